@@ -1,0 +1,328 @@
+//! Ask, and wait for the answer.
+//!
+//! Role       [`Call`]: a request to a process here or elsewhere, with a bound.
+//! Invariant  A call ends: by answer, by the server's end, by the loss of its node, or by time.
+//! Source     otp: gen_server:call/3
+
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::envelope::{CallPayload, Codec, Envelope, Payload, ReplyTo, Tag};
+use crate::platform::current;
+use crate::port::{Frame, Target};
+use crate::process::{Deadline, Pending};
+use crate::{CallError, Node, NodeId, Pid, SendError};
+
+/// The bound of a call that sets none: 5 seconds, as in OTP.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Whom a reference leads to: a process for good, or whoever has a name at each use.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Destination {
+    /// This process.
+    Pid(Pid),
+    /// Whoever has this name on this node.
+    Name(NodeId, std::sync::Arc<str>),
+}
+
+impl Destination {
+    /// The node it leads to.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        match self {
+            Self::Pid(pid) => pid.node(),
+            Self::Name(node, _) => *node,
+        }
+    }
+}
+
+impl Node {
+    /// Sends an envelope to a destination. A message to nobody is a dead letter.
+    ///
+    /// # Errors
+    /// [`SendError::NotPortable`] or [`SendError::Refused`] when it cannot travel and must, and
+    /// [`SendError::NoName`] when nobody on this node has the name.
+    #[inline]
+    pub fn send_envelope(&self, to: &Destination, envelope: Envelope) -> Result<(), SendError> {
+        match to {
+            Destination::Pid(pid) => self.core().send(*pid, envelope),
+            Destination::Name(node, name) if *node == self.id() => {
+                self.core().send_named(name, envelope)
+            }
+            Destination::Name(node, name) => self
+                .core()
+                .send_away(Target::Name(*node, (&**name).into()), envelope),
+        }
+    }
+
+    /// Asks the process at `to`.
+    pub fn call<P: CallPayload>(&self, to: &Destination, request: P) -> Call<P::Reply> {
+        Call {
+            node: current::process()
+                .filter(|running| running.core().id() == self.id())
+                .map_or_else(|| self.clone(), |running| running.node.clone()),
+            to: to.clone(),
+            request: Envelope::call(request),
+            timeout: CALL_TIMEOUT,
+            codec: P::REPLY_CODEC,
+        }
+    }
+}
+
+/// A request that is sent when it is awaited.
+///
+/// By default it waits 5 seconds. The outcome is a `Result`; with [`Call::or_exit`] the calling
+/// process dies of a failure instead, as an OTP process does.
+#[must_use = "a call is only made when it is awaited"]
+pub struct Call<R> {
+    node: Node,
+    to: Destination,
+    request: Envelope,
+    timeout: Duration,
+    codec: Codec<R>,
+}
+
+impl<R: 'static> Call<R> {
+    /// Waits at most so long.
+    pub fn timeout(mut self, bound: Duration) -> Self {
+        self.timeout = bound;
+        self
+    }
+
+    /// On failure the calling process exits with the error's reason; outside a process, panics.
+    pub async fn or_exit(self) -> R {
+        match self.await {
+            Ok(value) => value,
+            Err(error) => crate::exit(error.into_reason()),
+        }
+    }
+}
+
+impl<R> std::fmt::Debug for Call<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call")
+            .field("to", &self.to)
+            .field("timeout", &self.timeout)
+            .finish()
+    }
+}
+
+impl<R: 'static> IntoFuture for Call<R> {
+    type Output = Result<R, CallError>;
+    type IntoFuture = CallFuture<R>;
+
+    #[inline]
+    fn into_future(self) -> CallFuture<R> {
+        CallFuture {
+            call: Some(self),
+            wait: None,
+            codec: None,
+        }
+    }
+}
+
+/// A call under way.
+#[must_use = "a call is only made when it is awaited"]
+pub struct CallFuture<R> {
+    call: Option<Call<R>>,
+    wait: Option<(Pending, Deadline)>,
+    codec: Option<Codec<R>>,
+}
+
+impl<R> Unpin for CallFuture<R> {}
+
+impl<R: 'static> CallFuture<R> {
+    /// Sends the request, or says why it cannot be sent.
+    #[inline]
+    fn begin(&mut self) -> Result<(), CallError> {
+        let Some(Call {
+            node,
+            to,
+            mut request,
+            timeout,
+            codec,
+        }) = self.call.take()
+        else {
+            return Ok(());
+        };
+        let pid = match &to {
+            Destination::Pid(pid) => Some(*pid),
+            Destination::Name(of, name) if *of == node.id() => {
+                let found = node.core().names().find(name);
+                found.ok_or(CallError::NoProc).map(Some)?
+            }
+            Destination::Name(..) => None,
+        };
+        if pid.is_some() && pid == current::pid() {
+            return Err(CallError::CallingSelf);
+        }
+        self.codec = Some(codec);
+        let deadline = Deadline::after(node.clone(), timeout);
+        let (pending, caller) = Pending::begin(&node, Some(to.node()));
+        request.set_caller(caller);
+        self.wait = Some((pending, deadline));
+        match pid {
+            Some(pid) => {
+                request.set_server(pid);
+                // A request that cannot be sent answers itself.
+                let _ = node.core().send(pid, request);
+            }
+            None => {
+                let _ = node.send_envelope(&to, request);
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&self, envelope: Envelope) -> Result<R, CallError> {
+        match envelope.take_encoded_reply() {
+            Err(envelope) => envelope.take_answer(),
+            Ok(reply) => {
+                let bytes = reply.answer?;
+                let codec = self.codec.unwrap_or(Codec::local());
+                codec
+                    .decode(&bytes)
+                    .map_err(|error| CallError::Refused(error.to_string().into()))
+            }
+        }
+    }
+}
+
+impl<R: 'static> Future for CallFuture<R> {
+    type Output = Result<R, CallError>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.call.is_some() {
+            self.begin()?;
+        }
+        let Some((pending, deadline)) = &mut self.wait else {
+            panic!("a call was polled after it was done");
+        };
+        if let Poll::Ready(envelope) = pending.poll(cx) {
+            self.wait = None;
+            return Poll::Ready(self.open(envelope));
+        }
+        if deadline.poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.wait = None;
+        Poll::Ready(Err(CallError::Timeout))
+    }
+}
+
+impl<R> std::fmt::Debug for CallFuture<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallFuture")
+            .field("sent", &self.wait.is_some())
+            .finish()
+    }
+}
+
+struct Promised<R>(PhantomData<fn() -> R>);
+
+impl<R: Send + 'static> Payload for Promised<R> {
+    const NAME: &'static str = "promise";
+    const CODEC: Codec<Self> = Codec::local();
+
+    fn tag() -> Tag {
+        Tag::of("foundation", "promise", "")
+    }
+}
+
+impl<R: Send + 'static> CallPayload for Promised<R> {
+    type Reply = R;
+    const REPLY_CODEC: Codec<R> = Codec::local();
+}
+
+/// A right to answer, and the wait for it, without a request: a process that is given the right
+/// and dies tells the waiter so.
+#[must_use]
+pub fn promise<R: Send + 'static>(node: &Node) -> (ReplyTo<R>, Promise<R>) {
+    let mut envelope = Envelope::call(Promised::<R>(PhantomData));
+    let (pending, caller) = Pending::begin(node, None);
+    envelope.set_caller(caller);
+    let deadline = Deadline::after(node.clone(), CALL_TIMEOUT);
+    match envelope.take_call::<Promised<R>>() {
+        Ok((_, reply)) => (
+            reply,
+            Promise {
+                node: node.clone(),
+                pending,
+                deadline,
+                _reply: PhantomData,
+            },
+        ),
+        Err(_) => unreachable!("it was just made"),
+    }
+}
+
+/// The wait for an answer.
+#[must_use = "a promise does nothing until it is awaited"]
+pub struct Promise<R> {
+    node: Node,
+    pending: Pending,
+    deadline: Deadline,
+    _reply: PhantomData<fn() -> R>,
+}
+
+impl<R> Promise<R> {
+    /// Waits at most so long, from now on; 5 seconds unless set.
+    pub fn timeout(mut self, bound: Duration) -> Self {
+        self.deadline = Deadline::after(self.node.clone(), bound);
+        self
+    }
+}
+
+impl<R: 'static> Future for Promise<R> {
+    type Output = Result<R, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Poll::Ready(envelope) = self.pending.poll(cx) {
+            return Poll::Ready(envelope.take_answer());
+        }
+        self.deadline.poll(cx).map(|()| Err(CallError::Timeout))
+    }
+}
+
+impl<R> std::fmt::Debug for Promise<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Promise").finish_non_exhaustive()
+    }
+}
+
+impl Node {
+    /// The process that has this name on a connected node.
+    ///
+    /// # Errors
+    /// [`CallError::NoConnection`] or [`CallError::Timeout`].
+    pub async fn whereis_at(
+        &self,
+        node: NodeId,
+        name: &str,
+        bound: Duration,
+    ) -> Result<Option<Pid>, CallError> {
+        if node == self.id() {
+            return Ok(self.whereis(name));
+        }
+        let (mut pending, caller) = Pending::begin(self, Some(node));
+        let target = crate::node::guest(node);
+        let ask = |from, id| Frame::Whereis {
+            from,
+            id,
+            name: name.into(),
+        };
+        self.core().ask_away(target, caller, ask);
+        let mut deadline = Deadline::after(self.clone(), bound);
+        let bytes = std::future::poll_fn(|cx| {
+            if let Poll::Ready(envelope) = pending.poll(cx) {
+                return Poll::Ready(crate::process::bytes_of(envelope));
+            }
+            deadline.poll(cx).map(|()| Err(CallError::Timeout))
+        })
+        .await?;
+        rmp_serde::from_slice(&bytes).map_err(|error| CallError::Refused(error.to_string().into()))
+    }
+}

@@ -1,0 +1,496 @@
+//! A call: a request whose envelope carries the way back, and then the answer itself.
+//!
+//! Role       One allocation serves request and reply: the server writes the answer into the
+//!            envelope that brought the question, and the same envelope returns.
+//! Outputs    [`ReplyTo`]: the right to answer once. It is alias and monitor in one: dropped
+//!            unanswered it tells the caller so, with the server's exit reason if it died.
+//! Invariant  `parts` says which of request and reply are initialised; whoever owns the envelope
+//!            owns both. `Prefix<R>` has its fields before `reply` at the same offsets for all `R`.
+//! Source     otp: gen_server:call; erts, "Process Aliases"
+
+use std::any::TypeId;
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::typed::Internal;
+use super::{Codec, CodecError, Envelope, Header, Kind, Payload, Table};
+use crate::platform::current;
+use crate::port::Frame;
+use crate::{CallError, Node, Pid};
+
+const REQUEST: u8 = 1;
+const REPLY: u8 = 2;
+
+/// A request and what it is answered with.
+pub trait CallPayload: Payload {
+    /// What the caller gets.
+    type Reply: Send + 'static;
+    /// How the answer travels to another node.
+    const REPLY_CODEC: Codec<Self::Reply>;
+}
+
+/// Where an answer goes.
+#[derive(Clone)]
+pub(crate) enum Caller {
+    /// A process, here or on another node, that knows the call by `id`.
+    Process { node: Node, pid: Pid, id: u64 },
+    /// Code outside any process.
+    Guest(Arc<GuestCall>),
+}
+
+impl Caller {
+    /// Tells the caller that no answer will come.
+    pub(crate) fn fail(&self, failure: &CallError) {
+        self.reply(Err(failure.clone()));
+    }
+
+    /// Answers with bytes, as another node does.
+    pub(crate) fn answer(&self, bytes: Vec<u8>) {
+        self.reply(Ok(bytes));
+    }
+
+    fn reply(&self, answer: Result<Vec<u8>, CallError>) {
+        match self {
+            Self::Guest(slot) => slot.put(Envelope::internal(EncodedReply { id: 0, answer })),
+            Self::Process { node, pid, id } if pid.node() == node.id() => {
+                let reply = EncodedReply { id: *id, answer };
+                node.core().push_reply(*pid, Envelope::internal(reply));
+            }
+            Self::Process { node, pid, id } => {
+                node.core().transmit(
+                    pid.node(),
+                    Frame::Reply {
+                        to: *pid,
+                        id: *id,
+                        answer,
+                    },
+                );
+            }
+        }
+    }
+}
+
+/// A caller without the handle of its node, which is cheap to keep for the time of a handler.
+#[derive(Debug)]
+pub(crate) enum CallerKey {
+    Process(Pid, u64),
+    Guest(Arc<GuestCall>),
+}
+
+impl CallerKey {
+    pub(crate) fn with_node(self, node: &Node) -> Caller {
+        match self {
+            Self::Process(pid, id) => Caller::Process {
+                node: node.clone(),
+                pid,
+                id,
+            },
+            Self::Guest(slot) => Caller::Guest(slot),
+        }
+    }
+}
+
+#[repr(C)]
+struct Prefix<R> {
+    header: Header,
+    /// The table that makes this envelope an answer.
+    answer: &'static Table,
+    caller: Option<Caller>,
+    /// Whom the request was delivered to.
+    server: Option<Pid>,
+    id: u64,
+    failure: Option<CallError>,
+    encode: Option<fn(&R) -> Result<Vec<u8>, CodecError>>,
+    reply: MaybeUninit<R>,
+}
+
+#[repr(C)]
+struct CallCell<P: CallPayload> {
+    prefix: Prefix<P::Reply>,
+    request: MaybeUninit<P>,
+}
+
+struct CallTables<P>(P);
+
+impl<P: CallPayload> CallTables<P> {
+    const REQUEST: &'static Table = &Table {
+        kind: Kind::Call,
+        name: P::NAME,
+        type_id: TypeId::of::<P>(),
+        entry: P::ENTRY,
+        tag: P::tag,
+        discard: discard_request::<P>,
+        encode: match P::CODEC.encode {
+            Some(_) => Some(encode_request::<P>),
+            None => None,
+        },
+    };
+
+    const ANSWER: &'static Table = &Table {
+        kind: Kind::Reply,
+        name: P::NAME,
+        type_id: TypeId::of::<P::Reply>(),
+        entry: None,
+        tag: P::tag,
+        discard: discard_answer::<P>,
+        encode: None,
+    };
+}
+
+/// # Safety
+/// `raw` is an owned `CallCell<P>`.
+unsafe fn discard_request<P: CallPayload>(raw: NonNull<Header>, failure: &CallError) {
+    let mut cell = raw.cast::<CallCell<P>>();
+    // SAFETY: by contract; the request is dropped once, as `parts` says.
+    unsafe {
+        let cell = cell.as_mut();
+        if cell.prefix.header.parts & REQUEST != 0 {
+            cell.prefix.header.parts &= !REQUEST;
+            cell.request.assume_init_drop();
+        }
+        cell.prefix.failure = Some(failure.clone());
+    }
+    complete(raw.cast::<Prefix<P::Reply>>());
+}
+
+/// # Safety
+/// `raw` is an owned `CallCell<P>`.
+unsafe fn discard_answer<P: CallPayload>(raw: NonNull<Header>, _: &CallError) {
+    // SAFETY: by contract; it was made by `Box::new` in `Envelope::call`, and each part is dropped
+    // at most once, as `parts` says.
+    unsafe {
+        let mut cell = Box::from_raw(raw.cast::<CallCell<P>>().as_ptr());
+        if cell.prefix.header.parts & REQUEST != 0 {
+            cell.request.assume_init_drop();
+        }
+        if cell.prefix.header.parts & REPLY != 0 {
+            cell.prefix.reply.assume_init_drop();
+        }
+    }
+}
+
+/// # Safety
+/// `raw` is a valid `CallCell<P>` whose request is initialised.
+unsafe fn encode_request<P: CallPayload>(raw: NonNull<Header>) -> Result<Vec<u8>, CodecError> {
+    // SAFETY: by contract.
+    let cell = unsafe { raw.cast::<CallCell<P>>().as_ref() };
+    assert!(
+        cell.prefix.header.parts & REQUEST != 0,
+        "a request was encoded after it was taken"
+    );
+    match P::CODEC.encode {
+        // SAFETY: checked above.
+        Some(encode) => encode(unsafe { cell.request.assume_init_ref() }),
+        None => Err(CodecError::Local(P::NAME)),
+    }
+}
+
+/// Sends the envelope back to its caller, with the reply or the failure inside.
+fn complete<R>(mut raw: NonNull<Prefix<R>>) {
+    // SAFETY: the caller of `complete` owns the envelope.
+    let prefix = unsafe { raw.as_mut() };
+    let caller = prefix.caller.take();
+    prefix.header.table = prefix.answer;
+    let address = raw.as_ptr() as usize;
+    if let Some(server) = prefix.server
+        && !current::call_completed(address, server)
+        && let Some(Caller::Process { node, .. }) = &caller
+    {
+        node.core().call_closed(server, address);
+    }
+    // SAFETY: as above; it is an answer from here on.
+    let envelope = unsafe { Envelope::from_raw(raw.cast()) };
+    match caller {
+        None => drop(envelope),
+        Some(Caller::Guest(slot)) => slot.put(envelope),
+        Some(Caller::Process { node, pid, .. }) if pid.node() == node.id() => {
+            node.core().push_reply(pid, envelope);
+        }
+        Some(Caller::Process { node, pid, id }) => {
+            let answer = encode_answer::<R>(prefix);
+            drop(envelope);
+            node.core().transmit(
+                pid.node(),
+                Frame::Reply {
+                    to: pid,
+                    id,
+                    answer,
+                },
+            );
+        }
+    }
+}
+
+fn encode_answer<R>(prefix: &Prefix<R>) -> Result<Vec<u8>, CallError> {
+    if let Some(failure) = &prefix.failure {
+        return Err(failure.clone());
+    }
+    assert!(
+        prefix.header.parts & REPLY != 0,
+        "a call was completed without an outcome"
+    );
+    let Some(encode) = prefix.encode else {
+        return Err(CallError::NotPortable(prefix.header.table.name.into()));
+    };
+    // SAFETY: `parts` says that the reply is initialised.
+    encode(unsafe { prefix.reply.assume_init_ref() })
+        .map_err(|error| CallError::Refused(error.to_string().into()))
+}
+
+/// The right, and the duty, to answer one call.
+///
+/// It can be kept, sent to another process or moved to another task. Dropped unanswered it ends the
+/// call with [`CallError::NoReply`], or with [`CallError::Down`] when a dying process drops it; a
+/// caller whose server dies while the `ReplyTo` is elsewhere gets `Down` as well.
+pub struct ReplyTo<R> {
+    raw: NonNull<Prefix<R>>,
+}
+
+// SAFETY: it owns its envelope; the reply is moved into it, and the rest of it is `Send`.
+unsafe impl<R: Send> Send for ReplyTo<R> {}
+// SAFETY: `&ReplyTo` gives access to nothing but the caller's pid, which is not changed.
+unsafe impl<R: Send> Sync for ReplyTo<R> {}
+
+impl<R> ReplyTo<R> {
+    /// Answers the call. An answer that comes too late is dropped on arrival.
+    #[inline]
+    pub fn send(self, value: R) {
+        let mut raw = self.raw;
+        std::mem::forget(self);
+        // SAFETY: `self` owned the envelope, and its reply was not initialised.
+        unsafe {
+            let prefix = raw.as_mut();
+            prefix.reply.write(value);
+            prefix.header.parts |= REPLY;
+        }
+        complete(raw);
+    }
+
+    /// The process that waits; `None` when it is code outside any process.
+    #[must_use]
+    pub fn caller(&self) -> Option<Pid> {
+        // SAFETY: `self` owns the envelope.
+        match unsafe { &self.raw.as_ref().caller } {
+            Some(Caller::Process { pid, .. }) => Some(*pid),
+            _ => None,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn caller_key(&self) -> Option<CallerKey> {
+        // SAFETY: `self` owns the envelope.
+        match unsafe { &self.raw.as_ref().caller } {
+            Some(Caller::Process { pid, id, .. }) => Some(CallerKey::Process(*pid, *id)),
+            Some(Caller::Guest(slot)) => Some(CallerKey::Guest(Arc::clone(slot))),
+            None => None,
+        }
+    }
+
+    pub(crate) fn address(&self) -> usize {
+        self.raw.as_ptr() as usize
+    }
+}
+
+impl<R> Drop for ReplyTo<R> {
+    fn drop(&mut self) {
+        let failure = match current::dying() {
+            Some(reason) => CallError::Down(reason),
+            None => CallError::NoReply,
+        };
+        // SAFETY: we own the envelope, and `complete` takes it over.
+        unsafe { self.raw.as_mut().failure = Some(failure) };
+        complete(self.raw);
+    }
+}
+
+impl<R> std::fmt::Debug for ReplyTo<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReplyTo")
+            .field("caller", &self.caller())
+            .finish()
+    }
+}
+
+impl Envelope {
+    /// A request, not yet addressed.
+    pub fn call<P: CallPayload>(request: P) -> Self {
+        let mut header = Header::new(CallTables::<P>::REQUEST);
+        header.parts = REQUEST;
+        let prefix = Prefix {
+            header,
+            answer: CallTables::<P>::ANSWER,
+            caller: None,
+            server: None,
+            id: 0,
+            failure: None,
+            encode: P::REPLY_CODEC.encode,
+            reply: MaybeUninit::uninit(),
+        };
+        let cell = Box::new(CallCell {
+            prefix,
+            request: MaybeUninit::new(request),
+        });
+        let raw = Box::into_raw(cell).cast::<Header>();
+        // SAFETY: a fresh allocation whose layout is the table's.
+        unsafe { Self::from_raw(NonNull::new_unchecked(raw)) }
+    }
+
+    fn prefix_mut(&mut self) -> &mut Prefix<()> {
+        assert!(
+            matches!(self.kind(), Kind::Call | Kind::Reply),
+            "not a call"
+        );
+        // SAFETY: calls and replies are `CallCell`s, whose prefix starts alike for every `R`; the
+        // callers of this function touch no field from `encode` on.
+        unsafe { &mut *std::ptr::from_mut(self.header_mut()).cast::<Prefix<()>>() }
+    }
+
+    /// Writes the way back on a request.
+    pub(crate) fn set_caller(&mut self, caller: Caller) {
+        let prefix = self.prefix_mut();
+        if let Caller::Process { id, .. } = &caller {
+            prefix.id = *id;
+        }
+        prefix.caller = Some(caller);
+    }
+
+    /// Writes on a request whom it is delivered to.
+    pub(crate) fn set_server(&mut self, server: Pid) {
+        self.prefix_mut().server = Some(server);
+    }
+
+    /// Takes the way back from a request that leaves for another node.
+    pub(crate) fn take_caller(&mut self) -> Option<Caller> {
+        self.prefix_mut().caller.take()
+    }
+
+    /// The number under which the caller waits for this answer.
+    pub(crate) fn reply_id(&mut self) -> u64 {
+        self.prefix_mut().id
+    }
+
+    /// Whether a call with a request of type `P` is inside.
+    #[must_use]
+    pub fn is_call<P: 'static>(&self) -> bool {
+        self.kind() == Kind::Call && self.header().table.type_id == TypeId::of::<P>()
+    }
+
+    /// The request inside and the right to answer it, if it is a `P`.
+    ///
+    /// # Errors
+    /// The envelope itself, unharmed, when something else is inside.
+    pub fn take_call<P: CallPayload>(self) -> Result<(P, ReplyTo<P::Reply>), Self> {
+        if !self.is_call::<P>() {
+            return Err(self);
+        }
+        let raw = self.into_raw();
+        // SAFETY: kind and type say that this is an owned `CallCell<P>`; `parts` says whether the
+        // request is there, and it is moved out once.
+        let request = unsafe {
+            let cell = raw.cast::<CallCell<P>>().as_mut();
+            assert!(
+                cell.prefix.header.parts & REQUEST != 0,
+                "a request was taken twice"
+            );
+            cell.prefix.header.parts &= !REQUEST;
+            cell.request.assume_init_read()
+        };
+        Ok((request, ReplyTo { raw: raw.cast() }))
+    }
+
+    /// The answer inside a reply whose call was answered with an `R`.
+    pub(crate) fn take_answer<R: 'static>(self) -> Result<R, CallError> {
+        assert_eq!(self.kind(), Kind::Reply, "not an answer");
+        assert!(
+            self.header().table.type_id == TypeId::of::<R>(),
+            "an answer of another type"
+        );
+        let mut raw = self.0.cast::<Prefix<R>>();
+        // SAFETY: kind and type say that this is a `CallCell` with this prefix, owned by `self`;
+        // the reply is moved out once, as `parts` says.
+        let prefix = unsafe { raw.as_mut() };
+        if prefix.header.parts & REPLY == 0 {
+            return Err(prefix.failure.take().unwrap_or(CallError::NoReply));
+        }
+        prefix.header.parts &= !REPLY;
+        // SAFETY: `parts` said so.
+        Ok(unsafe { prefix.reply.assume_init_read() })
+    }
+}
+
+/// An answer that is no typed value: from another node, or a failure.
+pub(crate) struct EncodedReply {
+    pub(crate) id: u64,
+    pub(crate) answer: Result<Vec<u8>, CallError>,
+}
+
+impl Internal for EncodedReply {
+    const KIND: Kind = Kind::EncodedReply;
+    const NAME: &'static str = "reply from another node";
+
+    fn refuse(self, _: &CallError) {}
+}
+
+impl Envelope {
+    pub(crate) fn encoded_reply(reply: EncodedReply) -> Self {
+        Self::internal(reply)
+    }
+
+    /// The number under which the caller waits for this answer from elsewhere.
+    pub(crate) fn encoded_reply_id(&self) -> u64 {
+        self.internal_ref::<EncodedReply>()
+            .map_or(0, |reply| reply.id)
+    }
+
+    pub(crate) fn take_encoded_reply(self) -> Result<EncodedReply, Self> {
+        self.take_internal()
+    }
+}
+
+/// Where code outside any process waits for one answer.
+pub(crate) struct GuestCall {
+    state: Mutex<(Option<Envelope>, Option<Waker>)>,
+}
+
+impl std::fmt::Debug for GuestCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("GuestCall")
+    }
+}
+
+impl GuestCall {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new((None, None)),
+        })
+    }
+
+    pub(crate) fn put(&self, envelope: Envelope) {
+        let (late, waker) = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let late = if state.0.is_none() {
+                state.0.replace(envelope)
+            } else {
+                Some(envelope)
+            };
+            (late, state.1.take())
+        };
+        drop(late);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<Envelope> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match state.0.take() {
+            Some(envelope) => Poll::Ready(envelope),
+            None => {
+                state.1 = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}

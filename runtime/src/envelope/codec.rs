@@ -1,0 +1,172 @@
+//! How does a message become bytes, and who may?
+//!
+//! Role       MessagePack for messages that are portable, a refusal for those that are not.
+//! Outputs    [`Codec`]: two function pointers or none; [`Tag`]: the stable name of a message.
+//! Invariant  Local delivery never encodes.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// The stable name of a message type: equal on every node that runs the same program text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Tag(u64);
+
+impl Tag {
+    /// The tag of a method: a hash of package, type and method.
+    #[must_use]
+    pub const fn of(package: &str, type_name: &str, method: &str) -> Self {
+        let hash = Self::fold(0xcbf2_9ce4_8422_2325, package);
+        Self(Self::fold(Self::fold(hash, type_name), method))
+    }
+
+    /// The tag of a method of a generic type, with its parameters mixed in.
+    #[must_use]
+    pub fn of_generic(package: &str, type_name: &str, method: &str) -> Self {
+        Self::of(package, type_name, method)
+    }
+
+    const fn fold(mut hash: u64, text: &str) -> u64 {
+        let bytes = text.as_bytes();
+        let mut i = 0;
+        while i < bytes.len() {
+            hash = (hash ^ bytes[i] as u64).wrapping_mul(0x0000_0100_0000_01b3);
+            i += 1;
+        }
+        // A separator, so that ("ab", "c") and ("a", "bc") differ.
+        (hash ^ 0xff).wrapping_mul(0x0000_0100_0000_01b3)
+    }
+}
+
+/// Types that can travel to another node: everything that serde can write and read back.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot travel to another node",
+    label = "not serializable",
+    note = "if this method is only ever used on one node, mark it `#[call(local)]` or `#[cast(local)]`",
+    note = "otherwise derive `serde::Serialize` and `serde::Deserialize` for the type"
+)]
+pub trait Portable: Serialize + DeserializeOwned {}
+
+impl<M: Serialize + DeserializeOwned> Portable for M {}
+
+/// How a message type travels, if it does.
+pub struct Codec<M> {
+    pub(crate) encode: Option<fn(&M) -> Result<Vec<u8>, CodecError>>,
+    pub(crate) decode: Option<fn(&[u8]) -> Result<M, CodecError>>,
+}
+
+impl<M> Codec<M> {
+    /// Stays on its node: sending it to another is refused at the sender.
+    #[must_use]
+    pub const fn local() -> Self {
+        Self {
+            encode: None,
+            decode: None,
+        }
+    }
+
+    /// Travels as MessagePack with named fields, so that unknown fields are tolerated.
+    #[must_use]
+    pub const fn portable() -> Self
+    where
+        M: Portable,
+    {
+        Self {
+            encode: Some(encode::<M>),
+            decode: Some(decode::<M>),
+        }
+    }
+
+    /// Reads a message from bytes.
+    ///
+    /// # Errors
+    /// [`CodecError::Malformed`] when the bytes are no such message, [`CodecError::Local`] when the
+    /// type does not travel.
+    pub fn decode(&self, bytes: &[u8]) -> Result<M, CodecError> {
+        match self.decode {
+            Some(decode) => decode(bytes),
+            None => Err(CodecError::Local(std::any::type_name::<M>())),
+        }
+    }
+}
+
+/// A type around another one that travels as that one does.
+pub trait Wrap: Sized {
+    /// What is inside.
+    type Inner;
+    /// How that travels.
+    const INNER: Codec<Self::Inner>;
+    /// What is inside.
+    fn inner(&self) -> &Self::Inner;
+    /// The wrapper around it.
+    fn wrap(inner: Self::Inner) -> Self;
+}
+
+impl<W: Wrap> Codec<W> {
+    /// Travels as what is inside, or not at all.
+    #[must_use]
+    pub const fn wrapping() -> Self {
+        Self {
+            encode: match W::INNER.encode {
+                Some(_) => Some(encode_inner::<W>),
+                None => None,
+            },
+            decode: match W::INNER.decode {
+                Some(_) => Some(decode_inner::<W>),
+                None => None,
+            },
+        }
+    }
+}
+
+fn encode_inner<W: Wrap>(wrapper: &W) -> Result<Vec<u8>, CodecError> {
+    match W::INNER.encode {
+        Some(encode) => encode(wrapper.inner()),
+        None => Err(CodecError::Local(std::any::type_name::<W::Inner>())),
+    }
+}
+
+fn decode_inner<W: Wrap>(bytes: &[u8]) -> Result<W, CodecError> {
+    W::INNER.decode(bytes).map(W::wrap)
+}
+
+impl<M> Clone for Codec<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Codec<M> {}
+
+fn encode<M: Portable>(message: &M) -> Result<Vec<u8>, CodecError> {
+    rmp_serde::to_vec_named(message).map_err(|error| CodecError::Refused(error.to_string().into()))
+}
+
+fn decode<M: Portable>(bytes: &[u8]) -> Result<M, CodecError> {
+    rmp_serde::from_slice(bytes).map_err(|error| CodecError::Malformed(error.to_string().into()))
+}
+
+/// Why a message did not become bytes, or bytes no message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// The type named here is marked local. Nothing was sent.
+    Local(&'static str),
+    /// The type's own serialization refused. Nothing was sent.
+    Refused(Box<str>),
+    /// The bytes are not a message of the expected type. They were dropped.
+    Malformed(Box<str>),
+}
+
+impl fmt::Display for CodecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(name) => write!(f, "`{name}` is local and cannot travel to another node"),
+            Self::Refused(why) => write!(f, "the message could not be written: {why}"),
+            Self::Malformed(why) => write!(f, "the message could not be read: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for CodecError {}

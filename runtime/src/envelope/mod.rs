@@ -1,0 +1,200 @@
+//! What lies in a mailbox: one message or signal, with its type erased.
+//!
+//! Role       The unit of the inbox. Typed inside, intrusive and erased outside, so that exits,
+//!            downs, timers, calls and a program's own messages share one queue and one order.
+//! Outputs    [`Envelope`]: owned, one allocation, freed by its own [`Table`].
+//! Invariant  The layout behind a `Header` is the one its table was made for; tables are compared
+//!            by what they say (kind, `TypeId`), never by address.
+
+mod call;
+mod codec;
+mod signal;
+mod typed;
+
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::ptr::NonNull;
+
+pub use call::{CallPayload, ReplyTo};
+pub(crate) use call::{Caller, CallerKey, EncodedReply, GuestCall};
+pub use codec::{Codec, CodecError, Portable, Tag, Wrap};
+pub(crate) use signal::{ExitKind, Signal};
+pub(crate) use typed::Encoded;
+pub use typed::Payload;
+
+use crate::{CallError, Pid, Reason};
+
+/// What the receiver does with an envelope when it fetches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A message: it goes to the queue that the process reads.
+    Message,
+    /// A request that expects an answer: to the same queue.
+    Call,
+    /// A signal of the runtime: it acts when fetched.
+    Signal,
+    /// The answer to a call of the receiver.
+    Reply,
+    /// A message whose payload is bytes: to the queue, decoded by the behaviour.
+    Encoded,
+    /// An answer from another node.
+    EncodedReply,
+}
+
+/// What is known of a type of envelope before any is made.
+pub(crate) struct Table {
+    pub(crate) kind: Kind,
+    /// For people: the method or type that this message is.
+    pub(crate) name: &'static str,
+    pub(crate) type_id: TypeId,
+    /// How the behaviour that this message was made for handles it.
+    pub(crate) entry: Option<&'static (dyn Any + Send + Sync)>,
+    pub(crate) tag: fn() -> Tag,
+    /// Drops what the envelope holds and frees it. A call is answered with the failure.
+    pub(crate) discard: unsafe fn(NonNull<Header>, &CallError),
+    pub(crate) encode: Option<unsafe fn(NonNull<Header>) -> Result<Vec<u8>, CodecError>>,
+}
+
+/// The start of every envelope.
+#[repr(C)]
+pub(crate) struct Header {
+    pub(crate) next: *mut Header,
+    pub(crate) table: &'static Table,
+    pub(crate) from: Option<Pid>,
+    /// The generation of the slot this was sent to: an envelope that reaches a later tenant of the
+    /// slot is recognised by it.
+    pub(crate) generation: u32,
+    /// Which parts of a call are initialised.
+    pub(crate) parts: u8,
+}
+
+impl Header {
+    pub(crate) fn new(table: &'static Table) -> Self {
+        let from = crate::platform::current::pid();
+        Self {
+            next: std::ptr::null_mut(),
+            table,
+            from,
+            generation: 0,
+            parts: 0,
+        }
+    }
+}
+
+/// One message or signal on its way, or waiting to be handled.
+///
+/// Dropping an envelope that holds a call answers the caller: with `Down` when a dying process
+/// drops it, with `NoReply` otherwise.
+pub struct Envelope(NonNull<Header>);
+
+// SAFETY: constructors take only `Send` payloads, and an envelope is owned by one thread at a time.
+unsafe impl Send for Envelope {}
+
+impl Envelope {
+    /// Takes ownership of a header made by one of this module's constructors.
+    ///
+    /// # Safety
+    /// The header is valid, owned by nobody else, and its layout fits its table.
+    pub(crate) unsafe fn from_raw(raw: NonNull<Header>) -> Self {
+        Self(raw)
+    }
+
+    pub(crate) fn into_raw(self) -> NonNull<Header> {
+        let raw = self.0;
+        std::mem::forget(self);
+        raw
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: an `Envelope` owns a valid header.
+        unsafe { self.0.as_ref() }
+    }
+
+    pub(crate) fn header_mut(&mut self) -> &mut Header {
+        // SAFETY: an `Envelope` owns a valid header, and `&mut self` is the only way to it.
+        unsafe { self.0.as_mut() }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.header().table.kind
+    }
+
+    /// What kind of message this is, for people: the method or the type.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.header().table.name
+    }
+
+    /// The process that sent it; `None` for code outside any process.
+    #[must_use]
+    pub fn from(&self) -> Option<Pid> {
+        self.header().from
+    }
+
+    /// The handler entry that the message's type carries, if it is an `E`.
+    #[must_use]
+    pub fn entry<E: Any>(&self) -> Option<&'static E> {
+        let entry: &'static dyn Any = self.header().table.entry?;
+        entry.downcast_ref()
+    }
+
+    /// Ends the envelope unhandled; a call is answered with `failure`.
+    pub(crate) fn discard(self, failure: &CallError) {
+        let raw = self.into_raw();
+        // SAFETY: we own the header, and the table belongs to its layout.
+        unsafe { (raw.as_ref().table.discard)(raw, failure) }
+    }
+
+    /// The payload as bytes, or why it cannot travel.
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, CodecError> {
+        match self.header().table.encode {
+            // SAFETY: the table belongs to this header's layout.
+            Some(encode) => unsafe { encode(self.0) },
+            None => Err(CodecError::Local(self.name())),
+        }
+    }
+}
+
+impl Drop for Envelope {
+    fn drop(&mut self) {
+        let failure = match crate::platform::current::dying() {
+            Some(reason) => CallError::Down(reason),
+            None => CallError::NoReply,
+        };
+        // SAFETY: we own the header and this is the last use of it.
+        unsafe { (self.0.as_ref().table.discard)(self.0, &failure) }
+    }
+}
+
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Envelope")
+            .field("name", &self.name())
+            .field("from", &self.from())
+            .finish()
+    }
+}
+
+/// A link ended: the peer's exit, as a message to a process that traps exits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exit {
+    /// Who ended, or who sent the exit signal.
+    pub from: Pid,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// A watched process ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Down {
+    /// The monitor that fired.
+    pub monitor: crate::MonitorRef,
+    /// The process that was watched; `None` when a name was watched that nobody had.
+    pub pid: Option<Pid>,
+    /// The name that was watched, if the monitor was set by name.
+    pub name: Option<std::sync::Arc<str>>,
+    /// Why it ended; `NoProc` when it had ended before, `NoConnection` when its node was lost.
+    pub reason: Reason,
+    /// What the watcher asked to have in place of the word "down".
+    pub tag: Option<std::sync::Arc<crate::Term>>,
+}

@@ -1,0 +1,112 @@
+//! What the runtime says between processes: links, monitors, exits and questions.
+//!
+//! Role       Signals share the inbox with messages, so that pairwise order holds over all kinds.
+//! Outputs    [`Signal`], acted on when fetched; two of them stay in the queue as messages
+//!            (an exit that is trapped, a down).
+//! Source     otp: erts, "Communication in Erlang", signals
+
+use std::sync::Arc;
+
+use super::typed::Internal;
+use super::{Caller, Down, Envelope, Exit, Kind};
+use crate::process::InfoRequest;
+use crate::{CallError, NodeId, Pid, Reason, TimerRef};
+
+/// How an exit signal came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExitKind {
+    /// A linked process died.
+    Link,
+    /// Somebody called `exit`.
+    Sent,
+}
+
+pub(crate) enum Signal {
+    Exit {
+        from: Pid,
+        reason: Reason,
+        kind: ExitKind,
+    },
+    Link {
+        from: Pid,
+    },
+    Unlink {
+        from: Pid,
+        id: u64,
+    },
+    UnlinkAck {
+        from: Pid,
+        id: u64,
+    },
+    Monitor {
+        watcher: Pid,
+        id: u64,
+        name: Option<Arc<str>>,
+    },
+    Demonitor {
+        watcher: Pid,
+        id: u64,
+    },
+    Down {
+        id: u64,
+        from: Pid,
+        reason: Reason,
+    },
+    Info(InfoRequest),
+    Suspend {
+        by: Pid,
+        caller: Caller,
+    },
+    Resume {
+        by: Pid,
+        caller: Caller,
+    },
+    CallClosed {
+        address: usize,
+    },
+    NodeLost {
+        node: NodeId,
+    },
+    Alias {
+        alias: u64,
+        message: Envelope,
+    },
+    /// A message of `start_timer`: in the queue it stays what it is.
+    Timeout {
+        timer: TimerRef,
+        message: Envelope,
+    },
+    /// In the queue: a trapped exit.
+    ExitNotice(Exit),
+    /// In the queue: a monitor that fired.
+    DownNotice(Box<Down>),
+}
+
+impl Internal for Signal {
+    const KIND: Kind = Kind::Signal;
+    const NAME: &'static str = "signal";
+
+    fn refuse(self, failure: &CallError) {
+        match self {
+            Self::Suspend { caller, .. } | Self::Resume { caller, .. } => caller.fail(failure),
+            Self::Info(request) => request.caller.fail(failure),
+            Self::Alias { message, .. } | Self::Timeout { message, .. } => message.discard(failure),
+            _ => {}
+        }
+    }
+}
+
+impl Envelope {
+    pub(crate) fn signal(signal: Signal) -> Self {
+        Self::internal(signal)
+    }
+
+    pub(crate) fn take_signal(self) -> Result<Signal, Self> {
+        self.take_internal()
+    }
+
+    /// The signal inside, left in place.
+    pub(crate) fn as_signal(&self) -> Option<&Signal> {
+        self.internal_ref()
+    }
+}

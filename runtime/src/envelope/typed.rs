@@ -1,0 +1,221 @@
+//! A plain message: a value behind a header.
+//!
+//! Role       Makes and opens envelopes of the program's own types, and of bytes from elsewhere.
+//! Invariant  `Typed<M>` is `repr(C)` with the header first, so a header pointer is its pointer.
+
+use std::any::{Any, TypeId};
+use std::ptr::NonNull;
+
+use super::{CallPayload, Caller, Codec, CodecError, Envelope, Header, Kind, ReplyTo, Table, Tag};
+use crate::CallError;
+
+/// A type that can be put in a mailbox, with what the runtime must know of it.
+pub trait Payload: Send + Sized + 'static {
+    /// What people read in reports: the method or the type.
+    const NAME: &'static str;
+    /// What the receiving behaviour needs to handle it; found again by [`Envelope::entry`].
+    const ENTRY: Option<&'static (dyn Any + Send + Sync)> = None;
+    /// How it travels to another node.
+    const CODEC: Codec<Self>;
+    /// Its stable name on other nodes.
+    fn tag() -> Tag;
+}
+
+#[repr(C)]
+struct Typed<M> {
+    header: Header,
+    payload: M,
+}
+
+struct TypedTable<M>(M);
+
+impl<M: Payload> TypedTable<M> {
+    const TABLE: &'static Table = &Table {
+        kind: Kind::Message,
+        name: M::NAME,
+        type_id: TypeId::of::<M>(),
+        entry: M::ENTRY,
+        tag: M::tag,
+        discard: discard::<M>,
+        encode: match M::CODEC.encode {
+            Some(_) => Some(encode::<M>),
+            None => None,
+        },
+    };
+}
+
+/// # Safety
+/// `raw` is an owned `Typed<M>`.
+unsafe fn discard<M>(raw: NonNull<Header>, _: &CallError) {
+    // SAFETY: by contract; it was made by `Box::new` in `Envelope::message`.
+    drop(unsafe { Box::from_raw(raw.cast::<Typed<M>>().as_ptr()) });
+}
+
+/// # Safety
+/// `raw` is a valid `Typed<M>`.
+unsafe fn encode<M: Payload>(raw: NonNull<Header>) -> Result<Vec<u8>, CodecError> {
+    // SAFETY: by contract.
+    let typed = unsafe { raw.cast::<Typed<M>>().as_ref() };
+    match M::CODEC.encode {
+        Some(encode) => encode(&typed.payload),
+        None => Err(CodecError::Local(M::NAME)),
+    }
+}
+
+/// What the runtime itself puts in a mailbox: not a message of the program's.
+pub(super) trait Internal: Send + Sized + 'static {
+    const KIND: Kind;
+    const NAME: &'static str;
+    /// Ends it unhandled: whoever waits for an effect of it learns that there will be none.
+    fn refuse(self, failure: &CallError);
+}
+
+struct InternalTable<M>(M);
+
+impl<M: Internal> InternalTable<M> {
+    const TABLE: &'static Table = &Table {
+        kind: M::KIND,
+        name: M::NAME,
+        type_id: TypeId::of::<M>(),
+        entry: None,
+        tag: || Tag::of("", "", ""),
+        discard: discard_internal::<M>,
+        encode: None,
+    };
+}
+
+/// # Safety
+/// `raw` is an owned `Typed<M>`.
+unsafe fn discard_internal<M: Internal>(raw: NonNull<Header>, failure: &CallError) {
+    // SAFETY: by contract; it was made by `Box::new` in `Envelope::internal`.
+    let typed = unsafe { Box::from_raw(raw.cast::<Typed<M>>().as_ptr()) };
+    typed.payload.refuse(failure);
+}
+
+/// A message from another node, still bytes: the behaviour that it is for knows its type.
+pub(crate) struct Encoded {
+    pub(crate) tag: Tag,
+    pub(crate) bytes: Vec<u8>,
+    /// Who waits for an answer, when it is a call.
+    pub(crate) caller: Option<Caller>,
+}
+
+impl Internal for Encoded {
+    const KIND: Kind = Kind::Encoded;
+    const NAME: &'static str = "message from another node";
+
+    fn refuse(self, failure: &CallError) {
+        if let Some(caller) = self.caller {
+            caller.fail(failure);
+        }
+    }
+}
+
+impl Envelope {
+    /// An envelope with `payload` inside, from the process that runs this code.
+    pub fn message<M: Payload>(payload: M) -> Self {
+        let header = Header::new(TypedTable::<M>::TABLE);
+        let raw = Box::into_raw(Box::new(Typed { header, payload }));
+        // SAFETY: a fresh allocation whose layout is the table's.
+        unsafe { Self::from_raw(NonNull::new_unchecked(raw.cast())) }
+    }
+
+    /// The message inside, if it is an `M`; bytes from another node are read if they bear its tag.
+    ///
+    /// # Errors
+    /// The envelope itself when something else is inside, or bytes that are no `M`.
+    pub fn take_or_decode<M: Payload>(self) -> Result<M, Self> {
+        if self.tag() != Some(M::tag()) {
+            return self.take();
+        }
+        let encoded = self.take_encoded()?;
+        match M::CODEC.decode(&encoded.bytes) {
+            Ok(message) => Ok(message),
+            Err(_) => Err(Self::encoded(encoded)),
+        }
+    }
+
+    /// The stable name of the message inside, when it came as bytes from another node.
+    #[must_use]
+    pub fn tag(&self) -> Option<Tag> {
+        self.internal_ref::<Encoded>().map(|encoded| encoded.tag)
+    }
+
+    /// The request inside and the right to answer it, when it came as bytes from another node and
+    /// is a `P`. A request that cannot be read is answered with an error.
+    ///
+    /// # Errors
+    /// The envelope itself when something else is inside.
+    pub fn decode_call<P: CallPayload>(self) -> Result<Option<(P, ReplyTo<P::Reply>)>, Self> {
+        let encoded = self.take_encoded()?;
+        let request = match P::CODEC.decode(&encoded.bytes) {
+            Ok(request) => request,
+            Err(error) => {
+                encoded.refuse(&CallError::Refused(error.to_string().into()));
+                return Ok(None);
+            }
+        };
+        let mut envelope = Self::call(request);
+        if let Some(caller) = encoded.caller {
+            envelope.set_caller(caller);
+        }
+        if let Some(server) = crate::platform::current::pid() {
+            envelope.set_server(server);
+        }
+        envelope.take_call().map(Some)
+    }
+
+    pub(super) fn internal<M: Internal>(payload: M) -> Self {
+        let header = Header::new(InternalTable::<M>::TABLE);
+        let raw = Box::into_raw(Box::new(Typed { header, payload }));
+        // SAFETY: a fresh allocation whose layout is the table's.
+        unsafe { Self::from_raw(NonNull::new_unchecked(raw.cast())) }
+    }
+
+    pub(super) fn take_internal<M: Internal>(self) -> Result<M, Self> {
+        if self.kind() != M::KIND {
+            return Err(self);
+        }
+        let raw = self.into_raw().cast::<Typed<M>>();
+        // SAFETY: each internal type has a kind of its own, so this is an owned `Typed<M>`.
+        let typed = unsafe { Box::from_raw(raw.as_ptr()) };
+        Ok(typed.payload)
+    }
+
+    pub(super) fn internal_ref<M: Internal>(&self) -> Option<&M> {
+        if self.kind() != M::KIND {
+            return None;
+        }
+        let raw = std::ptr::from_ref(self.header()).cast::<Typed<M>>();
+        // SAFETY: each internal type has a kind of its own, so this is a `Typed<M>`.
+        Some(unsafe { &(*raw).payload })
+    }
+
+    pub(crate) fn encoded(encoded: Encoded) -> Self {
+        Self::internal(encoded)
+    }
+
+    pub(crate) fn take_encoded(self) -> Result<Encoded, Self> {
+        self.take_internal()
+    }
+
+    /// Whether a plain message of type `M` is inside.
+    #[must_use]
+    pub fn is<M: 'static>(&self) -> bool {
+        self.kind() == Kind::Message && self.header().table.type_id == TypeId::of::<M>()
+    }
+
+    /// The message inside, if it is an `M`.
+    ///
+    /// # Errors
+    /// The envelope itself, unharmed, when something else is inside.
+    pub fn take<M: 'static>(self) -> Result<M, Self> {
+        if !self.is::<M>() {
+            return Err(self);
+        }
+        let raw = self.into_raw().cast::<Typed<M>>();
+        // SAFETY: kind and type say that this is an owned `Typed<M>`; the header needs no drop.
+        let typed = unsafe { Box::from_raw(raw.as_ptr()) };
+        Ok(typed.payload)
+    }
+}

@@ -1,0 +1,59 @@
+//! What one node does for one process: table, signals, mailboxes, scheduler, timers.
+//!
+//! Role       The bottom of the house. Programs use the facade crate `foundation`.
+//! Invariant  A node is a value: no statics but the current-process slot and the panic hook, both
+//!            in `platform`, the only room with a clock, threads or entropy.
+
+mod call;
+mod dead_letter;
+mod envelope;
+mod error;
+mod names;
+mod node;
+mod pid;
+mod platform;
+mod port;
+mod process;
+mod process_ref;
+mod reason;
+mod report;
+mod scheduler;
+mod term;
+pub mod time;
+pub mod timer;
+mod world;
+
+pub use call::{CALL_TIMEOUT, Call, CallFuture, Destination, Promise, promise};
+pub use dead_letter::{DeadLetter, DeadLetterStream, DeadReason};
+pub use envelope::{
+    CallPayload, Codec, CodecError, Down, Envelope, Exit, Payload, Portable, ReplyTo, Tag, Wrap,
+};
+pub use error::{CallError, LinkError, RegisterError, SendError, SpawnError, SuspendError};
+pub use node::{
+    Builder as NodeBuilder, Node, NodeStartError, NodeStats, ShutdownError, Unyielding,
+};
+pub use pid::{NodeId, Pid};
+pub use platform::entropy::{Rng, seed};
+pub use port::Loopback;
+pub use process::{
+    Alias, AliasMode, BadOption, Behaviour, Info, IntoReason, Mail, Mailed, Me, Message, OpenCall,
+    Process, ProcessInfo, Receive, ReceiveTimeout, SpawnOptions, StateCell, Status, Turn, exit, me,
+};
+pub use process_ref::ProcessRef;
+pub use reason::{Crash, Reason};
+pub use report::CRASH;
+pub use scheduler::{BadPriority, DirtyError, DirtyLimits, Priority, Stuck, dirty_cpu, dirty_io};
+pub use term::Term;
+pub use timer::TimerRef;
+pub use world::{
+    SimError, SimReport, TestInput, TestOptions, TestOutput, World, test_real, test_simulated,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// A monitor of one process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MonitorRef {
+    pub(crate) owner: Pid,
+    pub(crate) id: u64,
+}

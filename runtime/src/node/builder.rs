@@ -1,0 +1,188 @@
+//! How does a node start?
+//!
+//! Role       Names, limits and the runtime underneath; then a running node, or an error.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::core::{Core, Parts};
+use crate::platform::clock::Clock;
+use crate::platform::{entropy, panics, threads};
+use crate::scheduler::{DirtyLimits, DirtyPools, RealScheduler, Scheduler};
+use crate::{Node, NodeId};
+
+const PROCESSES_MAX: usize = 16 << 20;
+
+/// A node that is being configured.
+#[derive(Debug)]
+#[must_use = "a node is started by `start`"]
+pub struct Builder {
+    name: Box<str>,
+    workers: usize,
+    spares_max: usize,
+    max_processes: usize,
+    watch_after: Duration,
+    dirty: DirtyLimits,
+    tokio: Option<tokio::runtime::Handle>,
+}
+
+/// Why a node did not start. Nothing of it is left.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The program is built with `panic = "abort"`: a panic would end it instead of one process.
+    PanicAbort,
+    /// The operating system gave no thread or no event loop.
+    Os(std::io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PanicAbort => f.write_str(
+                "the program is built with `panic = \"abort\"`, so a panic would end all of it and \
+                 not one process; remove that line from the profile in Cargo.toml",
+            ),
+            Self::Os(error) => write!(f, "the operating system refused a thread: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        Self {
+            name: "nonode".into(),
+            workers: threads::parallelism(),
+            spares_max: 16,
+            max_processes: PROCESSES_MAX,
+            watch_after: Duration::from_millis(10),
+            dirty: DirtyLimits::default(),
+            tokio: None,
+        }
+    }
+
+    /// The node's name; `nonode` unless set.
+    pub fn name(mut self, name: impl Into<Box<str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// How many workers run processes: one a core unless set, at least one.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers.max(1);
+        self
+    }
+
+    /// How many workers may be started in place of stuck ones: 16 unless set.
+    pub fn spare_workers(mut self, spares: usize) -> Self {
+        self.spares_max = spares;
+        self
+    }
+
+    /// How many processes there may be at a time: 16,777,216 unless set.
+    pub fn max_processes(mut self, limit: usize) -> Self {
+        self.max_processes = limit;
+        self
+    }
+
+    /// After how long a handler that holds a worker is reported: 10 ms unless set.
+    pub fn watchdog(mut self, after: Duration) -> Self {
+        self.watch_after = after;
+        self
+    }
+
+    /// The bounds of the dirty pools.
+    pub fn dirty(mut self, limits: DirtyLimits) -> Self {
+        self.dirty = limits;
+        self
+    }
+
+    /// The tokio runtime that handlers may use. Unless set: the one this code runs in, else one
+    /// of the node's own.
+    pub fn tokio(mut self, handle: tokio::runtime::Handle) -> Self {
+        self.tokio = Some(handle);
+        self
+    }
+
+    /// Starts the node.
+    ///
+    /// # Errors
+    /// [`StartError`]: nothing was started.
+    pub fn start(self) -> Result<Node, StartError> {
+        if cfg!(panic = "abort") {
+            return Err(StartError::PanicAbort);
+        }
+        panics::install();
+        let id = NodeId::new(&self.name, entropy::seed());
+        let tokio = match self
+            .tokio
+            .clone()
+            .or_else(|| tokio::runtime::Handle::try_current().ok())
+        {
+            Some(handle) => Tokio::Theirs(handle),
+            None => Tokio::Own(own_tokio().map_err(StartError::Os)?),
+        };
+        let scheduler = RealScheduler::new(self.workers, self.spares_max, self.watch_after);
+        let node = self.assemble(id, Clock::real(), Scheduler::Real(scheduler), Some(tokio));
+        let Scheduler::Real(real) = node.core().scheduler() else {
+            unreachable!("it was just made real")
+        };
+        if let Err(error) = real.start(&node) {
+            real.stop(Duration::from_secs(1));
+            return Err(StartError::Os(error));
+        }
+        Ok(node)
+    }
+
+    /// A node without threads, for a simulated world.
+    pub(crate) fn simulated(self, incarnation: u64, clock: Clock, scheduler: Scheduler) -> Node {
+        panics::install();
+        let id = NodeId::new(&self.name, incarnation);
+        self.assemble(id, clock, scheduler, None)
+    }
+
+    fn assemble(
+        self,
+        id: NodeId,
+        clock: Clock,
+        scheduler: Scheduler,
+        tokio: Option<Tokio>,
+    ) -> Node {
+        let dirty = DirtyPools::new(&self.name, self.dirty);
+        Node::of(Arc::new(Core::new(Parts {
+            id,
+            name: self.name.into(),
+            max_processes: self.max_processes,
+            clock,
+            scheduler,
+            dirty,
+            tokio,
+        })))
+    }
+}
+
+/// The tokio runtime underneath a node.
+pub(crate) enum Tokio {
+    Theirs(tokio::runtime::Handle),
+    Own(tokio::runtime::Runtime),
+}
+
+impl Tokio {
+    pub(crate) fn handle(&self) -> &tokio::runtime::Handle {
+        match self {
+            Self::Theirs(handle) => handle,
+            Self::Own(runtime) => runtime.handle(),
+        }
+    }
+}
+
+fn own_tokio() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("foundation-tokio")
+        .enable_all()
+        .build()
+}

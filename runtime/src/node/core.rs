@@ -1,0 +1,201 @@
+//! One node: everything its processes share.
+//!
+//! Role       The value that a node is. Ten of them fit in one test, a thousand in a simulation.
+//! Owns       Process table, names, timers, clock, scheduler, dead letters, connections.
+//! Limit      `max_processes` bounds the table and the names.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::builder::Tokio;
+use super::guests::Guests;
+use crate::dead_letter::DeadLetters;
+use crate::names::Names;
+use crate::platform::clock::Clock;
+use crate::port::Ports;
+use crate::process::{ProcessTable, Queue};
+use crate::scheduler::{DirtyPools, Priority, Scheduler};
+use crate::timer::{Action, Key, Timers};
+use crate::{Node, NodeId, Pid, Reason};
+
+/// What the node has done so far.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) spawned: AtomicU64,
+    pub(crate) ended: AtomicU64,
+    pub(crate) crashed: AtomicU64,
+    pub(crate) next_guest: AtomicU64,
+}
+
+pub(crate) struct Core {
+    id: NodeId,
+    name: Arc<str>,
+    table: ProcessTable,
+    names: Names,
+    timers: Timers,
+    clock: Clock,
+    scheduler: Scheduler,
+    pub(super) dead: DeadLetters,
+    pub(super) ports: Ports,
+    pub(super) guests: Guests,
+    pub(crate) counters: Counters,
+    dirty: DirtyPools,
+    pub(super) tokio: Option<Tokio>,
+    closing: AtomicBool,
+    reaper: Mutex<Option<std::sync::mpsc::Sender<Remains>>>,
+}
+
+/// A mailbox too large to be dropped on a scheduler.
+pub(crate) struct Remains {
+    node: Node,
+    pid: Pid,
+    reason: Reason,
+    queue: Queue,
+}
+
+pub(super) struct Parts {
+    pub(super) id: NodeId,
+    pub(super) name: Arc<str>,
+    pub(super) max_processes: usize,
+    pub(super) clock: Clock,
+    pub(super) scheduler: Scheduler,
+    pub(super) dirty: DirtyPools,
+    pub(super) tokio: Option<Tokio>,
+}
+
+impl Core {
+    pub(super) fn new(parts: Parts) -> Self {
+        let now = parts.clock.refresh(true);
+        Self {
+            id: parts.id,
+            name: parts.name,
+            table: ProcessTable::new(parts.max_processes),
+            names: Names::default(),
+            timers: Timers::new(now),
+            clock: parts.clock,
+            scheduler: parts.scheduler,
+            dead: DeadLetters::default(),
+            ports: Ports::default(),
+            guests: Guests::default(),
+            counters: Counters::default(),
+            dirty: parts.dirty,
+            tokio: parts.tokio,
+            closing: AtomicBool::new(false),
+            reaper: Mutex::new(None),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn id(&self) -> NodeId {
+        self.id
+    }
+
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    #[inline]
+    pub(crate) fn table(&self) -> &ProcessTable {
+        &self.table
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub(crate) fn timers(&self) -> &Timers {
+        &self.timers
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(crate) fn scheduler(&self) -> &Scheduler {
+        &self.scheduler
+    }
+
+    pub(crate) fn dirty(&self) -> &DirtyPools {
+        &self.dirty
+    }
+
+    pub(crate) fn tokio(&self) -> Option<&tokio::runtime::Handle> {
+        self.tokio.as_ref().map(Tokio::handle)
+    }
+
+    #[inline]
+    pub(crate) fn enqueue(&self, slot: u32, priority: Priority) {
+        self.scheduler.enqueue(self, slot, priority);
+    }
+
+    /// Arms a timer; `hint` spreads the timers of different processes.
+    pub(crate) fn arm(&self, hint: u32, deadline: u64, action: Action) -> Key {
+        let (key, sooner) = self.timers.arm(hint, deadline, action);
+        if sooner && let Scheduler::Real(real) = &self.scheduler {
+            real.wake_timekeeper();
+        }
+        key
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// From here on nothing is spawned.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn process_ended(&self, reason: &Reason) {
+        self.counters.ended.fetch_add(1, Ordering::Relaxed);
+        if !reason.is_orderly() {
+            self.counters.crashed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Drops a large mailbox of a dead process on a thread of its own, so that no scheduler is
+    /// held; in a simulation here and now.
+    pub(crate) fn reap(&self, node: Node, pid: Pid, reason: Reason, queue: Queue) {
+        let remains = Remains {
+            node,
+            pid,
+            reason,
+            queue,
+        };
+        if matches!(self.scheduler, Scheduler::Simulated(_)) {
+            return remains.drop_all();
+        }
+        let mut reaper = self.reaper.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = reaper.take().or_else(|| {
+            let (sender, receiver) = std::sync::mpsc::channel::<Remains>();
+            let name = format!("{}-reaper", self.name);
+            crate::platform::threads::start(name, move || {
+                receiver.iter().for_each(Remains::drop_all);
+            })
+            .ok()
+            .map(|_| sender)
+        });
+        let Some(sender) = sender else {
+            return remains.drop_all();
+        };
+        match sender.send(remains) {
+            Ok(()) => *reaper = Some(sender),
+            Err(unsent) => unsent.0.drop_all(),
+        }
+    }
+}
+
+impl Remains {
+    fn drop_all(mut self) {
+        while let Some(envelope) = self.queue.pop() {
+            let core = self.node.core();
+            let (pid, reason) = (self.pid, &self.reason);
+            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                crate::process::refuse_at_death(core, pid, reason, envelope);
+            }));
+            if let Err(payload) = done {
+                let _ = crate::platform::panics::reason(payload);
+            }
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! How does a message or signal reach its process, and what if it cannot?
+//!
+//! Role       The one way into a mailbox, here or on another node.
+//! Invariant  Signals and messages of one sender to one process keep their order. What cannot be
+//!            delivered has its effect all the same: a call fails, a link exits, a monitor fires,
+//!            a message becomes a dead letter.
+
+use super::core::Core;
+use super::guests::{GUEST_SLOT, guest};
+use crate::dead_letter::{DeadLetter, DeadReason};
+use crate::envelope::{Caller, Envelope, ExitKind, Kind, Signal};
+use crate::port::{Frame, Target};
+use crate::process::{Block, Pushed};
+use crate::{CallError, MonitorRef, Pid, Reason, SendError};
+
+impl Core {
+    /// The block of a process of this node, if it is alive.
+    #[inline]
+    pub(crate) fn living(&self, pid: Pid) -> Option<&Block> {
+        let block = self.table().find(pid.slot())?;
+        block.is_alive(pid.generation().get()).then_some(block)
+    }
+
+    /// Whether a process may be alive: for one of another node nobody here knows.
+    pub(crate) fn may_be_alive(&self, pid: Pid) -> bool {
+        pid.node() != self.id() || self.living(pid).is_some()
+    }
+
+    /// Delivers to a process of this node; gives the envelope back when there is none.
+    #[inline]
+    fn push(&self, pid: Pid, mut envelope: Envelope) -> Result<(), Envelope> {
+        let Some(block) = self.living(pid) else {
+            return Err(envelope);
+        };
+        envelope.header_mut().generation = pid.generation().get();
+        let raw = envelope.into_raw();
+        // SAFETY: the envelope is ours until `push` takes it.
+        match unsafe { block.inbox.push(raw.as_ptr()) } {
+            Pushed::Wake => self.enqueue(pid.slot(), block.priority()),
+            Pushed::Busy => {}
+            // SAFETY: a refused push leaves the envelope ours.
+            Pushed::Closed => return Err(unsafe { Envelope::from_raw(raw) }),
+        }
+        Ok(())
+    }
+
+    /// Sends a message or request, here or to another node.
+    #[inline]
+    pub(crate) fn send(&self, to: Pid, envelope: Envelope) -> Result<(), SendError> {
+        if to.node() != self.id() {
+            return self.send_away(Target::Pid(to), envelope);
+        }
+        if let Err(envelope) = self.push(to, envelope) {
+            self.undeliverable(to, envelope);
+        }
+        Ok(())
+    }
+
+    #[cold]
+    pub(crate) fn send_away(&self, to: Target, mut envelope: Envelope) -> Result<(), SendError> {
+        let bytes = match envelope.encode() {
+            Ok(bytes) => bytes,
+            Err(crate::CodecError::Local(name)) => {
+                envelope.discard(&CallError::NotPortable(name.into()));
+                return Err(SendError::NotPortable(name));
+            }
+            Err(error) => {
+                let why: Box<str> = error.to_string().into();
+                envelope.discard(&CallError::Refused(why.clone()));
+                return Err(SendError::Refused(why));
+            }
+        };
+        let node = to.node();
+        let tag = (envelope.header().table.tag)();
+        let from = envelope.from();
+        let caller = match envelope.kind() {
+            Kind::Call => envelope.take_caller(),
+            _ => None,
+        };
+        let caller = caller.map(|caller| self.remote_caller(caller, node));
+        if self.transmit(
+            node,
+            Frame::Message {
+                from,
+                to,
+                tag,
+                caller,
+                bytes,
+            },
+        ) {
+            return Ok(());
+        }
+        match caller {
+            Some((pid, id)) => self.fail_call(pid, id, &CallError::NoConnection),
+            None => {
+                let name = envelope.name();
+                self.report_dead(None, from, name, DeadReason::NoConnection);
+            }
+        }
+        Ok(())
+    }
+
+    /// How a caller of this node is called on another.
+    pub(crate) fn remote_caller(&self, caller: Caller, node: crate::NodeId) -> (Pid, u64) {
+        match caller {
+            Caller::Process { pid, id, .. } => {
+                self.remember_peer(node, pid);
+                (pid, id)
+            }
+            Caller::Guest(slot) => {
+                let id = self.fresh_guest();
+                self.guests.insert(id, slot, Some(node));
+                (guest(self.id()), id)
+            }
+        }
+    }
+
+    pub(crate) fn fresh_guest(&self) -> u64 {
+        self.counters
+            .next_guest
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+    }
+
+    pub(crate) fn send_signal(&self, to: Pid, signal: Signal) {
+        if to.node() != self.id() {
+            return self.signal_away(to, signal);
+        }
+        if to.slot() == GUEST_SLOT {
+            return self.signal_guest(signal);
+        }
+        if let Err(envelope) = self.push(to, Envelope::signal(signal)) {
+            self.undeliverable(to, envelope);
+        }
+    }
+
+    pub(crate) fn exit_signal(&self, to: Pid, from: Pid, reason: Reason, kind: ExitKind) {
+        self.send_signal(to, Signal::Exit { from, reason, kind });
+    }
+
+    fn signal_guest(&self, signal: Signal) {
+        let Signal::Down { id, from, reason } = signal else {
+            return;
+        };
+        if let Some(slot) = self.guests.take(id) {
+            let monitor = MonitorRef {
+                owner: guest(self.id()),
+                id,
+            };
+            let down = crate::Down {
+                monitor,
+                pid: Some(from),
+                name: None,
+                reason,
+                tag: None,
+            };
+            slot.put(Envelope::signal(Signal::DownNotice(Box::new(down))));
+        }
+    }
+
+    /// Answers a call of a process of this node. A late answer is dropped.
+    #[inline]
+    pub(crate) fn push_reply(&self, to: Pid, envelope: Envelope) {
+        if let Err(late) = self.push(to, envelope) {
+            late.discard(&CallError::NoProc);
+        }
+    }
+
+    pub(crate) fn fail_call(&self, caller: Pid, id: u64, failure: &CallError) {
+        if caller.slot() == GUEST_SLOT {
+            if let Some(slot) = self.guests.take(id) {
+                Caller::Guest(slot).fail(failure);
+            }
+            return;
+        }
+        let reply = crate::envelope::EncodedReply {
+            id,
+            answer: Err(failure.clone()),
+        };
+        self.push_reply(caller, Envelope::encoded_reply(reply));
+    }
+
+    /// Tells a server that a call it let out of its hands is over.
+    pub(crate) fn call_closed(&self, server: Pid, address: usize) {
+        if server.node() == self.id() {
+            self.send_signal(server, Signal::CallClosed { address });
+        }
+    }
+
+    /// Asks for a poll of a process.
+    pub(crate) fn wake_process(&self, pid: Pid) {
+        let Some(block) = self.living(pid) else {
+            return;
+        };
+        if block.inbox.notify() == Pushed::Wake {
+            self.enqueue(pid.slot(), block.priority());
+        }
+    }
+
+    /// Deals with an envelope for an earlier tenant of a slot.
+    pub(crate) fn undeliverable_here(&self, slot: u32, envelope: Envelope) {
+        let generation = std::num::NonZeroU32::new(envelope.header().generation);
+        let generation = generation.unwrap_or(std::num::NonZeroU32::MIN);
+        self.undeliverable(Pid::new(self.id(), slot, generation), envelope);
+    }
+
+    /// Deals with an envelope for `to`, who is dead.
+    #[cold]
+    pub(crate) fn undeliverable(&self, to: Pid, envelope: Envelope) {
+        match envelope.take_signal() {
+            Err(envelope) => match envelope.kind() {
+                Kind::Reply | Kind::EncodedReply => envelope.discard(&CallError::NoProc),
+                _ => self.dead_letter(to, envelope, DeadReason::NoProc, &CallError::NoProc),
+            },
+            Ok(signal) => self.signal_undeliverable(to, signal),
+        }
+    }
+
+    fn signal_undeliverable(&self, to: Pid, signal: Signal) {
+        match signal {
+            Signal::Link { from } => {
+                self.exit_signal(from, to, Reason::NoProc, ExitKind::Link);
+            }
+            Signal::Monitor { watcher, id, .. } => {
+                let reason = Reason::NoProc;
+                self.send_signal(
+                    watcher,
+                    Signal::Down {
+                        id,
+                        from: to,
+                        reason,
+                    },
+                );
+            }
+            Signal::Unlink { from, id } => {
+                self.send_signal(from, Signal::UnlinkAck { from: to, id });
+            }
+            Signal::Info(request) => request.caller.fail(&CallError::NoProc),
+            Signal::Suspend { caller, .. } | Signal::Resume { caller, .. } => {
+                caller.fail(&CallError::NoProc);
+            }
+            Signal::Alias { message, .. } => {
+                self.dead_letter(to, message, DeadReason::NoProc, &CallError::NoProc);
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts and shows a message that reached nobody; a call in it fails with `failure`.
+    #[cold]
+    pub(crate) fn dead_letter(
+        &self,
+        to: Pid,
+        envelope: Envelope,
+        reason: DeadReason,
+        failure: &CallError,
+    ) {
+        if envelope.kind() != Kind::Call {
+            self.report_dead(Some(to), envelope.from(), envelope.name(), reason);
+        }
+        envelope.discard(failure);
+    }
+
+    pub(crate) fn report_dead(
+        &self,
+        to: Option<Pid>,
+        from: Option<Pid>,
+        message: &'static str,
+        reason: DeadReason,
+    ) {
+        self.dead.report(
+            || DeadLetter {
+                to,
+                from,
+                message,
+                reason,
+            },
+            reason,
+        );
+    }
+
+    /// Sends to whoever has the name now. A call to nobody fails, a message is a dead letter; the
+    /// error says so to those who ask.
+    pub(crate) fn send_named(&self, name: &str, envelope: Envelope) -> Result<(), SendError> {
+        match self.names().find(name) {
+            Some(pid) => {
+                let mut envelope = envelope;
+                if envelope.kind() == Kind::Call {
+                    envelope.set_server(pid);
+                }
+                self.send(pid, envelope)
+            }
+            None => {
+                if envelope.kind() != Kind::Call {
+                    let from = envelope.from();
+                    self.report_dead(None, from, envelope.name(), DeadReason::NoName);
+                }
+                envelope.discard(&CallError::NoProc);
+                Err(SendError::NoName(name.into()))
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Who is meant: the address of one process, for ever.
+//!
+//! Role       Names a process across nodes, restarts of nodes and reuse of memory.
+//! Inputs     A node id, a slot of that node's process table, and the slot's generation.
+//! Outputs    [`Pid`]: 16 bytes, `Copy`, ordered, serde.
+//! Invariant  Two processes never share a `Pid`: a slot's generation rises at each reuse, and a
+//!            slot whose generation would wrap is retired.
+//! Source     otp: erts, "Processes"; reference manual, "Pid"
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
+
+/// The identity of one incarnation of a node: a hash of its name and of when it started.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NodeId(u64);
+
+impl NodeId {
+    /// The id of the node called `name` in its incarnation `incarnation`.
+    pub(crate) fn new(name: &str, incarnation: u64) -> Self {
+        // FNV-1a: stable over builds and platforms, which a pid that travels needs.
+        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+        for byte in name.bytes().chain(incarnation.to_le_bytes()) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        Self(hash | 1)
+    }
+
+    /// The bare number, for logs and for hashing.
+    #[must_use]
+    pub fn as_u64(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// The address of a process. It stays valid as a name after the process has died: whatever is sent
+/// to it then becomes a dead letter, and never reaches a process that was started later.
+///
+/// `Display` is `<slot.generation>` as seen on the process's own node; `Debug` adds the node.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Pid {
+    node: NodeId,
+    slot: u32,
+    generation: NonZeroU32,
+}
+
+impl Pid {
+    pub(crate) fn new(node: NodeId, slot: u32, generation: NonZeroU32) -> Self {
+        Self {
+            node,
+            slot,
+            generation,
+        }
+    }
+
+    /// The node this process lives (or lived) on.
+    #[must_use]
+    pub fn node(self) -> NodeId {
+        self.node
+    }
+
+    pub(crate) fn slot(self) -> u32 {
+        self.slot
+    }
+
+    pub(crate) fn generation(self) -> NonZeroU32 {
+        self.generation
+    }
+
+    /// The slot and generation in one word: unique on the pid's node.
+    pub(crate) fn local_word(self) -> u64 {
+        u64::from(self.slot) << 32 | u64::from(self.generation.get())
+    }
+}
+
+const _: () = assert!(size_of::<Pid>() == 16);
+const _: () = assert!(size_of::<Option<Pid>>() == 16);
+
+impl fmt::Display for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{}.{}>", self.slot, self.generation)
+    }
+}
+
+impl fmt::Debug for Pid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{}.{}@{:?}>", self.slot, self.generation, self.node)
+    }
+}

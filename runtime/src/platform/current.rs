@@ -1,0 +1,67 @@
+//! Which process is running on this thread?
+//!
+//! Role       The current-process slot: set around each poll, read by everything that acts in the
+//!            name of "this process".
+//! Owns       One thread-local pointer to the [`Running`] of the thread's scheduler.
+//! Invariant  The pointer is valid while it is set: a scheduler sets it for the time it lives, or
+//!            for one slice. Code outside any process sees `None`.
+
+use std::cell::Cell;
+
+use crate::scheduler::Running;
+use crate::{Pid, Reason};
+
+thread_local! {
+    static CURRENT: Cell<*const Running> = const { Cell::new(std::ptr::null()) };
+}
+
+/// Makes `running` the thread's, until the guard is dropped.
+pub(crate) struct Enter(*const Running);
+
+impl Enter {
+    pub(crate) fn new(running: &Running) -> Self {
+        Self(CURRENT.replace(running))
+    }
+}
+
+impl Drop for Enter {
+    fn drop(&mut self) {
+        CURRENT.set(self.0);
+    }
+}
+
+/// The thread's scheduler, whether or not a process runs.
+#[inline]
+pub(crate) fn scheduler<'a>() -> Option<&'a Running> {
+    let running = CURRENT.try_with(Cell::get).ok()?;
+    // SAFETY: set by `Enter` from a reference that outlives the guard, and read on the same thread;
+    // callers do not keep the reference beyond the call that the scheduler made.
+    unsafe { running.as_ref() }
+}
+
+/// The process that runs this code.
+#[inline]
+pub(crate) fn process<'a>() -> Option<&'a Running> {
+    scheduler().filter(|running| running.in_process())
+}
+
+/// The pid of the process that runs this code.
+#[inline]
+pub(crate) fn pid() -> Option<Pid> {
+    process().map(Running::pid)
+}
+
+/// Why the process whose code is being dropped on this thread died.
+pub(crate) fn dying() -> Option<Reason> {
+    scheduler().and_then(Running::dying)
+}
+
+/// Notes that the call in the envelope at `address`, delivered to `server`, is answered. `false`
+/// when that server has to be told, because its answer was given elsewhere.
+#[inline]
+pub(crate) fn call_completed(address: usize, server: Pid) -> bool {
+    match process() {
+        Some(running) => running.call_completed(address, server),
+        None => false,
+    }
+}

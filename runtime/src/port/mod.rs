@@ -1,0 +1,367 @@
+//! How do processes of two nodes reach each other?
+//!
+//! Role       The distribution port: everything between two nodes is a [`Frame`], encoded; what
+//!            carries the bytes is a [`Port`].
+//! Invariant  Frames of one pair of processes keep their order. When a connection is cut, every
+//!            process that has to do with the other node learns it, after all that came before.
+//! Limit      A frame of at most `FRAME_BYTES_MAX`; a larger one is not sent and fails like a
+//!            missing connection.
+
+mod frame;
+mod loopback;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+pub(crate) use frame::{Frame, Target};
+pub use loopback::Loopback;
+
+use crate::envelope::{Caller, Encoded, Envelope, Signal};
+use crate::node::{Core, GUEST_SLOT};
+use crate::process::InfoRequest;
+use crate::{CallError, Node, NodeId, Pid, Reason};
+
+const FRAME_BYTES_MAX: usize = 64 << 20;
+
+/// What carries frames to one other node.
+pub(crate) trait Port: Send + Sync {
+    /// Takes one encoded frame; `false` when the connection is gone.
+    fn carry(&self, frame: Vec<u8>) -> bool;
+}
+
+struct Connection {
+    port: Arc<dyn Port>,
+    name: Arc<str>,
+    /// Processes here that have a link, monitor or call across.
+    peers: Mutex<BTreeSet<Pid>>,
+}
+
+/// The connections of one node.
+#[derive(Default)]
+pub(crate) struct Ports(RwLock<HashMap<NodeId, Arc<Connection>>>);
+
+impl Ports {
+    fn get(&self, node: NodeId) -> Option<Arc<Connection>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&node)
+            .cloned()
+    }
+}
+
+impl Core {
+    /// Sends a frame to a node; `false` when there is no connection. What the frame asked for is
+    /// then answered here.
+    pub(crate) fn transmit(&self, node: NodeId, frame: Frame) -> bool {
+        let Some(connection) = self.ports().get(node) else {
+            return false;
+        };
+        match rmp_serde::to_vec(&frame) {
+            Ok(bytes) if bytes.len() <= FRAME_BYTES_MAX => connection.port.carry(bytes),
+            _ => false,
+        }
+    }
+
+    /// Sends a signal to a process of another node.
+    #[cold]
+    pub(crate) fn signal_away(&self, to: Pid, signal: Signal) {
+        let node = to.node();
+        let (frame, lost) = match signal {
+            Signal::Exit { from, reason, kind } => (
+                Frame::Exit {
+                    from,
+                    to,
+                    reason,
+                    link: kind == crate::envelope::ExitKind::Link,
+                },
+                None,
+            ),
+            Signal::Link { from } => {
+                self.remember_peer(node, from);
+                (
+                    Frame::Link { from, to },
+                    Some(Signal::Exit {
+                        from: to,
+                        reason: Reason::NoConnection,
+                        kind: crate::envelope::ExitKind::Link,
+                    }),
+                )
+            }
+            Signal::Unlink { from, id } => (Frame::Unlink { from, to, id }, None),
+            Signal::UnlinkAck { from, id } => (Frame::UnlinkAck { from, to, id }, None),
+            Signal::Monitor { watcher, id, .. } => {
+                self.remember_peer(node, watcher);
+                let reason = Reason::NoConnection;
+                let lost = Signal::Down {
+                    id,
+                    from: to,
+                    reason,
+                };
+                (
+                    Frame::Monitor {
+                        watcher,
+                        to: Target::Pid(to),
+                        id,
+                    },
+                    Some(lost),
+                )
+            }
+            Signal::Demonitor { watcher, id } => (Frame::Demonitor { watcher, to, id }, None),
+            Signal::Down { id, from, reason } => (
+                Frame::Down {
+                    to,
+                    id,
+                    from,
+                    reason,
+                },
+                None,
+            ),
+            Signal::Alias { alias, message } => return self.alias_away(to, alias, message),
+            Signal::Info(InfoRequest { caller }) => {
+                return self.ask_away(to, caller, |from, id| Frame::Info { from, id, to });
+            }
+            Signal::Suspend { caller, .. } | Signal::Resume { caller, .. } => {
+                // As in OTP, a process of another node cannot be suspended.
+                return caller.fail(&CallError::NoProc);
+            }
+            _ => return,
+        };
+        let from = match &frame {
+            Frame::Link { from, .. } => Some(*from),
+            Frame::Monitor { watcher, .. } => Some(*watcher),
+            _ => None,
+        };
+        if !self.transmit(node, frame)
+            && let (Some(from), Some(lost)) = (from, lost)
+        {
+            self.send_signal(from, lost);
+        }
+    }
+
+    fn alias_away(&self, to: Pid, alias: u64, message: Envelope) {
+        let node = to.node();
+        let (from, name) = (message.from(), message.name());
+        let reason = match message.encode() {
+            Ok(bytes) => {
+                let tag = (message.header().table.tag)();
+                let frame = Frame::Alias {
+                    from,
+                    to,
+                    alias,
+                    tag,
+                    bytes,
+                };
+                if self.transmit(node, frame) {
+                    return;
+                }
+                crate::DeadReason::NoConnection
+            }
+            Err(_) => crate::DeadReason::Unknown,
+        };
+        self.report_dead(Some(to), from, name, reason);
+    }
+
+    /// Asks another node on behalf of a caller of this one.
+    pub(crate) fn ask_away(&self, to: Pid, caller: Caller, frame: impl FnOnce(Pid, u64) -> Frame) {
+        let (pid, id) = self.remote_caller(caller, to.node());
+        if !self.transmit(to.node(), frame(pid, id)) {
+            self.fail_call(pid, id, &CallError::NoConnection);
+        }
+    }
+
+    /// Notes that a process here has to do with that node, and must learn when it is lost.
+    pub(crate) fn remember_peer(&self, node: NodeId, pid: Pid) {
+        if pid.slot() == GUEST_SLOT {
+            return;
+        }
+        if let Some(connection) = self.ports().get(node) {
+            if let Some(block) = self.living(pid) {
+                block.set_flag(crate::process::HAS_PEERS);
+            }
+            connection
+                .peers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(pid);
+        }
+    }
+
+    /// Forgets a process that has ended.
+    pub(crate) fn forget_peer(&self, pid: Pid) {
+        let ports = self
+            .ports()
+            .0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        for connection in ports.values() {
+            connection
+                .peers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&pid);
+        }
+    }
+
+    pub(crate) fn connect(&self, node: NodeId, name: Arc<str>, port: Arc<dyn Port>) {
+        let connection = Connection {
+            port,
+            name,
+            peers: Mutex::default(),
+        };
+        let mut ports = self
+            .ports()
+            .0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        ports.insert(node, Arc::new(connection));
+    }
+
+    /// The connection to `node` is lost.
+    pub(crate) fn disconnect(&self, node: NodeId) {
+        let connection = {
+            let mut ports = self
+                .ports()
+                .0
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            ports.remove(&node)
+        };
+        let Some(connection) = connection else { return };
+        let peers = std::mem::take(
+            &mut *connection
+                .peers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        for pid in peers {
+            self.send_signal(pid, Signal::NodeLost { node });
+        }
+        self.fail_guests(node);
+    }
+
+    /// The id of the connected node of this name.
+    pub(crate) fn find_node(&self, name: &str) -> Option<NodeId> {
+        let ports = self
+            .ports()
+            .0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        ports
+            .iter()
+            .find(|(_, connection)| &*connection.name == name)
+            .map(|(id, _)| *id)
+    }
+
+    /// Takes a frame that came from another node.
+    ///
+    /// # Errors
+    /// The text of what is wrong with it; nothing of it was done.
+    pub(crate) fn receive(&self, node: &Node, bytes: &[u8]) -> Result<(), String> {
+        let frame: Frame = rmp_serde::from_slice(bytes).map_err(|error| error.to_string())?;
+        match frame {
+            Frame::Message {
+                from,
+                to,
+                tag,
+                caller,
+                bytes,
+            } => {
+                let caller = caller.map(|(pid, id)| Caller::Process {
+                    node: node.clone(),
+                    pid,
+                    id,
+                });
+                let mut envelope = Envelope::encoded(Encoded { tag, bytes, caller });
+                envelope.header_mut().from = from;
+                match to {
+                    Target::Pid(pid) if pid.node() == self.id() => {
+                        let _ = self.send(pid, envelope);
+                    }
+                    Target::Pid(_) => drop(envelope),
+                    Target::Name(_, name) => {
+                        let _ = self.send_named(&name, envelope);
+                    }
+                }
+            }
+            Frame::Reply { to, id, answer } => self.reply_arrived(to, id, answer),
+            Frame::Info { from, id, to } => {
+                let caller = Caller::Process {
+                    node: node.clone(),
+                    pid: from,
+                    id,
+                };
+                self.send_signal(to, Signal::Info(InfoRequest { caller }));
+            }
+            Frame::Whereis { from, id, name } => {
+                let found = self.names().find(&name);
+                let answer = rmp_serde::to_vec(&found)
+                    .map_err(|error| CallError::Refused(error.to_string().into()));
+                self.transmit(
+                    from.node(),
+                    Frame::Reply {
+                        to: from,
+                        id,
+                        answer,
+                    },
+                );
+            }
+            Frame::Alias {
+                from,
+                to,
+                alias,
+                tag,
+                bytes,
+            } => {
+                let mut message = Envelope::encoded(Encoded {
+                    tag,
+                    bytes,
+                    caller: None,
+                });
+                message.header_mut().from = from;
+                self.send_signal(to, Signal::Alias { alias, message });
+            }
+            Frame::Monitor {
+                watcher,
+                to: Target::Name(_, name),
+                id,
+            } => match self.names().find(&name) {
+                Some(pid) => self.send_signal(
+                    pid,
+                    Signal::Monitor {
+                        watcher,
+                        id,
+                        name: None,
+                    },
+                ),
+                None => self.send_signal(
+                    watcher,
+                    Signal::Down {
+                        id,
+                        from: crate::node::guest(self.id()),
+                        reason: Reason::NoProc,
+                    },
+                ),
+            },
+            other => {
+                if let Some((to, signal)) = other.into_signal()
+                    && to.node() == self.id()
+                {
+                    self.send_signal(to, signal);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn reply_arrived(&self, to: Pid, id: u64, answer: Result<Vec<u8>, CallError>) {
+        let reply = Envelope::encoded_reply(crate::envelope::EncodedReply { id, answer });
+        if to.slot() == GUEST_SLOT {
+            if let Some(slot) = self.guest(id) {
+                slot.put(reply);
+            }
+            return;
+        }
+        self.push_reply(to, reply);
+    }
+}

@@ -1,0 +1,194 @@
+//! The end of a process.
+//!
+//! Role       Names are released, code and state dropped, links and watchers told, what waited is
+//!            refused, and the slot is given back: in this order.
+//! Invariant  Whoever learns of the death finds the name free and what the state held (files,
+//!            sockets, locks) released. A panic in any drop is caught and ends nothing else.
+//! Source     otp: erts, "Processes", exiting; OTP.md 1.1
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::local::{Extra, Local, PARENT_LINK};
+use super::{Queue, info};
+use crate::envelope::{Envelope, ExitKind, Header, Kind, Signal};
+use crate::platform::panics;
+use crate::scheduler::Running;
+use crate::{CallError, DeadReason, Pid, Reason, report};
+
+/// How many undelivered messages are dropped on the scheduler; more go to the reaper.
+const DROP_HERE_MAX: usize = 1024;
+
+/// Ends the running process for `reason`.
+pub(crate) fn bury(running: &Running, reason: Reason) {
+    let core = running.core();
+    let block = running.block();
+    let me = running.pid();
+    let before = block.clear_flag(super::ALIVE);
+    running.set_dying(Some(reason.clone()));
+    if before & super::NAMED != 0 {
+        core.names().release_of(me);
+    }
+    if !reason.is_orderly() && reason != Reason::Killed {
+        report::crash(running, &reason);
+    }
+    if before & super::HAS_PEERS != 0 {
+        core.forget_peer(me);
+    }
+    drop_body(running);
+    let (extra, parent) = running.local(|local| {
+        let parent = info::parent_of(me.node(), local.parent);
+        let linked = local.flags & PARENT_LINK != 0;
+        (local.extra.take(), parent.filter(|_| linked))
+    });
+    if let Some(parent) = parent {
+        core.exit_signal(parent, me, reason.clone(), ExitKind::Link);
+    }
+    let backlog = extra.map(|extra| tell(running, me, &reason, extra));
+    refuse(running, &reason, backlog.flatten());
+    running.set_dying(None);
+    running.local(|local| {
+        // SAFETY: the tenant is gone and nothing in `Local` owns anything any more; the next tenant
+        // writes it afresh. Dropping the old value here keeps an empty queue and `None`s only.
+        *local = Local::empty();
+    });
+    let slot = running.slot();
+    core.table().leave();
+    core.process_ended(&reason);
+    if core.table().vacate(slot) {
+        running.give_slot(slot);
+    }
+}
+
+/// Drops code and state, each panic caught. A panic in here is reported, and changes no reason.
+fn drop_body(running: &Running) {
+    let body = running.local(|local| local.body.take());
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
+        report::drop_panic(running, &panics::reason(payload));
+    }
+}
+
+/// Tells everybody who asked to be told; returns arrivals that were being put in order.
+fn tell(
+    running: &Running,
+    me: Pid,
+    reason: &Reason,
+    mut extra: Box<Extra>,
+) -> Option<super::local::Backlog> {
+    let core = running.core();
+    let backlog = extra.backlog.take();
+    for (other, link) in extra.links.drain(..) {
+        if link.active {
+            core.exit_signal(other, me, reason.clone(), ExitKind::Link);
+        }
+    }
+    for ((watcher, id), _) in extra.watchers.drain(..) {
+        core.send_signal(
+            watcher,
+            Signal::Down {
+                id,
+                from: me,
+                reason: reason.clone(),
+            },
+        );
+    }
+    for (_, caller) in extra.open_calls.drain(..) {
+        caller.fail(&CallError::Down(reason.clone()));
+    }
+    for (id, watch) in extra.watches.drain(..) {
+        if let Some(target) = watch.target {
+            core.send_signal(target, Signal::Demonitor { watcher: me, id });
+        }
+    }
+    if let Some((key, _)) = extra.alarm.take() {
+        core.timers().cancel(key);
+    }
+    for (_, (key, _)) in extra.timers.drain(..) {
+        core.timers().cancel_if_to(key, me);
+    }
+    // Dictionary values and replies are the program's: their drops may panic.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(extra))) {
+        report::drop_panic(running, &panics::reason(payload));
+    }
+    backlog
+}
+
+/// Closes the inbox and refuses everything that was never handled.
+fn refuse(running: &Running, reason: &Reason, backlog: Option<super::local::Backlog>) {
+    let mut queue = running.local(|local| std::mem::replace(&mut local.queue, Queue::new()));
+    if let Some(backlog) = backlog {
+        append(&mut queue, backlog.ordered);
+        append_newest_first(&mut queue, backlog.stack);
+    }
+    append_newest_first(&mut queue, running.block().inbox.close::<Header>());
+    if queue.is_empty() {
+        return;
+    }
+    let core = running.core();
+    let pid = running.pid();
+    for _ in 0..DROP_HERE_MAX {
+        let Some(envelope) = queue.pop() else { return };
+        refuse_one(running, pid, reason, envelope);
+    }
+    core.reap(running.node.clone(), pid, reason.clone(), queue);
+}
+
+/// Refuses one envelope; a panic in a message's drop is caught.
+fn refuse_one(running: &Running, pid: Pid, reason: &Reason, envelope: Envelope) {
+    let core = running.core();
+    let generation = envelope.header().generation;
+    let done = catch_unwind(AssertUnwindSafe(|| {
+        if generation != pid.generation().get() {
+            core.undeliverable_here(pid.slot(), envelope);
+        } else {
+            refuse_at_death(core, pid, reason, envelope);
+        }
+    }));
+    if let Err(payload) = done {
+        report::drop_panic(running, &panics::reason(payload));
+    }
+}
+
+pub(crate) fn refuse_at_death(
+    core: &crate::node::Core,
+    pid: Pid,
+    reason: &Reason,
+    envelope: Envelope,
+) {
+    match envelope.kind() {
+        Kind::Call => envelope.discard(&CallError::Down(reason.clone())),
+        Kind::Message | Kind::Encoded => {
+            core.dead_letter(
+                pid,
+                envelope,
+                DeadReason::Died,
+                &CallError::Down(reason.clone()),
+            );
+        }
+        _ => core.undeliverable(pid, envelope),
+    }
+}
+
+/// Refuses what was sent to a process that never ran.
+pub(super) fn refuse_stack(core: &crate::node::Core, pid: Pid, stack: *mut Header) {
+    let mut queue = Queue::new();
+    append_newest_first(&mut queue, stack);
+    while let Some(envelope) = queue.pop() {
+        refuse_at_death(core, pid, &Reason::NoProc, envelope);
+    }
+}
+
+fn append(queue: &mut Queue, mut list: *mut Header) {
+    while let Some(raw) = std::ptr::NonNull::new(list) {
+        // SAFETY: the list was taken from the inbox and is ours; each node is unlinked first.
+        unsafe {
+            list = (*raw.as_ptr()).next;
+            queue.push(Envelope::from_raw(raw));
+        }
+    }
+}
+
+fn append_newest_first(queue: &mut Queue, stack: *mut Header) {
+    // SAFETY: as above.
+    let (_, ordered) = unsafe { super::inbox::reverse(stack, std::ptr::null_mut(), usize::MAX) };
+    append(queue, ordered);
+}

@@ -1,0 +1,199 @@
+//! What arrived, and what does it do?
+//!
+//! Role       Moves arrivals from the inbox to the queue, oldest first; signals act on the way.
+//! Invariant  Arrivals act in the order they were pushed. A long stack is put in order in portions
+//!            that are charged to the process, so that 50 million messages delay nobody else.
+//! Source     otp: erts, "Processes and Signals"
+
+use std::ptr::NonNull;
+
+use super::inbox::reverse;
+use super::local::{Backlog, HIBERNATING, PARENT_LINK};
+use super::{Block, inbox, links};
+use crate::envelope::{Envelope, ExitKind, Header, Kind, Signal};
+use crate::scheduler::Running;
+use crate::{Pid, Reason};
+
+/// How many arrivals are put in order at once.
+const PORTION: usize = 4096;
+
+// SAFETY: `next` is the header's own field, and headers are aligned to 8 bytes.
+unsafe impl inbox::Linked for Header {
+    unsafe fn set_next(this: *mut Self, next: *mut Self) {
+        // SAFETY: by contract.
+        unsafe { (*this).next = next };
+    }
+
+    unsafe fn next(this: *mut Self) -> *mut Self {
+        // SAFETY: by contract.
+        unsafe { (*this).next }
+    }
+}
+
+/// Fetches what arrived for the running process.
+#[inline]
+pub(crate) fn fetch(running: &Running) {
+    let block = running.block();
+    if running.local(|local| {
+        local
+            .extra
+            .as_ref()
+            .is_some_and(|extra| extra.backlog.is_some())
+    }) {
+        return fetch_backlog(running);
+    }
+    if !block.inbox.has_arrivals() {
+        return;
+    }
+    let stack = block.inbox.take::<Header>();
+    // SAFETY: taken from the inbox, so it is ours.
+    let (rest, ordered) = unsafe { reverse(stack, std::ptr::null_mut(), PORTION) };
+    if rest.is_null() {
+        return act_all(running, ordered);
+    }
+    running.extra(|extra| {
+        extra.backlog = Some(Backlog {
+            stack: rest,
+            ordered,
+        })
+    });
+    running.yielded.set(true);
+}
+
+/// Puts one more portion of a long stack in order. Nothing of it is seen before all of it is: the
+/// oldest comes last.
+fn fetch_backlog(running: &Running) {
+    let Some(backlog) = running.extra(|extra| extra.backlog.take()) else {
+        return;
+    };
+    // SAFETY: the backlog owns both lists.
+    let (stack, ordered) = unsafe { reverse(backlog.stack, backlog.ordered, PORTION) };
+    if stack.is_null() {
+        return act_all(running, ordered);
+    }
+    running.extra(|extra| extra.backlog = Some(Backlog { stack, ordered }));
+    running.yielded.set(true);
+}
+
+/// Lets a list of arrivals act, oldest first.
+fn act_all(running: &Running, mut list: *mut Header) {
+    let generation = running.generation();
+    while let Some(raw) = NonNull::new(list) {
+        // SAFETY: the list is ours; each envelope is unlinked before it acts.
+        let envelope = unsafe {
+            list = (*raw.as_ptr()).next;
+            (*raw.as_ptr()).next = std::ptr::null_mut();
+            Envelope::from_raw(raw)
+        };
+        if envelope.header().generation != generation {
+            // Sent to an earlier tenant of this slot, while it was dying.
+            running.core().undeliverable_here(running.slot(), envelope);
+            continue;
+        }
+        if running.is_doomed() {
+            // What comes after the end is dealt with when the process is buried.
+            running.local(|local| local.queue.push(envelope));
+            continue;
+        }
+        match envelope.kind() {
+            Kind::Message | Kind::Call | Kind::Encoded => {
+                running.local(|local| {
+                    local.queue.push(envelope);
+                    local.flags &= !HIBERNATING;
+                });
+            }
+            Kind::Reply | Kind::EncodedReply => reply(running, envelope),
+            Kind::Signal => act(running, envelope),
+        }
+    }
+    let receiver =
+        running.local(|local| local.extra.as_mut().and_then(|extra| extra.receiver.take()));
+    if let Some(receiver) = receiver {
+        receiver.wake();
+    }
+}
+
+/// An answer goes to the call that waits for it; a late one is dropped.
+fn reply(running: &Running, mut envelope: Envelope) {
+    let id = match envelope.kind() {
+        Kind::Reply => envelope.reply_id(),
+        _ => envelope.encoded_reply_id(),
+    };
+    let late = running.local(|local| {
+        let Some(extra) = &mut local.extra else {
+            return (Some(envelope), None);
+        };
+        match extra.calls.iter_mut().find(|call| call.id == id) {
+            Some(call) => {
+                call.reply = Some(envelope);
+                (None, call.waker.take())
+            }
+            None => (Some(envelope), None),
+        }
+    });
+    drop(late.0);
+    if let Some(waker) = late.1 {
+        waker.wake();
+    }
+}
+
+fn act(running: &Running, envelope: Envelope) {
+    let signal = match envelope.take_signal() {
+        Ok(signal) => signal,
+        Err(other) => unreachable!("{other:?} is no signal"),
+    };
+    match signal {
+        Signal::Exit { from, reason, kind } => exit(running, from, reason, kind),
+        Signal::Link { from } => links::link_arrived(running, from),
+        Signal::Unlink { from, id } => links::unlink_arrived(running, from, id),
+        Signal::UnlinkAck { from, .. } => links::unlink_acknowledged(running, from),
+        Signal::Monitor { watcher, id, name } => {
+            running.extra(|extra| extra.watchers.insert((watcher, id), name));
+        }
+        Signal::Demonitor { watcher, id } => {
+            running.extra(|extra| extra.watchers.swap_remove(&(watcher, id)));
+        }
+        Signal::Down { id, from, reason } => links::down_arrived(running, id, Some(from), reason),
+        Signal::Info(request) => super::info::answer(running, request),
+        Signal::Suspend { by, caller } => super::suspend::suspend_arrived(running, by, &caller),
+        Signal::Resume { by, caller } => super::suspend::resume_arrived(running, by, &caller),
+        Signal::CallClosed { address } => {
+            running.extra(|extra| extra.open_calls.swap_remove(&address));
+        }
+        Signal::NodeLost { node } => links::node_lost(running, node),
+        Signal::Alias { alias, message } => super::alias::message_arrived(running, alias, message),
+        notice @ (Signal::Timeout { .. } | Signal::ExitNotice(_) | Signal::DownNotice(_)) => {
+            running.local(|local| local.queue.push(Envelope::signal(notice)));
+        }
+    }
+}
+
+/// What an exit signal does: by its reason, its kind, and whether the process traps exits.
+pub(super) fn exit(running: &Running, from: Pid, reason: Reason, kind: ExitKind) {
+    let traps = running.local(|local| local.traps_exits());
+    match kind {
+        ExitKind::Link if !links::remove_active(running, from) => return,
+        ExitKind::Sent if reason == Reason::Kill => return running.doom(Reason::Killed),
+        _ => {}
+    }
+    if traps {
+        return links::notice_exit(running, from, reason);
+    }
+    let own = kind == ExitKind::Sent && from == running.pid();
+    if reason != Reason::Normal || own {
+        running.doom(reason);
+    }
+}
+
+/// Whether `pid` is the parent of the process in `block`, to which one link needs no entry.
+pub(crate) fn is_parent(running: &Running, pid: Pid) -> bool {
+    pid.node() == running.core().id()
+        && running.local(|local| local.parent != 0 && local.parent == pid.local_word())
+}
+
+/// Whether the running process has its parent link.
+pub(crate) fn has_parent_link(running: &Running) -> bool {
+    running.local(|local| local.flags & PARENT_LINK != 0)
+}
+
+const _: () = assert!(align_of::<Header>() >= 8 && size_of::<Block>() == 64);

@@ -1,0 +1,154 @@
+//! What is this process doing?
+//!
+//! Role       `process_info`: a question in the order of signals, answered by the process itself
+//!            when it fetches it, also while it waits or is suspended.
+//! Source     otp: erlang:process_info/1,2
+
+use serde::{Deserialize, Serialize};
+
+use super::local::{HIBERNATING, PARENT_LINK, TRAP_EXIT};
+use super::table::SUSPENDED;
+use crate::envelope::Caller;
+use crate::scheduler::Running;
+use crate::{NodeId, Pid};
+
+pub(crate) struct InfoRequest {
+    pub(crate) caller: Caller,
+}
+
+/// What a process was doing when it answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// It ran, or was about to.
+    Running,
+    /// It waited for a message, an answer or a deadline.
+    Waiting,
+    /// Another process has suspended it.
+    Suspended,
+    /// It waits, and has given back what memory it could.
+    Hibernating,
+}
+
+/// The state of a process at the moment it answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProcessInfo {
+    /// Who it is.
+    pub pid: Pid,
+    /// The name of its code: an actor's type, or the function's.
+    pub initial_call: String,
+    /// What it calls itself, if it set a label.
+    pub label: Option<String>,
+    /// The name it is registered under.
+    pub registered_name: Option<String>,
+    /// What it was doing.
+    pub status: Status,
+    /// Messages that wait to be handled.
+    pub message_queue_len: usize,
+    /// Processes it is linked to.
+    pub links: Vec<Pid>,
+    /// Processes it watches; a name that led nowhere is not listed.
+    pub monitors: Vec<Pid>,
+    /// Processes that watch it.
+    pub monitored_by: Vec<Pid>,
+    /// Whether it traps exits.
+    pub trap_exit: bool,
+    /// `low`, `normal`, `high` or `max`.
+    pub priority: String,
+    /// Messages handled so far.
+    pub reductions: u64,
+    /// The process that started it; `None` for one started from outside, or from another node.
+    pub parent: Option<Pid>,
+    /// The keys of its dictionary.
+    pub dictionary: Vec<String>,
+    /// Bytes it has allocated and still holds; `None` when no accounting allocator is installed.
+    pub memory: Option<u64>,
+    /// The processes that have suspended it.
+    pub suspended_by: Vec<Pid>,
+}
+
+/// Answers for the running process.
+pub(super) fn answer(running: &Running, request: InfoRequest) {
+    let info = describe(running);
+    match rmp_serde::to_vec_named(&info) {
+        Ok(bytes) => request.caller.answer(bytes),
+        Err(error) => {
+            request
+                .caller
+                .fail(&crate::CallError::Refused(error.to_string().into()));
+        }
+    }
+}
+
+pub(crate) fn describe(running: &Running) -> ProcessInfo {
+    let node = running.core().id();
+    let name = running.core().names().of(running.pid());
+    let priority = format!("{:?}", running.block().priority()).to_lowercase();
+    let suspended = running.block().state() & SUSPENDED != 0;
+    running.local(|local| {
+        let parent = parent_of(node, local.parent);
+        let extra = local.extra.as_deref();
+        let mut links: Vec<Pid> = parent
+            .filter(|_| local.flags & PARENT_LINK != 0)
+            .into_iter()
+            .collect();
+        links.extend(extra.into_iter().flat_map(|extra| {
+            extra
+                .links
+                .iter()
+                .filter(|(_, link)| link.active)
+                .map(|(pid, _)| *pid)
+        }));
+        let list = |pick: &dyn Fn(&super::Extra) -> Vec<Pid>| extra.map(pick).unwrap_or_default();
+        ProcessInfo {
+            pid: running.pid(),
+            initial_call: local
+                .body
+                .as_ref()
+                .map_or_else(|| running.code_name(), |body| body.name())
+                .into(),
+            label: extra.and_then(|extra| extra.label.as_deref().map(str::to_owned)),
+            registered_name: name.map(|name| name.to_string()),
+            status: match () {
+                () if suspended => Status::Suspended,
+                () if local.body.is_none() => Status::Running,
+                () if local.flags & HIBERNATING != 0 => Status::Hibernating,
+                () => Status::Waiting,
+            },
+            message_queue_len: local.queue.messages(),
+            links,
+            monitors: list(&|extra| {
+                let own = extra.watches.values().filter(|watch| !watch.suspender);
+                own.filter_map(|watch| watch.target).collect()
+            }),
+            monitored_by: list(&|extra| extra.watchers.keys().map(|(pid, _)| *pid).collect()),
+            trap_exit: local.flags & TRAP_EXIT != 0,
+            priority,
+            reductions: u64::from(local.reductions),
+            parent,
+            dictionary: extra
+                .map(|extra| extra.dictionary.keys().map(|key| key.to_string()).collect())
+                .unwrap_or_default(),
+            memory: None,
+            suspended_by: list(&|extra| extra.suspenders.keys().copied().collect()),
+        }
+    })
+}
+
+/// The pid behind a parent word of this node.
+pub(crate) fn parent_of(node: NodeId, word: u64) -> Option<Pid> {
+    let generation = std::num::NonZeroU32::new(word as u32)?;
+    Some(Pid::new(node, (word >> 32) as u32, generation))
+}
+
+/// What a process of this node is called, for people, from outside.
+pub(crate) fn name_of(core: &crate::node::Core, slot: u32) -> String {
+    let generation = core.table().block(slot).generation();
+    let word = u64::from(slot) << 32 | u64::from(generation);
+    let Some(pid) = parent_of(core.id(), word) else {
+        return format!("<{slot}.0>");
+    };
+    match core.names().of(pid) {
+        Some(name) => format!("`{name}` {pid} on {}", core.name()),
+        None => format!("{pid} on {}", core.name()),
+    }
+}

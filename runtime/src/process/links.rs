@@ -1,0 +1,287 @@
+//! Who falls with whom, and who is told?
+//!
+//! Role       Both sides of links and monitors, as seen by the running process.
+//! Invariant  A link is one entry a side, or the parent flag of a child. An unlink that the other
+//!            side has not acknowledged makes its older `Link` signals void, so crossing links and
+//!            unlinks leave both sides alike. A monitor fires once.
+//! Source     otp: erts, "Links", "Monitors", "Unlink protocol"
+
+use std::sync::Arc;
+
+use super::fetch::{has_parent_link, is_parent};
+use super::local::{AliasMode, Link, PARENT_LINK, Watch};
+use crate::envelope::{CallerKey, Down, Envelope, Exit, ExitKind, Signal};
+use crate::scheduler::Running;
+use crate::{CallError, LinkError, MonitorRef, NodeId, Pid, Reason, Term};
+
+/// Links the running process with `other`.
+pub(crate) fn link(running: &Running, other: Pid) -> Result<(), LinkError> {
+    let core = running.core();
+    let me = running.pid();
+    if other == me || is_active(running, other) {
+        return Ok(());
+    }
+    if !core.may_be_alive(other) {
+        if !running.local(|local| local.traps_exits()) {
+            return Err(LinkError::NoProc);
+        }
+        notice_exit(running, other, Reason::NoProc);
+        return Ok(());
+    }
+    add_active(running, other);
+    core.send_signal(other, Signal::Link { from: me });
+    Ok(())
+}
+
+/// Removes the link with `other`; no exit of it is delivered from here on.
+pub(crate) fn unlink(running: &Running, other: Pid) {
+    if !remove_active(running, other) {
+        return;
+    }
+    let id = running.extra(|extra| {
+        extra.links.entry(other).or_default().unacked += 1;
+        extra.fresh_id()
+    });
+    running.core().send_signal(
+        other,
+        Signal::Unlink {
+            from: running.pid(),
+            id,
+        },
+    );
+}
+
+pub(crate) fn is_active(running: &Running, other: Pid) -> bool {
+    if is_parent(running, other) && has_parent_link(running) {
+        return true;
+    }
+    running.local(|local| match &local.extra {
+        Some(extra) => extra.links.get(&other).is_some_and(|link| link.active),
+        None => false,
+    })
+}
+
+/// Notes the running process's side of a link.
+pub(crate) fn add_active(running: &Running, other: Pid) {
+    running.extra(|extra| extra.links.entry(other).or_default().active = true);
+}
+
+/// Ends the running process's side of a link: whether there was one.
+pub(crate) fn remove_active(running: &Running, other: Pid) -> bool {
+    if is_parent(running, other) && running.local(|local| local.set_flag(PARENT_LINK, false)) {
+        return true;
+    }
+    running.local(|local| {
+        let Some(extra) = &mut local.extra else {
+            return false;
+        };
+        let Some(link) = extra.links.get_mut(&other) else {
+            return false;
+        };
+        let was = std::mem::replace(&mut link.active, false);
+        if link.unacked == 0 {
+            extra.links.swap_remove(&other);
+        }
+        was
+    })
+}
+
+pub(super) fn link_arrived(running: &Running, from: Pid) {
+    running.extra(|extra| {
+        let link = extra.links.entry(from).or_insert(Link {
+            active: false,
+            unacked: 0,
+        });
+        if link.unacked == 0 {
+            link.active = true;
+        }
+    });
+    // The parent flag says it already: one entry is enough.
+    if is_parent(running, from) && has_parent_link(running) {
+        running.extra(|extra| extra.links.swap_remove(&from));
+    }
+    if from.node() != running.core().id() {
+        running.core().remember_peer(from.node(), running.pid());
+    }
+}
+
+pub(super) fn unlink_arrived(running: &Running, from: Pid, id: u64) {
+    remove_active(running, from);
+    running.core().send_signal(
+        from,
+        Signal::UnlinkAck {
+            from: running.pid(),
+            id,
+        },
+    );
+}
+
+pub(super) fn unlink_acknowledged(running: &Running, from: Pid) {
+    running.extra(|extra| {
+        if let Some(link) = extra.links.get_mut(&from) {
+            link.unacked = link.unacked.saturating_sub(1);
+            if link.unacked == 0 && !link.active {
+                extra.links.swap_remove(&from);
+            }
+        }
+    });
+}
+
+/// Puts a trapped exit in the queue.
+pub(super) fn notice_exit(running: &Running, from: Pid, reason: Reason) {
+    let notice = Envelope::signal(Signal::ExitNotice(Exit { from, reason }));
+    running.local(|local| local.queue.push(notice));
+}
+
+/// How a monitor is to behave.
+#[derive(Default)]
+pub(crate) struct WatchOptions {
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) tag: Option<Arc<Term>>,
+    pub(crate) alias: Option<AliasMode>,
+    /// The runtime's own watch of a process that suspended this one.
+    pub(crate) suspender: bool,
+}
+
+/// Watches `target`; `None` when a name led nowhere.
+pub(crate) fn monitor(running: &Running, target: Option<Pid>, options: WatchOptions) -> MonitorRef {
+    let me = running.pid();
+    let name = options.name.clone();
+    let id = running.extra(|extra| {
+        let id = extra.fresh_id();
+        if let Some(mode) = options.alias {
+            extra.aliases.insert(id, mode);
+        }
+        let WatchOptions {
+            name,
+            tag,
+            alias,
+            suspender,
+        } = options;
+        extra.watches.insert(
+            id,
+            Watch {
+                target,
+                name,
+                tag,
+                alias,
+                suspender,
+            },
+        );
+        id
+    });
+    match target {
+        Some(target) if target == me => {}
+        Some(target) => {
+            running.core().send_signal(
+                target,
+                Signal::Monitor {
+                    watcher: me,
+                    id,
+                    name,
+                },
+            );
+        }
+        None => down_arrived(running, id, None, Reason::NoProc),
+    }
+    MonitorRef { owner: me, id }
+}
+
+/// Ends a monitor of the running process: whether it was still there.
+pub(crate) fn demonitor(running: &Running, monitor: MonitorRef) -> bool {
+    if monitor.owner != running.pid() {
+        return false;
+    }
+    let Some(watch) = running.extra(|extra| take_watch(extra, monitor.id)) else {
+        return false;
+    };
+    if let Some(target) = watch.target {
+        let signal = Signal::Demonitor {
+            watcher: running.pid(),
+            id: monitor.id,
+        };
+        running.core().send_signal(target, signal);
+    }
+    true
+}
+
+fn take_watch(extra: &mut super::Extra, id: u64) -> Option<Watch> {
+    let watch = extra.watches.swap_remove(&id)?;
+    if matches!(
+        watch.alias,
+        Some(AliasMode::Demonitor | AliasMode::ReplyDemonitor)
+    ) {
+        extra.aliases.swap_remove(&id);
+    }
+    Some(watch)
+}
+
+pub(super) fn down_arrived(running: &Running, id: u64, from: Option<Pid>, reason: Reason) {
+    let me = running.pid();
+    let Some(watch) = running.extra(|extra| take_watch(extra, id)) else {
+        return;
+    };
+    if let (true, Some(by)) = (watch.suspender, watch.target) {
+        return super::suspend::suspender_down(running, by);
+    }
+    let down = Down {
+        monitor: MonitorRef { owner: me, id },
+        pid: watch.target.or(from),
+        name: watch.name,
+        reason,
+        tag: watch.tag,
+    };
+    let waker = running.local(|local| {
+        let awaited = &mut local.extra().awaited;
+        match awaited.iter_mut().find(|awaited| awaited.id == id) {
+            Some(awaited) => {
+                awaited.down = Some(down);
+                awaited.waker.take()
+            }
+            None => {
+                local
+                    .queue
+                    .push(Envelope::signal(Signal::DownNotice(Box::new(down))));
+                None
+            }
+        }
+    });
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// The connection to `node` is lost: every link, monitor and call to it ends now.
+pub(super) fn node_lost(running: &Running, node: NodeId) {
+    let (linked, watched, called) = running.extra(|extra| {
+        let links = extra
+            .links
+            .iter()
+            .filter(|(pid, link)| pid.node() == node && link.active);
+        let linked: Vec<Pid> = links.map(|(pid, _)| *pid).collect();
+        let watches = extra.watches.iter();
+        let watched: Vec<u64> = watches
+            .filter(|(_, watch)| watch.target.is_some_and(|target| target.node() == node))
+            .map(|(id, _)| *id)
+            .collect();
+        extra
+            .watchers
+            .retain(|(watcher, _), _| watcher.node() != node);
+        extra
+            .links
+            .retain(|pid, link| pid.node() != node || link.active);
+        let calls = extra.calls.iter().filter(|call| call.node == Some(node));
+        let called: Vec<u64> = calls.map(|call| call.id).collect();
+        (linked, watched, called)
+    });
+    for pid in linked {
+        super::fetch::exit(running, pid, Reason::NoConnection, ExitKind::Link);
+    }
+    for id in watched {
+        down_arrived(running, id, None, Reason::NoConnection);
+    }
+    for id in called {
+        let caller = CallerKey::Process(running.pid(), id).with_node(&running.node);
+        caller.fail(&CallError::NoConnection);
+    }
+}

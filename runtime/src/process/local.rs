@@ -1,0 +1,253 @@
+//! What only the process itself touches: its code, its queue, and what it asked for.
+//!
+//! Role       The private half of the control block. [`Local`] is what every process has;
+//!            [`Extra`] is allocated when a process first links, monitors, calls or is named.
+//! Invariant  Touched only by the holder of the inbox's `SCHEDULED` bit, and never while code of
+//!            the program runs: the body is taken out for a poll and put back after it.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Waker;
+
+use indexmap::IndexMap;
+use rustc_hash::FxHasher;
+
+use super::behaviour::Behaviour;
+use super::queue::Queue;
+use crate::envelope::{Caller, Down, Envelope, Header};
+use crate::timer::Key;
+use crate::{NodeId, Pid, Term};
+
+/// A map whose iteration order depends on what was done to it, and on nothing else.
+pub(crate) type Map<K, V> = IndexMap<K, V, BuildHasherDefault<FxHasher>>;
+
+pub(crate) const TRAP_EXIT: u32 = 1;
+/// Linked to its parent, which is the one link most processes have.
+pub(crate) const PARENT_LINK: u32 = 2;
+pub(crate) const HIBERNATING: u32 = 4;
+
+pub(crate) struct Local {
+    pub(crate) body: Option<Pin<Box<dyn Behaviour>>>,
+    pub(crate) queue: Queue,
+    pub(crate) extra: Option<Box<Extra>>,
+    /// Slot and generation of the parent on this node; 0 for none.
+    pub(crate) parent: u64,
+    pub(crate) flags: u32,
+    /// Messages handled, in units of one; saturates.
+    pub(crate) reductions: u32,
+}
+
+const _: () = assert!(size_of::<Local>() == 48);
+
+impl Local {
+    pub(crate) fn extra(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_with(Default::default)
+    }
+
+    /// Where the selective receive that goes on stands: everything up to there was refused.
+    pub(crate) fn set_mark(&mut self, mark: *mut Header) {
+        match &mut self.extra {
+            Some(extra) => extra.mark = mark,
+            None if mark.is_null() => {}
+            None => self.extra().mark = mark,
+        }
+    }
+
+    fn mark(&self) -> *mut Header {
+        self.extra
+            .as_ref()
+            .map_or(std::ptr::null_mut(), |extra| extra.mark)
+    }
+
+    pub(crate) fn take_after_mark(&mut self) -> Option<Envelope> {
+        let mark = self.mark();
+        self.queue.take_after(mark)
+    }
+
+    /// Puts back what was taken and refused.
+    pub(crate) fn put_at_mark(&mut self, envelope: Envelope) {
+        let mark = self.mark();
+        let mark = self.queue.insert_after(mark, envelope);
+        self.set_mark(mark);
+    }
+
+    pub(crate) fn traps_exits(&self) -> bool {
+        self.flags & TRAP_EXIT != 0
+    }
+
+    pub(crate) fn set_flag(&mut self, flag: u32, on: bool) -> bool {
+        let old = self.flags & flag != 0;
+        self.flags = if on {
+            self.flags | flag
+        } else {
+            self.flags & !flag
+        };
+        old
+    }
+
+    /// What a slot holds when nobody lives in it.
+    pub(crate) const fn empty() -> Self {
+        Self {
+            body: None,
+            queue: Queue::new(),
+            extra: None,
+            parent: 0,
+            flags: 0,
+            reductions: 0,
+        }
+    }
+}
+
+/// One side of a link.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Link {
+    /// Whether an exit of the other side counts.
+    pub(crate) active: bool,
+    /// Unlinks that the other side has not acknowledged: until then its `Link` signals are older
+    /// than our unlink and void.
+    pub(crate) unacked: u32,
+}
+
+/// A monitor this process set.
+pub(crate) struct Watch {
+    pub(crate) target: Option<Pid>,
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) tag: Option<Arc<Term>>,
+    pub(crate) alias: Option<AliasMode>,
+    /// Not the program's: a watch of a process that suspended this one.
+    pub(crate) suspender: bool,
+}
+
+/// When an alias ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AliasMode {
+    /// Only by `unalias`.
+    ExplicitUnalias,
+    /// With the first message sent through it.
+    Reply,
+    /// With the monitor that made it: when it is removed or fires.
+    Demonitor,
+    /// Like `Demonitor`; the first message ends both alias and monitor.
+    ReplyDemonitor,
+}
+
+/// A call this process waits for.
+pub(crate) struct PendingCall {
+    pub(crate) id: u64,
+    /// The server's node, when it is another one.
+    pub(crate) node: Option<NodeId>,
+    pub(crate) reply: Option<Envelope>,
+    /// Set when something other than the process's own waker polls the call.
+    pub(crate) waker: Option<Waker>,
+}
+
+/// A monitor whose firing is awaited outside the queue, however long that is.
+pub(crate) struct Awaited {
+    pub(crate) id: u64,
+    pub(crate) down: Option<Down>,
+    pub(crate) waker: Option<Waker>,
+}
+
+/// A list of arrivals that is being put in order, a portion at a time.
+pub(crate) struct Backlog {
+    pub(crate) stack: *mut Header,
+    pub(crate) ordered: *mut Header,
+}
+
+// SAFETY: a backlog owns its envelopes, which are `Send`.
+unsafe impl Send for Backlog {}
+
+/// A value of the process dictionary.
+pub(crate) type Slot = Box<dyn Any + Send>;
+
+pub(crate) struct Extra {
+    pub(crate) next_id: u64,
+    pub(crate) links: Map<Pid, Link>,
+    pub(crate) watches: Map<u64, Watch>,
+    /// Who watches this process: watcher and the watcher's monitor id.
+    pub(crate) watchers: Map<(Pid, u64), Option<Arc<str>>>,
+    pub(crate) aliases: Map<u64, AliasMode>,
+    pub(crate) calls: Vec<PendingCall>,
+    /// Calls taken out of their handler, by the address of their envelope.
+    pub(crate) open_calls: Map<usize, Caller>,
+    pub(crate) awaited: Vec<Awaited>,
+    pub(crate) suspenders: Map<Pid, u32>,
+    pub(crate) dictionary: HashMap<Box<str>, Slot, BuildHasherDefault<FxHasher>>,
+    pub(crate) label: Option<Box<str>>,
+    pub(crate) backlog: Option<Backlog>,
+    /// The one timer that wakes this process for whatever it waits for, and when.
+    pub(crate) alarm: Option<(Key, u64)>,
+    /// The last envelope that the receive under way refused; null for none. Whoever removes
+    /// envelopes otherwise sets it to null.
+    pub(crate) mark: *mut Header,
+    /// Set when something other than the process's own waker polls a receive.
+    pub(crate) receiver: Option<Waker>,
+    pub(crate) waker: Option<Waker>,
+    pub(crate) timers: Map<u64, (Key, u64)>,
+    /// Which entry of `timers` is looked at next, to forget those that have fired.
+    pub(crate) sweep: usize,
+}
+
+// SAFETY: `mark` points into the process's own queue and is used by the process only.
+unsafe impl Send for Extra {}
+
+impl Default for Extra {
+    fn default() -> Self {
+        Self {
+            next_id: 0,
+            links: Map::default(),
+            watches: Map::default(),
+            watchers: Map::default(),
+            aliases: Map::default(),
+            calls: Vec::new(),
+            open_calls: Map::default(),
+            awaited: Vec::new(),
+            suspenders: Map::default(),
+            dictionary: HashMap::default(),
+            label: None,
+            backlog: None,
+            alarm: None,
+            mark: std::ptr::null_mut(),
+            receiver: None,
+            waker: None,
+            timers: Map::default(),
+            sweep: 0,
+        }
+    }
+}
+
+impl Extra {
+    /// Gives back the memory of what is empty now.
+    pub(crate) fn shrink(&mut self) {
+        self.links.shrink_to_fit();
+        self.watches.shrink_to_fit();
+        self.watchers.shrink_to_fit();
+        self.aliases.shrink_to_fit();
+        self.calls.shrink_to_fit();
+        self.open_calls.shrink_to_fit();
+        self.timers.shrink_to_fit();
+        self.dictionary.shrink_to_fit();
+    }
+
+    /// A number that this process has not used before.
+    pub(crate) fn fresh_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+}
+
+/// Looks at one timer and forgets it if it has fired.
+pub(crate) fn forget_fired(extra: &mut Extra, core: &crate::node::Core) {
+    if extra.timers.is_empty() {
+        return;
+    }
+    extra.sweep = (extra.sweep + 1) % extra.timers.len();
+    if let Some((_, (key, _))) = extra.timers.get_index(extra.sweep)
+        && core.timers().deadline(*key).is_none()
+    {
+        extra.timers.swap_remove_index(extra.sweep);
+    }
+}

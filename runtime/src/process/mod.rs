@@ -1,0 +1,49 @@
+//! One process: its control block, its mailbox, its signals, its beginning and its end.
+//!
+//! Role       Everything of OTP.md 1.1-1.5 that concerns a single process.
+//! Invariant  The private half ([`local`]) is touched by the running process only.
+
+mod alias;
+mod ask;
+mod behaviour;
+mod bury;
+mod cell;
+mod fetch;
+mod inbox;
+mod info;
+mod links;
+mod local;
+mod mail;
+mod me;
+mod plain;
+mod queue;
+mod spawn;
+mod suspend;
+mod table;
+mod turn;
+mod wait;
+mod wake;
+
+pub use alias::Alias;
+pub(crate) use ask::{AwaitDown, ask};
+pub use behaviour::Behaviour;
+pub(crate) use behaviour::FnBody;
+pub(crate) use bury::{bury, refuse_at_death};
+pub use cell::StateCell;
+pub(crate) use fetch::fetch;
+pub(crate) use inbox::Pushed;
+pub(crate) use info::{InfoRequest, describe, name_of, parent_of};
+pub use info::{ProcessInfo, Status};
+pub use local::AliasMode;
+pub(crate) use local::{Extra, Local, Watch, forget_fired};
+pub use mail::{Info, Mail, Mailed, Message};
+pub(crate) use me::ExitPayload;
+pub use me::{Me, exit, me};
+pub use plain::{IntoReason, Process, Receive, ReceiveTimeout};
+pub(crate) use queue::Queue;
+pub(crate) use spawn::spawn;
+pub use spawn::{BadOption, SpawnOptions};
+pub(crate) use table::{ALIVE, Block, HAS_PEERS, NAMED, ProcessTable, SLOT_BATCH, SUSPENDED};
+pub use turn::{OpenCall, Turn};
+pub(crate) use wait::{Deadline, Pending, bytes_of};
+pub(crate) use wake::{is_own, with_waker};

@@ -1,0 +1,229 @@
+//! A process that is an async function.
+//!
+//! Role       [`Process`]: the mailbox of a plain process, with selective receive.
+//! Source     otp: reference manual, "Receive"
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::wait::Deadline;
+use super::{Mail, Mailed, Me, Message};
+use crate::{ProcessRef, Reason};
+
+/// The mailbox of a plain process, and everything [`Me`] can do.
+///
+/// It belongs to the process it was made for: used in another process or task, it panics.
+#[derive(Debug)]
+pub struct Process<M> {
+    me: Me,
+    _messages: PhantomData<fn() -> M>,
+}
+
+impl<M> Deref for Process<M> {
+    type Target = Me;
+
+    fn deref(&self) -> &Me {
+        &self.me
+    }
+}
+
+impl<M: Message> Process<M> {
+    pub(crate) fn new(me: Me) -> Self {
+        Self {
+            me,
+            _messages: PhantomData,
+        }
+    }
+
+    /// The address that others send to.
+    #[must_use]
+    pub fn address(&self) -> ProcessRef<M> {
+        ProcessRef::new(self.me.node(), self.me.pid())
+    }
+
+    /// The next message, whatever it is.
+    pub fn recv(
+        &mut self,
+    ) -> Receive<'_, M, Mail<M>, impl FnMut(Mail<M>) -> Result<Mail<M>, Mail<M>>> {
+        self.receive(Ok)
+    }
+
+    /// The next message as it lies in the mailbox: for behaviours with messages of many types.
+    pub async fn recv_mailed(&mut self) -> Mailed {
+        std::future::poll_fn(|cx| {
+            let running = self.me.running();
+            super::fetch(running);
+            if running.is_doomed() || !running.charge() {
+                if !super::is_own(running, cx.waker()) {
+                    cx.waker().wake_by_ref();
+                }
+                return Poll::Pending;
+            }
+            let envelope = running.local(|local| {
+                local.set_mark(std::ptr::null_mut());
+                local.queue.pop()
+            });
+            match envelope {
+                Some(envelope) => {
+                    running.stamp_message(envelope.header().table);
+                    Poll::Ready(Mailed::open(envelope))
+                }
+                None => {
+                    if !super::is_own(running, cx.waker()) {
+                        running.extra(|extra| extra.receiver = Some(cx.waker().clone()));
+                    }
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    /// The oldest message that `matcher` takes. It takes one with `Ok`, or gives it back with
+    /// `Err`: then it stays where it was, and the next one is tried. Waits without a bound unless
+    /// [`Receive::timeout`] sets one.
+    pub fn receive<T, F>(&mut self, matcher: F) -> Receive<'_, M, T, F>
+    where
+        F: FnMut(Mail<M>) -> Result<T, Mail<M>>,
+    {
+        Receive {
+            process: self,
+            matcher,
+            begun: false,
+            _out: PhantomData,
+        }
+    }
+}
+
+/// Waits for a message. Dropping it before it is done loses nothing.
+#[must_use = "a receive does nothing until it is awaited"]
+pub struct Receive<'a, M, T, F> {
+    process: &'a mut Process<M>,
+    matcher: F,
+    begun: bool,
+    _out: PhantomData<fn() -> T>,
+}
+
+impl<'a, M, T, F> Receive<'a, M, T, F>
+where
+    M: Message,
+    F: FnMut(Mail<M>) -> Result<T, Mail<M>> + Unpin,
+{
+    /// Gives up after `bound`; messages that do not match do not extend it. With zero, the queue
+    /// is searched once.
+    pub fn timeout(
+        self,
+        bound: Duration,
+    ) -> impl Future<Output = Result<T, ReceiveTimeout>> + use<'a, M, T, F> {
+        let mut deadline = Deadline::after(self.process.node(), bound);
+        let mut receive = self;
+        std::future::poll_fn(move |cx| {
+            if let Poll::Ready(value) = Pin::new(&mut receive).poll(cx) {
+                return Poll::Ready(Ok(value));
+            }
+            let running = receive.process.running();
+            if running.is_doomed() || running.yielded.get() {
+                return Poll::Pending;
+            }
+            deadline.poll(cx).map(|()| Err(ReceiveTimeout))
+        })
+    }
+}
+
+impl<M, T, F: Unpin> Unpin for Receive<'_, M, T, F> {}
+
+impl<M, T, F> Future for Receive<'_, M, T, F>
+where
+    M: Message,
+    F: FnMut(Mail<M>) -> Result<T, Mail<M>> + Unpin,
+{
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let this = &mut *self;
+        let running = this.process.running();
+        if !std::mem::replace(&mut this.begun, true) {
+            running.local(|local| local.set_mark(std::ptr::null_mut()));
+        }
+        loop {
+            super::fetch(running);
+            if running.is_doomed() {
+                return Poll::Pending;
+            }
+            if !running.charge() {
+                if !super::is_own(running, cx.waker()) {
+                    cx.waker().wake_by_ref();
+                }
+                return Poll::Pending;
+            }
+            let Some(envelope) = running.local(super::Local::take_after_mark) else {
+                if !super::is_own(running, cx.waker()) {
+                    running.extra(|extra| extra.receiver = Some(cx.waker().clone()));
+                }
+                return Poll::Pending;
+            };
+            let from = envelope.from();
+            match (this.matcher)(Mail::open(Mailed::open(envelope))) {
+                Ok(value) => {
+                    running.local(|local| {
+                        local.reductions = local.reductions.saturating_add(1);
+                    });
+                    return Poll::Ready(value);
+                }
+                Err(mail) => {
+                    let mut envelope = mail.close();
+                    envelope.header_mut().from = from;
+                    running.local(|local| local.put_at_mark(envelope));
+                }
+            }
+        }
+    }
+}
+
+impl<M, T, F> std::fmt::Debug for Receive<'_, M, T, F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Receive").finish_non_exhaustive()
+    }
+}
+
+/// No message matched in time. The queue is as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiveTimeout;
+
+impl std::fmt::Display for ReceiveTimeout {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no message matched in time")
+    }
+}
+
+impl std::error::Error for ReceiveTimeout {}
+
+/// What a plain process may return: nothing or a reason, or an error that it dies of.
+pub trait IntoReason {
+    /// The exit reason that the value stands for.
+    fn into_reason(self) -> Reason;
+}
+
+impl IntoReason for () {
+    fn into_reason(self) -> Reason {
+        Reason::Normal
+    }
+}
+
+impl IntoReason for Reason {
+    fn into_reason(self) -> Reason {
+        self
+    }
+}
+
+impl<T: IntoReason, E: std::fmt::Display> IntoReason for Result<T, E> {
+    fn into_reason(self) -> Reason {
+        match self {
+            Ok(value) => value.into_reason(),
+            Err(error) => Reason::other(error.to_string()),
+        }
+    }
+}

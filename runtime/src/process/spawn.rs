@@ -1,0 +1,229 @@
+//! How does a process begin?
+//!
+//! Role       Makes a process whole before anybody can see it: body, parent, link, monitor, name.
+//! Invariant  A failed spawn leaves nothing behind. Link and monitor of a spawn are there before
+//!            the process's first instruction.
+//! Source     otp: erlang:spawn_opt/4
+
+use std::pin::Pin;
+use std::str::FromStr;
+
+use super::Watch;
+use super::behaviour::Behaviour;
+use super::local::{Local, PARENT_LINK, TRAP_EXIT};
+use super::queue::Queue;
+use crate::names::Names;
+use crate::node::guest;
+use crate::platform::current;
+use crate::scheduler::{Priority, Running};
+use crate::{MonitorRef, Node, Pid, SpawnError};
+
+/// What a process is started with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SpawnOptions {
+    pub(crate) link: bool,
+    pub(crate) monitor: bool,
+    pub(crate) priority: Priority,
+    pub(crate) trap_exit: bool,
+    pub(crate) name: Option<Box<str>>,
+}
+
+impl SpawnOptions {
+    /// Nothing special: no link, no monitor, normal priority.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Links the new process with the one that spawns it.
+    #[must_use]
+    pub fn link(mut self) -> Self {
+        self.link = true;
+        self
+    }
+
+    /// Watches the new process from the one that spawns it.
+    #[must_use]
+    pub fn monitor(mut self) -> Self {
+        self.monitor = true;
+        self
+    }
+
+    /// Starts it with this priority.
+    #[must_use]
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// Starts it trapping exits.
+    #[must_use]
+    pub fn trap_exit(mut self) -> Self {
+        self.trap_exit = true;
+        self
+    }
+
+    /// Registers it under this name before it runs.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<Box<str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Reads an option from text, as dynamic callers give it: `link`, `monitor`, `trap_exit`,
+    /// `priority=low|normal|high|max`, `name=...`.
+    ///
+    /// # Errors
+    /// [`BadOption`] for anything else; the options are unchanged.
+    pub fn with(self, option: &str) -> Result<Self, BadOption> {
+        let bad = || BadOption(option.into());
+        Ok(match option.split_once('=') {
+            None if option == "link" => self.link(),
+            None if option == "monitor" => self.monitor(),
+            None if option == "trap_exit" => self.trap_exit(),
+            Some(("priority", level)) => {
+                self.priority(Priority::from_str(level).map_err(|_| bad())?)
+            }
+            Some(("name", name)) => self.name(name),
+            _ => return Err(bad()),
+        })
+    }
+}
+
+/// The text names no spawn option.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadOption(pub Box<str>);
+
+impl std::fmt::Display for BadOption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}` is no spawn option", self.0)
+    }
+}
+
+impl std::error::Error for BadOption {}
+
+/// Starts a process with this body, from the process that runs this code or from outside.
+pub(crate) fn spawn(
+    node: &Node,
+    body: Pin<Box<dyn Behaviour>>,
+    options: &SpawnOptions,
+) -> Result<(Pid, Option<MonitorRef>), SpawnError> {
+    let core = node.core();
+    let running = current::process().filter(|running| running.core().id() == core.id());
+    if core.is_closing() && running.is_none() {
+        return Err(SpawnError::ShuttingDown);
+    }
+    if let Some(name) = &options.name {
+        Names::check(name).map_err(|_| SpawnError::BadName(name.clone()))?;
+    }
+    if !core.table().admit() {
+        return Err(SpawnError::SystemLimit);
+    }
+    let slot = take_slot(node);
+    let block = core.table().block(slot);
+    let parent = running.map_or_else(|| guest(core.id()), Running::pid);
+    let linked = options.link && running.is_some();
+    // SAFETY: the slot is free and ours: nobody else touches its private half before `open`, and
+    // it holds an empty `Local` or zeros, which own nothing.
+    unsafe {
+        let flag = |on: bool, flag: u32| if on { flag } else { 0 };
+        block.local().write(Local {
+            body: Some(body),
+            queue: Queue::new(),
+            extra: None,
+            parent: parent.local_word(),
+            flags: flag(linked, PARENT_LINK) | flag(options.trap_exit, TRAP_EXIT),
+            reductions: 0,
+        });
+    }
+    let generation = block.occupy(options.priority, running.is_none());
+    let pid = Pid::new(core.id(), slot, generation);
+    let monitor = match running {
+        Some(running) => attach(running, pid, linked, options.monitor, block.local()),
+        None => None,
+    };
+    block.inbox.open();
+    if let Some(name) = &options.name
+        && let Err(error) = core.names().take(name, pid, block)
+    {
+        abandon(node, running, pid, monitor);
+        return Err(match error {
+            crate::RegisterError::Taken(holder) => SpawnError::NameTaken(holder),
+            _ => SpawnError::BadName(name.clone()),
+        });
+    }
+    core.counters
+        .spawned
+        .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    core.enqueue(slot, options.priority);
+    Ok((pid, monitor))
+}
+
+fn take_slot(node: &Node) -> u32 {
+    match current::scheduler() {
+        Some(running) if running.core().id() == node.id() => running.take_slot(),
+        _ => {
+            let mut one = Vec::with_capacity(1);
+            loop {
+                node.core().table().take_free(&mut one, 1);
+                if let Some(slot) = one.pop() {
+                    return slot;
+                }
+            }
+        }
+    }
+}
+
+/// The parent's side of link and monitor, and the child's entry of its watcher.
+fn attach(
+    running: &Running,
+    pid: Pid,
+    linked: bool,
+    monitored: bool,
+    child: *mut Local,
+) -> Option<MonitorRef> {
+    if linked {
+        super::links::add_active(running, pid);
+    }
+    if !monitored {
+        return None;
+    }
+    let me = running.pid();
+    let id = running.extra(|extra| {
+        let id = extra.fresh_id();
+        let watch = Watch {
+            target: Some(pid),
+            name: None,
+            tag: None,
+            alias: None,
+            suspender: false,
+        };
+        extra.watches.insert(id, watch);
+        id
+    });
+    // SAFETY: the child has not been opened yet: its private half is ours.
+    unsafe { (*child).extra().watchers.insert((me, id), None) };
+    Some(MonitorRef { owner: me, id })
+}
+
+/// Takes back a process that was never run.
+fn abandon(node: &Node, running: Option<&Running>, pid: Pid, monitor: Option<MonitorRef>) {
+    let core = node.core();
+    if let Some(running) = running {
+        super::links::remove_active(running, pid);
+        if let Some(monitor) = monitor {
+            running.extra(|extra| extra.watches.swap_remove(&monitor.id));
+        }
+    }
+    let block = core.table().block(pid.slot());
+    block.clear_flag(super::ALIVE);
+    let stack = block.inbox.close::<crate::envelope::Header>();
+    // SAFETY: the process was opened but never enqueued, so we still hold `SCHEDULED`.
+    let local = unsafe { std::mem::replace(&mut *block.local(), Local::empty()) };
+    drop(local);
+    super::bury::refuse_stack(core, pid, stack);
+    core.table().leave();
+    if core.table().vacate(pid.slot()) {
+        core.table().give_free(std::iter::once(pid.slot()));
+    }
+}

@@ -1,0 +1,344 @@
+//! Where processes live: a slab of slots that grows, never moves and never shrinks.
+//!
+//! Role       Turns a pid into its control block in a few instructions, from any thread.
+//! Owns       Chunks of slots, each twice as large as the one before, allocated zeroed, so that
+//!            untouched slots cost address space only.
+//! Invariant  A slot's memory stays valid and of its type as long as the table: a sender that
+//!            holds a stale pid reaches a closed inbox or a later tenant, never freed memory. A
+//!            slot's generation rises at each tenant; at `u32::MAX` the slot is retired.
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::cell::UnsafeCell;
+use std::num::NonZeroU32;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::inbox::Inbox;
+use super::local::Local;
+use crate::scheduler::Priority;
+
+/// Slots of the first chunk; chunk `k` has `FIRST << k`.
+const FIRST: u32 = 64;
+const CHUNKS_MAX: usize = 26;
+/// How many free slots change hands at once between a scheduler and the table.
+pub(crate) const SLOT_BATCH: usize = 64;
+
+/// Bits of [`Block::state`] below the generation.
+pub(crate) const ALIVE: u64 = 1;
+pub(crate) const SUSPENDED: u64 = 2;
+pub(crate) const NAMED: u64 = 4;
+/// Started from outside any process.
+pub(crate) const ROOT: u64 = 8;
+/// Has, or had, to do with processes of other nodes.
+pub(crate) const HAS_PEERS: u64 = 16;
+const PRIORITY_SHIFT: u32 = 8;
+
+/// What the whole node may touch of a process: one cache line.
+#[repr(C, align(64))]
+pub(crate) struct Block {
+    pub(crate) inbox: Inbox,
+    /// Generation in the upper half, flags in the lower.
+    state: AtomicU64,
+    /// Touched only by the holder of the inbox's `SCHEDULED` bit.
+    local: UnsafeCell<Local>,
+}
+
+const _: () = assert!(size_of::<Block>() == 64);
+
+// SAFETY: `inbox` and `state` are atomics; `local` is touched only by the holder of `SCHEDULED`.
+unsafe impl Sync for Block {}
+
+impl Block {
+    #[inline]
+    pub(crate) fn local(&self) -> *mut Local {
+        self.local.get()
+    }
+
+    #[inline]
+    pub(crate) fn state(&self) -> u64 {
+        self.state.load(Ordering::Acquire)
+    }
+
+    /// The generation of the present or next tenant.
+    #[inline]
+    pub(crate) fn generation(&self) -> u32 {
+        (self.state() >> 32) as u32
+    }
+
+    /// Whether the tenant of this generation is alive.
+    #[inline]
+    pub(crate) fn is_alive(&self, generation: u32) -> bool {
+        let state = self.state();
+        (state >> 32) as u32 == generation && state & ALIVE != 0
+    }
+
+    /// Sets a flag and returns the state before.
+    pub(crate) fn set_flag(&self, flag: u64) -> u64 {
+        self.state.fetch_or(flag, Ordering::AcqRel)
+    }
+
+    /// Clears a flag and returns the state before.
+    pub(crate) fn clear_flag(&self, flag: u64) -> u64 {
+        self.state.fetch_and(!flag, Ordering::AcqRel)
+    }
+
+    /// Whether it was started from outside any process.
+    pub(crate) fn is_root(&self) -> bool {
+        self.state() & ROOT != 0
+    }
+
+    #[inline]
+    pub(crate) fn priority(&self) -> Priority {
+        Priority::from_bits((self.state() >> PRIORITY_SHIFT) as u32)
+    }
+
+    /// Only the process itself may call this.
+    pub(crate) fn set_priority(&self, priority: Priority) -> Priority {
+        let old = self.priority();
+        self.clear_flag(3 << PRIORITY_SHIFT);
+        self.set_flag(u64::from(priority.bits()) << PRIORITY_SHIFT);
+        old
+    }
+
+    /// Makes the slot the home of a new tenant and says its generation.
+    ///
+    /// Only the owner of a free slot may call this.
+    pub(crate) fn occupy(&self, priority: Priority, root: bool) -> NonZeroU32 {
+        let generation = (self.state.load(Ordering::Relaxed) >> 32) as u32;
+        let generation = NonZeroU32::new(generation).unwrap_or(NonZeroU32::MIN);
+        let root = if root { ROOT } else { 0 };
+        let flags = ALIVE | root | u64::from(priority.bits()) << PRIORITY_SHIFT;
+        self.state
+            .store(u64::from(generation.get()) << 32 | flags, Ordering::Release);
+        generation
+    }
+
+    /// Raises the generation; `false` when the slot must be retired.
+    fn vacate(&self) -> bool {
+        let generation = (self.state.load(Ordering::Relaxed) >> 32) as u32;
+        match generation.checked_add(1) {
+            Some(next) => {
+                self.state.store(u64::from(next) << 32, Ordering::Release);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A slot that has seen every generation but one, for the test of retirement.
+    #[cfg(test)]
+    pub(crate) fn set_generation(&self, generation: u32) {
+        self.state
+            .store(u64::from(generation) << 32, Ordering::Release);
+    }
+}
+
+/// The process table of one node.
+pub(crate) struct ProcessTable {
+    chunks: [AtomicPtr<Block>; CHUNKS_MAX],
+    free: Mutex<Free>,
+    /// Processes alive, and slots held back by schedulers are not counted.
+    count: AtomicUsize,
+    peak: AtomicUsize,
+    limit: usize,
+    /// Slots that were ever handed out: what a walk over the table must visit.
+    high: AtomicU32,
+}
+
+struct Free {
+    /// Slots that had a tenant.
+    used: Vec<u32>,
+    /// The first slot that never had one.
+    fresh: u32,
+    retired: u32,
+}
+
+/// Chunk number and offset of a slot.
+#[inline]
+fn place(slot: u32) -> (usize, usize) {
+    let shifted = slot + FIRST;
+    let chunk = shifted.ilog2() - FIRST.ilog2();
+    (chunk as usize, (shifted - (FIRST << chunk)) as usize)
+}
+
+fn chunk_layout(chunk: usize) -> Layout {
+    let slots = (FIRST as usize) << chunk;
+    Layout::array::<Block>(slots).expect("a chunk of slots is smaller than the address space")
+}
+
+impl ProcessTable {
+    /// A table for at most `limit` processes.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            chunks: [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS_MAX],
+            free: Mutex::new(Free {
+                used: Vec::new(),
+                fresh: 0,
+                retired: 0,
+            }),
+            count: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
+            limit,
+            high: AtomicU32::new(0),
+        }
+    }
+
+    /// The block of a slot that was handed out at some time.
+    ///
+    /// # Panics
+    /// When the slot was never handed out: pids of this node name no such slot.
+    #[inline]
+    pub(crate) fn block(&self, slot: u32) -> &Block {
+        let (chunk, offset) = place(slot);
+        let base = self.chunks[chunk].load(Ordering::Acquire);
+        assert!(!base.is_null(), "slot {slot} does not exist");
+        // SAFETY: chunk `k` has `FIRST << k` slots, `place` stays below that, and chunks live as
+        // long as the table.
+        unsafe { &*base.add(offset) }
+    }
+
+    /// The block of a slot, if there is one: for slots that came from elsewhere.
+    pub(crate) fn find(&self, slot: u32) -> Option<&Block> {
+        if slot >= self.high.load(Ordering::Acquire) {
+            return None;
+        }
+        Some(self.block(slot))
+    }
+
+    /// One past the highest slot ever used.
+    pub(crate) fn high(&self) -> u32 {
+        self.high.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn peak(&self) -> usize {
+        self.peak.load(Ordering::Relaxed)
+    }
+
+    /// Counts one process more, or refuses at the limit.
+    pub(crate) fn admit(&self) -> bool {
+        let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        if count > self.limit {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+            return false;
+        }
+        if count > self.peak.load(Ordering::Relaxed) {
+            self.peak.fetch_max(count, Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// Counts one process less.
+    pub(crate) fn leave(&self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Moves up to [`SLOT_BATCH`] free slots to `out`.
+    pub(crate) fn take_free(&self, out: &mut Vec<u32>, batch: usize) {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let reused = free.used.len().min(batch);
+        let start = free.used.len() - reused;
+        out.extend(free.used.drain(start..));
+        if reused > 0 {
+            return;
+        }
+        // Highest first, so that the lowest slot is used first.
+        for slot in (free.fresh..free.fresh + batch as u32).rev() {
+            self.ensure(place(slot).0);
+            out.push(slot);
+        }
+        free.fresh += batch as u32;
+        self.high.store(free.fresh, Ordering::Release);
+    }
+
+    fn ensure(&self, chunk: usize) {
+        if !self.chunks[chunk].load(Ordering::Acquire).is_null() {
+            return;
+        }
+        let layout = chunk_layout(chunk);
+        // SAFETY: the layout is not empty. All zeros is a valid `Block`: an idle inbox, generation
+        // zero, and a `Local` that is only read after `occupy`.
+        let base = unsafe { alloc_zeroed(layout) };
+        let Some(base) = NonNull::new(base) else {
+            handle_alloc_error(layout)
+        };
+        self.chunks[chunk].store(base.cast().as_ptr(), Ordering::Release);
+    }
+
+    /// Ends a tenancy: `false` when the slot is retired and must not be used again.
+    pub(crate) fn vacate(&self, slot: u32) -> bool {
+        let kept = self.block(slot).vacate();
+        if !kept {
+            self.free
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .retired += 1;
+        }
+        kept
+    }
+
+    /// Gives vacated slots back.
+    pub(crate) fn give_free(&self, slots: impl Iterator<Item = u32>) {
+        self.free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .used
+            .extend(slots);
+    }
+}
+
+impl Drop for ProcessTable {
+    fn drop(&mut self) {
+        for (k, chunk) in self.chunks.iter().enumerate() {
+            let base = chunk.load(Ordering::Acquire);
+            if !base.is_null() {
+                // SAFETY: allocated by `ensure` with this layout. The node has ended every process
+                // before it drops the table, so no `Local` owns anything any more.
+                unsafe { dealloc(base.cast(), chunk_layout(k)) };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_dense_and_distinct() {
+        let mut expected = (0, 0);
+        for slot in 0..100_000 {
+            assert_eq!(place(slot), expected, "slot {slot}");
+            expected.1 += 1;
+            if expected.1 == (FIRST as usize) << expected.0 {
+                expected = (expected.0 + 1, 0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_slot_is_retired_when_its_generation_would_wrap() {
+        let table = ProcessTable::new(10);
+        let mut slots = Vec::new();
+        table.take_free(&mut slots, 2);
+        let slot = slots.pop().expect("a batch of two has one");
+        table.block(slot).set_generation(u32::MAX - 1);
+        assert_eq!(
+            table.block(slot).occupy(Priority::Normal, false).get(),
+            u32::MAX - 1
+        );
+        assert!(table.vacate(slot));
+        assert_eq!(
+            table.block(slot).occupy(Priority::Normal, false).get(),
+            u32::MAX
+        );
+        assert!(
+            !table.vacate(slot),
+            "a slot that would wrap must be retired"
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! What a behaviour may ask of the scheduler while it is polled.
+//!
+//! Role       Hands out messages, one at a time, and keeps the account of the slice.
+//! Invariant  Arrivals are fetched before each message, so a signal neither overtakes the messages
+//!            sent before it nor waits for the mailbox to drain.
+
+use super::{Mailed, Me};
+use crate::Pid;
+use crate::envelope::{CallerKey, ReplyTo};
+use crate::scheduler::Running;
+
+/// One turn of a process.
+pub struct Turn<'a> {
+    running: &'a Running,
+}
+
+impl<'a> Turn<'a> {
+    pub(crate) fn new(running: &'a Running) -> Self {
+        Self { running }
+    }
+
+    /// The process itself.
+    #[must_use]
+    pub fn me(&self) -> Me {
+        Me::of(self.running)
+    }
+
+    /// The process that started this one, if it lives on this node.
+    #[must_use]
+    pub fn parent(&self) -> Option<Pid> {
+        self.me().parent()
+    }
+
+    /// The next message, oldest first. `None`: return `Pending`; the process is polled again when
+    /// there is more, or when others have had their turn.
+    #[inline]
+    pub fn next(&mut self) -> Option<Mailed> {
+        let running = self.running;
+        if running.block().inbox.has_arrivals() {
+            super::fetch(running);
+        }
+        if running.is_doomed() || !running.charge() {
+            return None;
+        }
+        let envelope = running.local(|local| {
+            local.reductions = local.reductions.saturating_add(1);
+            local.queue.pop()
+        })?;
+        running.stamp_message(envelope.header().table);
+        Some(Mailed::open(envelope))
+    }
+
+    /// Whether a signal has ended the process: nothing more is to be done.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.running.is_doomed()
+    }
+
+    /// Gives way: the process goes to the back of the run queue when it returns `Pending`.
+    pub fn give_way(&mut self) {
+        self.running.yielded.set(true);
+    }
+
+    /// Says that the process handles this call from here on, until [`Turn::end_call`].
+    #[inline]
+    pub fn begin_call<R>(&mut self, reply: &ReplyTo<R>) -> OpenCall {
+        let call = OpenCall {
+            address: reply.address(),
+            caller: reply.caller_key(),
+        };
+        self.running.set_call(call.address);
+        call
+    }
+
+    /// Takes up a call whose handler had to wait.
+    pub fn resume_call(&mut self, call: &OpenCall) {
+        self.running.set_call(call.address);
+    }
+
+    /// Says that the handler of the call has ended. When its `ReplyTo` was kept, the caller will
+    /// be told should this process end before the answer.
+    #[inline]
+    pub fn end_call(&mut self, call: OpenCall) {
+        self.running.end_call(call.address, call.caller);
+    }
+}
+
+/// A call whose handler runs.
+#[derive(Debug)]
+pub struct OpenCall {
+    address: usize,
+    caller: Option<CallerKey>,
+}

@@ -1,0 +1,82 @@
+//! The typed address of a plain process.
+//!
+//! Outputs    [`ProcessRef`]: a pid that knows what its process takes, and the node it is used from.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::envelope::Envelope;
+use crate::process::Message;
+use crate::{Node, Pid, SendError};
+
+/// The address of a plain process that takes messages of type `M`.
+pub struct ProcessRef<M> {
+    node: Node,
+    pid: Pid,
+    _messages: PhantomData<fn() -> M>,
+}
+
+impl<M> ProcessRef<M> {
+    pub(crate) fn new(node: Node, pid: Pid) -> Self {
+        Self {
+            node,
+            pid,
+            _messages: PhantomData,
+        }
+    }
+
+    /// The process's pid.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Whether the process, of this node, is alive now.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.node.is_alive(self.pid)
+    }
+}
+
+impl<M: Message> ProcessRef<M> {
+    /// Sends a message. To a process that has ended it is a dead letter.
+    ///
+    /// # Errors
+    /// [`SendError::NotPortable`] when the message is local and the process on another node.
+    #[inline]
+    pub fn send(&self, message: M) -> Result<(), SendError> {
+        self.node.core().send(self.pid, Envelope::plain(message))
+    }
+}
+
+impl<M> Clone for ProcessRef<M> {
+    fn clone(&self) -> Self {
+        Self::new(self.node.clone(), self.pid)
+    }
+}
+
+impl<M> PartialEq for ProcessRef<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.pid == other.pid
+    }
+}
+
+impl<M> Eq for ProcessRef<M> {}
+
+impl<M> fmt::Debug for ProcessRef<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProcessRef({})", self.pid)
+    }
+}
+
+impl<M> From<&ProcessRef<M>> for Pid {
+    fn from(address: &ProcessRef<M>) -> Self {
+        address.pid
+    }
+}
+
+impl<M> From<ProcessRef<M>> for Pid {
+    fn from(address: ProcessRef<M>) -> Self {
+        address.pid
+    }
+}

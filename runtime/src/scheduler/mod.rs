@@ -1,0 +1,47 @@
+//! Who runs next, and where.
+//!
+//! Role       Two platforms behind one door: worker threads with stealing, or one simulated
+//!            thread with a seeded choice. Both run the same [`slice`].
+//! Invariant  A process stands in at most one run queue (the inbox's `SCHEDULED` bit).
+
+mod dirty;
+mod idle;
+mod priority;
+mod real;
+mod ring;
+mod running;
+mod shared;
+mod slice;
+mod watchdog;
+mod worker;
+
+pub(crate) use dirty::DirtyPools;
+pub use dirty::{DirtyError, DirtyLimits, dirty_cpu, dirty_io};
+pub use priority::{BadPriority, Priority};
+pub(crate) use real::{RealScheduler, Stamp};
+pub(crate) use running::Running;
+pub(crate) use slice::slice;
+pub use watchdog::Stuck;
+
+use crate::node::Core;
+use crate::world::SimScheduler;
+
+/// How many messages a process handles before others have their turn.
+pub(crate) const SLICE_MESSAGES: u32 = 512;
+
+/// The platform a node runs on.
+pub(crate) enum Scheduler {
+    Real(RealScheduler),
+    Simulated(SimScheduler),
+}
+
+impl Scheduler {
+    /// Puts a process whose `SCHEDULED` bit the caller has just set into a run queue.
+    #[inline]
+    pub(crate) fn enqueue(&self, core: &Core, slot: u32, priority: Priority) {
+        match self {
+            Self::Real(real) => real.enqueue(core, slot, priority),
+            Self::Simulated(simulated) => simulated.enqueue(slot, priority),
+        }
+    }
+}

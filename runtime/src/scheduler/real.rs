@@ -1,0 +1,203 @@
+//! The real platform: worker threads, spares, and a timekeeper.
+//!
+//! Role       A worker per core. A worker stuck in a handler keeps its queue open to thieves, and a
+//!            spare runs in its stead.
+//! Limit      At most `spares_max` spares at a time.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::idle::Idle;
+use super::ring::Ring;
+use super::shared::Shared;
+use super::watchdog::{Stuck, StuckList};
+use super::{Priority, worker};
+use crate::Node;
+use crate::envelope::Table;
+use crate::node::Core;
+use crate::platform::current;
+use crate::platform::threads::{Sleeper, start};
+
+/// What the watchdog sees of a worker.
+pub(crate) struct Stamp {
+    /// Rises at each poll.
+    pub(crate) polls: AtomicU64,
+    /// The process that runs, as a local word; 0 for none.
+    pub(crate) process: AtomicU64,
+    /// The kind of message it handles.
+    pub(crate) message: AtomicPtr<Table>,
+    pub(crate) code: AtomicPtr<u8>,
+    pub(crate) code_len: AtomicUsize,
+    /// The system's id of the worker's thread.
+    pub(crate) thread: AtomicI64,
+}
+
+impl Default for Stamp {
+    fn default() -> Self {
+        Self {
+            polls: AtomicU64::new(0),
+            process: AtomicU64::new(0),
+            message: AtomicPtr::new(std::ptr::null_mut()),
+            code: AtomicPtr::new(std::ptr::null_mut()),
+            code_len: AtomicUsize::new(0),
+            thread: AtomicI64::new(0),
+        }
+    }
+}
+
+/// One worker, as others see it.
+#[repr(align(128))]
+pub(crate) struct Worker {
+    pub(crate) ring: Ring,
+    pub(crate) stamp: Arc<Stamp>,
+    pub(crate) sleeper: Sleeper,
+    /// A thread stands behind it.
+    pub(crate) manned: AtomicBool,
+    /// A spare runs in its stead: it ends when its handler returns.
+    pub(crate) replaced: AtomicBool,
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self {
+            ring: Ring::new(),
+            stamp: Arc::default(),
+            sleeper: Sleeper::default(),
+            manned: AtomicBool::new(false),
+            replaced: AtomicBool::new(false),
+        }
+    }
+}
+
+pub(crate) struct RealScheduler {
+    pub(crate) workers: Vec<Worker>,
+    pub(crate) regular: usize,
+    pub(crate) shared: Shared,
+    pub(crate) idle: Idle,
+    pub(crate) timekeeper: Sleeper,
+    pub(crate) stopping: AtomicBool,
+    /// Whether the timekeeper sleeps without ticking because nobody runs.
+    pub(crate) resting: AtomicBool,
+    pub(crate) stuck: StuckList,
+    pub(crate) watch_after: Duration,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    name: OnceLock<Arc<str>>,
+}
+
+impl RealScheduler {
+    pub(crate) fn new(workers: usize, spares_max: usize, watch_after: Duration) -> Self {
+        Self {
+            workers: (0..workers + spares_max)
+                .map(|_| Worker::default())
+                .collect(),
+            regular: workers,
+            shared: Shared::default(),
+            idle: Idle::default(),
+            timekeeper: Sleeper::default(),
+            stopping: AtomicBool::new(false),
+            resting: AtomicBool::new(false),
+            stuck: StuckList::default(),
+            watch_after,
+            threads: Mutex::default(),
+            name: OnceLock::new(),
+        }
+    }
+
+    /// Starts the threads of a new node.
+    pub(crate) fn start(&self, node: &Node) -> std::io::Result<()> {
+        let _ = self.name.set(node.core().name().clone());
+        for index in 0..self.regular {
+            self.man(node, index)?;
+        }
+        let keeper = node.fork();
+        self.spawn_thread("timekeeper", move || super::watchdog::run(&keeper))
+    }
+
+    /// Puts a thread behind a worker.
+    pub(crate) fn man(&self, node: &Node, index: usize) -> std::io::Result<()> {
+        self.workers[index].manned.store(true, Ordering::SeqCst);
+        let own = node.fork();
+        let started =
+            self.spawn_thread(&format!("worker-{index}"), move || worker::run(own, index));
+        if started.is_err() {
+            self.workers[index].manned.store(false, Ordering::SeqCst);
+        }
+        started
+    }
+
+    fn spawn_thread(
+        &self,
+        role: &str,
+        body: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<()> {
+        let name = self.name.get().map_or("node", |name| name);
+        let thread = start(format!("{name}-{role}"), body)?;
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.retain(|thread| !thread.is_finished());
+        threads.push(thread);
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn enqueue(&self, core: &Core, slot: u32, priority: Priority) {
+        let own = current::scheduler().filter(|running| std::ptr::eq(running.core(), core));
+        match own {
+            Some(running) if priority == Priority::Normal => {
+                let ring = &self.workers[running.worker].ring;
+                ring.push(slot, |batch| self.shared.normal.push(batch));
+                // One entry is what this worker takes next; more is work for others.
+                if self.idle.count() > 0 && ring.len() > 1 {
+                    self.wake_one();
+                }
+            }
+            _ => {
+                self.shared.of(priority).push(&[slot]);
+                self.wake_one();
+            }
+        }
+    }
+
+    /// Wakes one sleeping worker, if there is one.
+    pub(crate) fn wake_one(&self) {
+        if let Some(worker) = self.idle.pick() {
+            self.workers[worker].sleeper.wake();
+            if self.resting.load(Ordering::SeqCst) {
+                self.timekeeper.wake();
+            }
+        }
+    }
+
+    pub(crate) fn wake_timekeeper(&self) {
+        self.timekeeper.wake();
+    }
+
+    /// Whether any queue holds work.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.shared.is_empty() || self.workers.iter().any(|worker| worker.ring.len() > 0)
+    }
+
+    /// Handlers that hold a worker now, or did.
+    pub(crate) fn stuck(&self) -> Vec<Stuck> {
+        self.stuck.now()
+    }
+
+    /// Ends the threads; waits for those that come back within `bound`.
+    pub(crate) fn stop(&self, bound: Duration) {
+        self.stopping.store(true, Ordering::SeqCst);
+        for worker in &self.workers {
+            worker.sleeper.wake();
+        }
+        self.timekeeper.wake();
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let rest = Sleeper::default();
+        let mut waited = Duration::ZERO;
+        let step = Duration::from_millis(1);
+        while waited < bound && threads.iter().any(|thread| !thread.is_finished()) {
+            rest.sleep(Some(step));
+            waited += step;
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What is known while a process runs: the state of one slice.
+//!
+//! Role       The scheduler's view of "this process", found through the current-process slot.
+//! Owns       One per worker thread (or per simulated node); the slots it keeps for new processes.
+//! Invariant  Touched by one thread only, except the fields a waker reads, which do not change
+//!            while a process runs.
+
+use std::cell::{Cell, RefCell};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::SLICE_MESSAGES;
+use super::real::Stamp;
+use crate::envelope::{CallerKey, Table};
+use crate::node::Core;
+use crate::process::{Block, Extra, Local};
+use crate::{Node, Pid, Reason};
+
+pub(crate) struct Running {
+    pub(crate) node: Node,
+    /// Which worker this is; `usize::MAX` in a simulation.
+    pub(crate) worker: usize,
+    block: Cell<*const Block>,
+    slot: Cell<u32>,
+    generation: Cell<u32>,
+    pub(crate) budget: Cell<u32>,
+    /// What `budget` is at the beginning of a slice.
+    share: Cell<u32>,
+    /// The process has had its share, or gave way, and goes to the back of the queue.
+    pub(crate) yielded: Cell<bool>,
+    /// What a signal asked for: the process ends at its next yield.
+    pub(crate) doomed: RefCell<Option<Reason>>,
+    dying: RefCell<Option<Reason>>,
+    /// The envelope of the call being handled, 0 for none.
+    call: Cell<usize>,
+    free: RefCell<Vec<u32>>,
+    stamp: Arc<Stamp>,
+}
+
+impl Running {
+    pub(crate) fn new(node: Node, worker: usize, stamp: Arc<Stamp>) -> Self {
+        Self {
+            node,
+            worker,
+            block: Cell::new(std::ptr::null()),
+            slot: Cell::new(0),
+            generation: Cell::new(0),
+            budget: Cell::new(0),
+            share: Cell::new(SLICE_MESSAGES),
+            yielded: Cell::new(false),
+            doomed: RefCell::new(None),
+            dying: RefCell::new(None),
+            call: Cell::new(0),
+            free: RefCell::new(Vec::new()),
+            stamp,
+        }
+    }
+
+    /// Sets how many messages a slice may handle.
+    pub(crate) fn set_share(&self, messages: u32) {
+        self.share.set(messages);
+    }
+
+    pub(crate) fn begin(&self, block: &Block, slot: u32) {
+        self.block.set(block);
+        self.slot.set(slot);
+        self.generation.set(block.generation());
+        self.budget.set(self.share.get());
+        self.yielded.set(false);
+    }
+
+    /// Notes for the watchdog that a poll begins.
+    #[inline]
+    pub(crate) fn stamp_poll(&self, code: &'static str) {
+        let stamp = &self.stamp;
+        stamp
+            .code
+            .store(code.as_ptr().cast_mut(), Ordering::Relaxed);
+        stamp.code_len.store(code.len(), Ordering::Relaxed);
+        stamp.message.store(std::ptr::null_mut(), Ordering::Relaxed);
+        let process = u64::from(self.slot.get()) << 32 | u64::from(self.generation.get());
+        stamp.process.store(process, Ordering::Relaxed);
+        // Only this thread writes it. Release pairs with the acquire in the watchdog.
+        let polls = stamp.polls.load(Ordering::Relaxed);
+        stamp.polls.store(polls.wrapping_add(1), Ordering::Release);
+    }
+
+    /// Notes for reports what the process handles.
+    #[inline]
+    pub(crate) fn stamp_message(&self, table: &'static Table) {
+        self.stamp
+            .message
+            .store(std::ptr::from_ref(table).cast_mut(), Ordering::Relaxed);
+    }
+
+    /// The kind of message that the process handles or handled last in this poll.
+    pub(crate) fn handling(&self) -> Option<&'static str> {
+        // SAFETY: null or a `&'static Table`.
+        unsafe { self.stamp.message.load(Ordering::Relaxed).as_ref() }.map(|table| table.name)
+    }
+
+    /// The name of the running code.
+    pub(crate) fn code_name(&self) -> &'static str {
+        let code = self.stamp.code.load(Ordering::Relaxed);
+        let length = self.stamp.code_len.load(Ordering::Relaxed);
+        if code.is_null() {
+            return "process";
+        }
+        // SAFETY: written by this thread from one `&'static str`.
+        unsafe { std::str::from_utf8_unchecked(std::slice::from_raw_parts(code, length)) }
+    }
+
+    pub(crate) fn end(&self) {
+        self.stamp.process.store(0, Ordering::Relaxed);
+        self.block.set(std::ptr::null());
+        self.call.set(0);
+    }
+
+    #[inline]
+    pub(crate) fn in_process(&self) -> bool {
+        !self.block.get().is_null()
+    }
+
+    #[inline]
+    pub(crate) fn core(&self) -> &Core {
+        self.node.core()
+    }
+
+    #[inline]
+    pub(crate) fn slot(&self) -> u32 {
+        self.slot.get()
+    }
+
+    #[inline]
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation.get()
+    }
+
+    /// The process's address.
+    #[inline]
+    pub(crate) fn pid(&self) -> Pid {
+        let generation = NonZeroU32::new(self.generation.get());
+        let generation = generation.expect("a running process has a generation");
+        Pid::new(self.core().id(), self.slot.get(), generation)
+    }
+
+    /// The control block of the running process.
+    #[inline]
+    pub(crate) fn block(&self) -> &Block {
+        assert!(self.in_process(), "no process runs on this thread");
+        // SAFETY: set by `begin` from a block of the node's table, which outlives `self.node`.
+        unsafe { &*self.block.get() }
+    }
+
+    /// The private half of the running process. The borrow must end before code of the program
+    /// runs, and `f` must not come back here.
+    #[inline]
+    pub(crate) fn local<T>(&self, f: impl FnOnce(&mut Local) -> T) -> T {
+        // SAFETY: this thread runs the process, so it holds `SCHEDULED`; `f` is the runtime's own
+        // code and does not re-enter (a rule of this crate, kept by every caller).
+        f(unsafe { &mut *self.block().local() })
+    }
+
+    /// The extra part of the private half, made if need be. The same rules as for `local`.
+    #[inline]
+    pub(crate) fn extra<T>(&self, f: impl FnOnce(&mut Extra) -> T) -> T {
+        self.local(|local| f(local.extra()))
+    }
+
+    pub(crate) fn doom(&self, reason: Reason) {
+        let mut doomed = self.doomed.borrow_mut();
+        if doomed.is_none() {
+            *doomed = Some(reason);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_doomed(&self) -> bool {
+        self.doomed.borrow().is_some()
+    }
+
+    pub(crate) fn dying(&self) -> Option<Reason> {
+        self.dying.borrow().clone()
+    }
+
+    pub(crate) fn set_dying(&self, reason: Option<Reason>) {
+        *self.dying.borrow_mut() = reason;
+    }
+
+    /// Takes one message's worth of the slice; `false` when the slice is over.
+    #[inline]
+    pub(crate) fn charge(&self) -> bool {
+        match self.budget.get().checked_sub(1) {
+            Some(left) => {
+                self.budget.set(left);
+                true
+            }
+            None => {
+                self.yielded.set(true);
+                false
+            }
+        }
+    }
+
+    /// Marks the call that the process handles from here on.
+    #[inline]
+    pub(crate) fn set_call(&self, address: usize) {
+        self.call.set(address);
+    }
+
+    /// Notes that a call was answered by the running process: `false` when it is not this
+    /// process's call.
+    #[inline]
+    pub(crate) fn call_completed(&self, address: usize, server: Pid) -> bool {
+        if self.call.get() == address {
+            self.call.set(0);
+            return true;
+        }
+        if server != self.pid() {
+            return false;
+        }
+        self.local(|local| {
+            if let Some(extra) = &mut local.extra {
+                extra.open_calls.swap_remove(&address);
+            }
+        });
+        true
+    }
+
+    /// Whether the call at `address` is still unanswered in the handler that ends now: if so, it
+    /// was taken out, and its caller is told when this process dies.
+    #[inline]
+    pub(crate) fn end_call(&self, address: usize, caller: Option<CallerKey>) {
+        if self.call.replace(0) != address {
+            return;
+        }
+        if let Some(caller) = caller {
+            let caller = caller.with_node(&self.node);
+            self.extra(|extra| extra.open_calls.insert(address, caller));
+        }
+    }
+
+    /// A free slot for a new process.
+    #[inline]
+    pub(crate) fn take_slot(&self) -> u32 {
+        let mut free = self.free.borrow_mut();
+        loop {
+            if let Some(slot) = free.pop() {
+                return slot;
+            }
+            self.core()
+                .table()
+                .take_free(&mut free, crate::process::SLOT_BATCH);
+        }
+    }
+
+    /// Keeps a slot whose process has ended.
+    #[inline]
+    pub(crate) fn give_slot(&self, slot: u32) {
+        let mut free = self.free.borrow_mut();
+        free.push(slot);
+        if free.len() > 4 * crate::process::SLOT_BATCH {
+            let keep = 2 * crate::process::SLOT_BATCH;
+            self.core().table().give_free(free.drain(keep..));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.node
+            .core()
+            .table()
+            .give_free(self.free.borrow_mut().drain(..));
+    }
+}

@@ -1,0 +1,247 @@
+//! The timekeeper: fires timers, and notices handlers that hold a worker.
+//!
+//! Role       One thread per node. While anybody runs it looks every millisecond; else it sleeps
+//!            until the next timer.
+//! Outputs    A report while a handler is still stuck, and a spare worker in its stead.
+
+use std::collections::HashMap;
+use std::sync::atomic::{Ordering, fence};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::Scheduler;
+use super::real::RealScheduler;
+use crate::node::Core;
+use crate::platform::threads::demote;
+use crate::process::parent_of;
+use crate::{Node, Pid};
+
+/// The target of watchdog reports, for filters.
+const WATCHDOG: &str = "foundation::watchdog";
+const TICK: Duration = Duration::from_millis(1);
+/// How long the timekeeper goes on looking after the last activity.
+const REST_AFTER_TICKS: u32 = 20;
+
+/// A handler that holds a worker, or held one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// The process.
+    pub pid: Pid,
+    /// Its code: an actor's type or a function's name.
+    pub code: String,
+    /// Its registered name.
+    pub name: Option<String>,
+    /// The kind of message it handles, if it handles one.
+    pub message: Option<&'static str>,
+    /// How long it had not come back when last looked at.
+    pub held: Duration,
+    /// Whether it has come back since.
+    pub returned: bool,
+}
+
+const STUCK_KEPT_MAX: usize = 64;
+
+#[derive(Default)]
+pub(crate) struct StuckList(Mutex<Vec<Stuck>>);
+
+impl StuckList {
+    pub(crate) fn now(&self) -> Vec<Stuck> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn note(&self, stuck: &Stuck) {
+        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match list
+            .iter_mut()
+            .find(|known| known.pid == stuck.pid && !known.returned)
+        {
+            Some(known) => known.held = stuck.held,
+            None => {
+                if list.len() == STUCK_KEPT_MAX {
+                    list.remove(0);
+                }
+                list.push(stuck.clone());
+            }
+        }
+    }
+
+    fn returned(&self, pid: Pid) {
+        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = list
+            .iter_mut()
+            .find(|known| known.pid == pid && !known.returned)
+        {
+            known.returned = true;
+        }
+    }
+}
+
+/// What the watchdog remembers of one worker.
+struct Watched {
+    polls: u64,
+    since: u64,
+    reported: u64,
+    pid: Option<Pid>,
+}
+
+/// Runs the timekeeper of a node until it is stopped.
+pub(crate) fn run(node: &Node) {
+    let core = node.core();
+    let Scheduler::Real(real) = core.scheduler() else {
+        return;
+    };
+    let mut watched: HashMap<usize, Watched> = HashMap::new();
+    let mut due = Vec::new();
+    let mut quiet = 0;
+    while !real.stopping.load(Ordering::SeqCst) {
+        let busy = real.idle.count() < real.regular;
+        quiet = if busy { 0 } else { quiet + 1 };
+        let now = core.clock().refresh(!busy);
+        core.timers().advance(now, &mut due);
+        for (_, action) in due.drain(..) {
+            core.fire(action);
+        }
+        watch(node, real, now, &mut watched);
+        help(real);
+        sleep(core, real, quiet >= REST_AFTER_TICKS);
+    }
+}
+
+fn sleep(core: &Core, real: &RealScheduler, rest: bool) {
+    let now = core.clock().now();
+    let tick = now + TICK.as_nanos() as u64;
+    real.resting.store(rest, Ordering::SeqCst);
+    if rest {
+        // Whoever arms a timer from here on sees this plan, or we see the timer.
+        core.timers().plan(0);
+        let next = core.timers().next_deadline();
+        core.timers().plan(next.unwrap_or(u64::MAX));
+        let late = core.timers().next_deadline();
+        let until = late.map(|at| Duration::from_nanos(at.saturating_sub(now)));
+        real.timekeeper.sleep(until);
+        real.resting.store(false, Ordering::SeqCst);
+        return;
+    }
+    core.timers().plan(tick);
+    let until = core
+        .timers()
+        .next_deadline()
+        .map_or(tick, |at| at.min(tick));
+    real.timekeeper.sleep(Some(Duration::from_nanos(
+        until.saturating_sub(now).max(50_000),
+    )));
+}
+
+/// A worker whose queue waits behind a long handler is helped by a sleeping one.
+fn help(real: &RealScheduler) {
+    if real.idle.count() > 0 && real.has_work() {
+        real.wake_one();
+    }
+}
+
+fn watch(node: &Node, real: &RealScheduler, now: u64, watched: &mut HashMap<usize, Watched>) {
+    let after = real.watch_after.as_nanos() as u64;
+    for (index, worker) in real.workers.iter().enumerate() {
+        let polls = worker.stamp.polls.load(Ordering::Acquire);
+        let process = worker.stamp.process.load(Ordering::Relaxed);
+        let known = watched.entry(index).or_insert(Watched {
+            polls,
+            since: now,
+            reported: 0,
+            pid: None,
+        });
+        if known.polls != polls || process == 0 {
+            if let Some(pid) = known.pid.take() {
+                tracing::warn!(target: WATCHDOG, %pid, "the handler came back");
+                real.stuck.returned(pid);
+            }
+            *known = Watched {
+                polls,
+                since: now,
+                reported: 0,
+                pid: None,
+            };
+            continue;
+        }
+        let held = now - known.since;
+        if held < after || held < known.reported.saturating_mul(4) {
+            continue;
+        }
+        let Some(stuck) = describe(node, real, index, polls, Duration::from_nanos(held)) else {
+            continue;
+        };
+        known.pid = Some(stuck.pid);
+        if known.reported == 0 {
+            replace(node, real, index);
+        }
+        known.reported = held;
+        report(&stuck);
+        real.stuck.note(&stuck);
+    }
+}
+
+fn report(stuck: &Stuck) {
+    tracing::warn!(
+        target: WATCHDOG,
+        pid = %stuck.pid,
+        process = stuck.code,
+        name = stuck.name.as_deref(),
+        handling = stuck.message,
+        held_ms = stuck.held.as_millis() as u64,
+        "a handler holds a scheduler and has not come back; work that blocks or computes for \
+         long belongs in dirty_io or dirty_cpu"
+    );
+}
+
+fn describe(
+    node: &Node,
+    real: &RealScheduler,
+    index: usize,
+    polls: u64,
+    held: Duration,
+) -> Option<Stuck> {
+    let stamp = &real.workers[index].stamp;
+    let process = stamp.process.load(Ordering::Relaxed);
+    let message = stamp.message.load(Ordering::Acquire);
+    let code = stamp.code.load(Ordering::Relaxed);
+    let length = stamp.code_len.load(Ordering::Relaxed);
+    fence(Ordering::Acquire);
+    if stamp.polls.load(Ordering::Relaxed) != polls || code.is_null() {
+        return None;
+    }
+    // SAFETY: written before `polls` rose to this value, which it still has: pointer and length
+    // are of one `&'static str`.
+    let code = unsafe { std::str::from_utf8_unchecked(std::slice::from_raw_parts(code, length)) };
+    // SAFETY: null or a `&'static Table`.
+    let message = unsafe { message.as_ref() }.map(|table| table.name);
+    let pid = parent_of(node.id(), process)?;
+    let name = node.core().names().of(pid).map(|name| name.to_string());
+    Some(Stuck {
+        pid,
+        code: code.to_owned(),
+        name,
+        message,
+        held,
+        returned: false,
+    })
+}
+
+/// Mans a spare in place of a stuck worker, and leaves the stuck thread what others do not need.
+fn replace(node: &Node, real: &RealScheduler, index: usize) {
+    let worker = &real.workers[index];
+    let spare = real
+        .workers
+        .iter()
+        .position(|other| !other.manned.load(Ordering::SeqCst));
+    let Some(spare) = spare else {
+        tracing::error!(target: WATCHDOG, "every spare worker is stuck as well");
+        return;
+    };
+    if real.man(node, spare).is_ok() {
+        worker.replaced.store(true, Ordering::SeqCst);
+        demote(worker.stamp.thread.load(Ordering::Relaxed));
+    }
+}

@@ -1,0 +1,117 @@
+//! One worker thread: take, run, and sleep when there is nothing.
+//!
+//! Role       The loop of the real platform.
+//! Invariant  Urgent processes go first; the shared queue is looked at every `SHARED_EVERY` turns
+//!            though the own ring is never empty; low ones get every eighth turn.
+
+use std::sync::atomic::Ordering;
+
+use super::real::RealScheduler;
+use super::{Running, Scheduler, slice};
+use crate::Node;
+use crate::platform::current::Enter;
+use crate::platform::threads::thread_id;
+
+const SHARED_EVERY: u32 = 61;
+const LOW_EVERY: u32 = 8;
+const SHARED_BATCH: usize = 64;
+const SPINS: u32 = 100;
+
+/// Runs worker `index` of the node until it is stopped or replaced.
+pub(crate) fn run(node: Node, index: usize) {
+    let core_node = node.clone();
+    let core = core_node.core();
+    let Scheduler::Real(real) = core.scheduler() else {
+        return;
+    };
+    let worker = &real.workers[index];
+    worker.stamp.thread.store(thread_id(), Ordering::Relaxed);
+    let running = Running::new(node, index, worker.stamp.clone());
+    let _tokio = core.tokio().map(tokio::runtime::Handle::enter);
+    let _current = Enter::new(&running);
+    let mut turn = 0_u32;
+    while !real.stopping.load(Ordering::Relaxed) {
+        turn = turn.wrapping_add(1);
+        match next(real, index, turn) {
+            Some(slot) => {
+                slice(&running, slot);
+                if worker.replaced.load(Ordering::Relaxed) {
+                    return leave(real, index);
+                }
+            }
+            None => rest(real, core, index),
+        }
+    }
+    worker.manned.store(false, Ordering::SeqCst);
+}
+
+/// A worker whose handler came back after it was replaced gives its queue away and ends: its
+/// thread has a low priority for life.
+fn leave(real: &RealScheduler, index: usize) {
+    let worker = &real.workers[index];
+    while let Some(slot) = worker.ring.pop() {
+        real.shared.normal.push(&[slot]);
+    }
+    real.wake_one();
+    worker.replaced.store(false, Ordering::SeqCst);
+    worker.manned.store(false, Ordering::SeqCst);
+}
+
+#[inline]
+fn next(real: &RealScheduler, index: usize, turn: u32) -> Option<u32> {
+    if let Some(slot) = real.shared.pop_urgent() {
+        return Some(slot);
+    }
+    if turn.is_multiple_of(LOW_EVERY)
+        && let Some(slot) = real.shared.low.pop()
+    {
+        return Some(slot);
+    }
+    if turn.is_multiple_of(SHARED_EVERY)
+        && let Some(slot) = real.shared.normal.pop()
+    {
+        return Some(slot);
+    }
+    let ring = &real.workers[index].ring;
+    if let Some(slot) = ring.pop() {
+        return Some(slot);
+    }
+    find(real, index)
+}
+
+/// Looks beyond the own ring.
+fn find(real: &RealScheduler, index: usize) -> Option<u32> {
+    let ring = &real.workers[index].ring;
+    let refill = |slot| ring.push(slot, |batch| real.shared.normal.push(batch));
+    if let Some(slot) = real.shared.normal.pop_many(SHARED_BATCH, refill) {
+        return Some(slot);
+    }
+    let count = real.workers.len();
+    for step in 1..count {
+        let victim = &real.workers[(index + step) % count];
+        if let Some(slot) = victim.ring.steal(ring) {
+            return Some(slot);
+        }
+    }
+    real.shared.low.pop()
+}
+
+/// Sleeps until there may be work.
+fn rest(real: &RealScheduler, core: &crate::node::Core, index: usize) {
+    for _ in 0..SPINS {
+        if real.has_work() {
+            return;
+        }
+        std::hint::spin_loop();
+    }
+    real.idle.announce(index);
+    if real.has_work() || real.stopping.load(Ordering::SeqCst) {
+        if real.idle.withdraw(index) {
+            return;
+        }
+    } else {
+        real.workers[index].sleeper.sleep(None);
+        real.idle.withdraw(index);
+    }
+    core.clock().refresh(true);
+}

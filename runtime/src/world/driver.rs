@@ -1,0 +1,255 @@
+//! The loop that a simulated world runs in.
+//!
+//! Role       Runs the body and the processes it starts, one slice at a time, and moves the clock
+//!            when nothing can run.
+//! Limit      `STEPS_MAX` slices and `TIME_MAX` of virtual time: beyond, the run is stopped.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use super::World;
+use super::sim::{Choice, Sim};
+use crate::Node;
+use crate::platform::current::Enter;
+use crate::scheduler::{Running, Stamp, slice};
+
+const STEPS_MAX: u64 = 50_000_000;
+const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 86_400);
+const SHUTDOWN_BOUND: Duration = Duration::from_secs(3600);
+
+/// What a simulated run was like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SimReport {
+    /// The seed it ran under.
+    pub seed_hash: u64,
+    /// A fingerprint of everything that ran, in order: equal for equal runs.
+    pub trace_hash: u64,
+    /// How many slices ran.
+    pub steps: u64,
+    /// How much virtual time passed.
+    pub time: Duration,
+}
+
+/// Why a simulated run could not be finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SimError {
+    /// Nothing could run any more, and no timer was left: the body and these processes waited.
+    Deadlock(Vec<String>),
+    /// It did not end within the bound on steps or virtual time.
+    Endless {
+        /// Slices that ran.
+        steps: u64,
+        /// Virtual time that passed.
+        time: Duration,
+    },
+    /// These were woken from outside the world: by a tokio timer or socket, or another thread.
+    Escaped(Vec<String>),
+    /// These processes did not end when their node was shut down.
+    Unyielding(String),
+}
+
+impl fmt::Display for SimError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deadlock(waiting) => write!(
+                f,
+                "nothing can run any more and no timer is left; these wait: {}. (A wait on a tokio \
+                 timer, a socket or another thread looks like this: use `foundation::time`.)",
+                waiting.join(", ")
+            ),
+            Self::Endless { steps, time } => {
+                write!(
+                    f,
+                    "the run did not end: {steps} slices, {time:?} of virtual time"
+                )
+            }
+            Self::Escaped(who) => write!(
+                f,
+                "woken from outside the simulated world: {}. Timers, sockets and threads of the \
+                 real world cannot be replayed: use `foundation::time`",
+                who.join(", ")
+            ),
+            Self::Unyielding(who) => write!(f, "{who}"),
+        }
+    }
+}
+
+impl std::error::Error for SimError {}
+
+struct BodyWaker(Arc<Sim>);
+
+impl Wake for BodyWaker {
+    fn wake(self: Arc<Self>) {
+        self.0.wake_body();
+    }
+}
+
+struct Driver<'a> {
+    sim: &'a Arc<Sim>,
+    world: &'a World,
+    nodes: Vec<Running>,
+    steps: u64,
+    hash: u64,
+}
+
+pub(super) fn run<F, Fut>(
+    sim: &Arc<Sim>,
+    world: &World,
+    body: F,
+) -> Result<(Fut::Output, SimReport), SimError>
+where
+    F: FnOnce(World) -> Fut,
+    Fut: Future,
+{
+    let mut driver = Driver {
+        sim,
+        world,
+        nodes: Vec::new(),
+        steps: 0,
+        hash: 0xcbf2_9ce4_8422_2325,
+    };
+    let output = driver.drive(body(world.clone()));
+    let output = match output {
+        Ok(output) => output,
+        Err(error) => {
+            driver.abandon();
+            return Err(error);
+        }
+    };
+    let (trace_hash, steps, time) = (driver.hash, driver.steps, Duration::from_nanos(sim.now()));
+    for node in world.nodes() {
+        match driver.drive(node.shutdown(SHUTDOWN_BOUND))? {
+            Ok(()) => {}
+            Err(error) => return Err(SimError::Unyielding(error.to_string())),
+        }
+    }
+    Ok((
+        output,
+        SimReport {
+            seed_hash: sim.random(),
+            trace_hash,
+            steps,
+            time,
+        },
+    ))
+}
+
+impl Driver<'_> {
+    /// Runs everything until the future is done.
+    fn drive<Fut: Future>(&mut self, future: Fut) -> Result<Fut::Output, SimError> {
+        let mut future = pin!(future);
+        let waker = Waker::from(Arc::new(BodyWaker(Arc::clone(self.sim))));
+        let mut cx = Context::from_waker(&waker);
+        self.sim.wake_body();
+        loop {
+            match self.sim.choose() {
+                (Choice::Body, _) => {
+                    self.note(u64::MAX);
+                    if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                        return Ok(output);
+                    }
+                }
+                (Choice::Process { node, slot }, budget) => self.run_process(node, slot, budget),
+                (Choice::Nothing, _) => self.advance()?,
+            }
+            self.check()?;
+        }
+    }
+
+    fn run_process(&mut self, node: usize, slot: u32, budget: u32) {
+        let known = self.world.nodes();
+        while self.nodes.len() < known.len() {
+            let node: Node = known[self.nodes.len()].fork();
+            self.nodes
+                .push(Running::new(node, usize::MAX, Arc::new(Stamp::default())));
+        }
+        self.note((node as u64) << 32 | u64::from(slot));
+        let running = &self.nodes[node];
+        running.set_share(budget);
+        let _current = Enter::new(running);
+        slice(running, slot);
+    }
+
+    /// Moves the clock to the next timer and fires what is due.
+    fn advance(&mut self) -> Result<(), SimError> {
+        let nodes = self.world.nodes();
+        let next = nodes
+            .iter()
+            .filter_map(|node| node.core().timers().next_deadline())
+            .min();
+        let Some(next) = next else {
+            return Err(SimError::Deadlock(self.waiting()));
+        };
+        let now = next.max(self.sim.now());
+        self.sim.set_now(now);
+        let mut due = Vec::new();
+        for node in &nodes {
+            node.core().timers().advance(now, &mut due);
+            for (_, action) in due.drain(..) {
+                node.core().fire(action);
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), SimError> {
+        let escapes = self.sim.escapes();
+        if !escapes.is_empty() {
+            let name = |&(node, slot): &(usize, u32)| self.name(node, slot);
+            return Err(SimError::Escaped(escapes.iter().map(name).collect()));
+        }
+        let time = Duration::from_nanos(self.sim.now());
+        if self.steps > STEPS_MAX || time > TIME_MAX {
+            return Err(SimError::Endless {
+                steps: self.steps,
+                time,
+            });
+        }
+        Ok(())
+    }
+
+    /// Folds what runs next, and when, into the fingerprint.
+    fn note(&mut self, what: u64) {
+        self.steps += 1;
+        for word in [what, self.sim.now()] {
+            self.hash = (self.hash ^ word)
+                .wrapping_mul(0x0000_0100_0000_01b3)
+                .rotate_left(23);
+        }
+    }
+
+    fn name(&self, node: usize, slot: u32) -> String {
+        let Some(running) = self.nodes.get(node) else {
+            return "the test's body".into();
+        };
+        crate::process::name_of(running.core(), slot)
+    }
+
+    fn waiting(&self) -> Vec<String> {
+        const SHOWN: usize = 20;
+        let mut names = vec!["the test's body".to_owned()];
+        for node in self.world.nodes() {
+            for pid in node.processes().into_iter().take(SHOWN) {
+                names.push(crate::process::name_of(node.core(), pid.slot()));
+            }
+        }
+        names
+    }
+
+    /// Kills everything that is left of a run that failed, so that its memory is given back.
+    fn abandon(&mut self) {
+        for node in self.world.nodes() {
+            node.core().timers().clear(self.sim.now());
+            for pid in node.processes() {
+                node.exit(pid, crate::Reason::Kill);
+            }
+        }
+        while let (Choice::Process { node, slot }, budget) = self.sim.choose() {
+            self.run_process(node, slot, budget);
+        }
+    }
+}

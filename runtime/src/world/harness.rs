@@ -1,0 +1,140 @@
+//! How a test runs on both platforms.
+//!
+//! Role       What `#[foundation::test]` expands to: the body once in a real world, and under many
+//!            seeds in a simulated one.
+//! Outputs    A failure names the seed and the command that replays it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::time::Duration;
+
+use super::World;
+use crate::Node;
+
+/// The environment variable that picks one seed.
+const SEED: &str = "FOUNDATION_SEED";
+const REAL_BOUND: Duration = Duration::from_secs(300);
+const SHUTDOWN_BOUND: Duration = Duration::from_secs(20);
+
+/// How a test is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TestOptions {
+    /// Under how many seeds the simulated run is repeated.
+    pub seeds: u32,
+    /// How many workers each real node has.
+    pub workers: usize,
+}
+
+impl Default for TestOptions {
+    fn default() -> Self {
+        Self {
+            seeds: 50,
+            workers: 2,
+        }
+    }
+}
+
+/// What a test body may ask for.
+pub trait TestInput {
+    /// The value in this world.
+    fn from_world(world: &World) -> Self;
+}
+
+impl TestInput for World {
+    fn from_world(world: &World) -> Self {
+        world.clone()
+    }
+}
+
+impl TestInput for Node {
+    fn from_world(world: &World) -> Self {
+        world.node()
+    }
+}
+
+/// What a test body may return.
+pub trait TestOutput {
+    /// Panics when the test has failed.
+    fn check(self);
+}
+
+impl TestOutput for () {
+    fn check(self) {}
+}
+
+impl<E: std::fmt::Debug> TestOutput for Result<(), E> {
+    #[track_caller]
+    fn check(self) {
+        if let Err(error) = self {
+            panic!("the test returned an error: {error:?}");
+        }
+    }
+}
+
+type Body = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Runs a test on real threads, bounded to five minutes.
+///
+/// # Panics
+/// When the body panics, does not end, or leaves a process that does not end.
+pub fn test_real(name: &str, options: TestOptions, body: fn(World) -> Body) {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => panic!("{name}: no tokio runtime: {error}"),
+    };
+    let world = World::real(options.workers);
+    let outcome = runtime.block_on(async {
+        let task = tokio::spawn(body(world.clone()));
+        let outcome = tokio::time::timeout(REAL_BOUND, task).await;
+        let mut left = Vec::new();
+        for node in world.nodes() {
+            left.extend(node.shutdown(SHUTDOWN_BOUND).await.err());
+        }
+        (outcome, left)
+    });
+    match outcome {
+        (Err(_), _) => panic!("{name} did not end within {REAL_BOUND:?}"),
+        (Ok(Err(error)), _) if error.is_panic() => resume_unwind(error.into_panic()),
+        (Ok(Err(error)), _) => panic!("{name}: {error}"),
+        (Ok(Ok(())), left) => assert!(left.is_empty(), "{name}: {}", left[0]),
+    }
+}
+
+/// Runs a test in simulated worlds, one per seed.
+///
+/// # Panics
+/// When a run fails; the seed and the command that replays it are printed.
+pub fn test_simulated(name: &str, options: TestOptions, body: fn(World) -> Body) {
+    let picked = std::env::var(SEED)
+        .ok()
+        .and_then(|text| text.parse::<u64>().ok());
+    let seeds = match picked {
+        Some(seed) => seed..=seed,
+        None => 0..=u64::from(options.seeds.max(1) - 1),
+    };
+    for seed in seeds {
+        let run = catch_unwind(AssertUnwindSafe(|| World::simulate(seed, body)));
+        let replay = || {
+            eprintln!(
+                "\n{name} failed under seed {seed}. Replay it:\n  \
+                 {SEED}={seed} cargo test {}\n",
+                name.split_once("::").map_or(name, |(_, path)| path)
+            );
+        };
+        match run {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                replay();
+                panic!("{name}, seed {seed}: {error}");
+            }
+            Err(payload) => {
+                replay();
+                resume_unwind(payload);
+            }
+        }
+    }
+}
