@@ -34,6 +34,7 @@ pub use node::{
 };
 pub use pid::{NodeId, Pid};
 pub use platform::entropy::{Rng, seed};
+pub use platform::panics::reason as reason_of_panic;
 pub use port::Loopback;
 pub use process::{
     Alias, AliasMode, BadOption, Behaviour, Info, IntoReason, Mail, Mailed, Me, Message, OpenCall,

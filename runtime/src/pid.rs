@@ -27,6 +27,12 @@ impl NodeId {
         Self(hash | 1)
     }
 
+    /// The id that stands for a node of this name that is not connected.
+    #[must_use]
+    pub fn unconnected(name: &str) -> Self {
+        Self::new(name, 0)
+    }
+
     /// The bare number, for logs and for hashing.
     #[must_use]
     pub fn as_u64(self) -> u64 {

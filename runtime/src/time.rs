@@ -47,8 +47,21 @@ pub async fn yield_now() {
 /// # Panics
 /// Outside any process and any tokio runtime.
 pub async fn timeout<F: Future>(bound: Duration, future: F) -> Option<F::Output> {
+    either(future, sleep(bound)).await
+}
+
+/// [`timeout`] on a node's clock, from anywhere.
+pub async fn timeout_on<F: Future>(
+    node: &crate::Node,
+    bound: Duration,
+    future: F,
+) -> Option<F::Output> {
+    either(future, node.sleep(bound)).await
+}
+
+async fn either<F: Future>(future: F, sleep: impl Future<Output = ()>) -> Option<F::Output> {
     let mut future = pin!(future);
-    let mut sleep = pin!(sleep(bound));
+    let mut sleep = pin!(sleep);
     poll_fn(|cx| {
         if let Poll::Ready(value) = future.as_mut().poll(cx) {
             return Poll::Ready(Some(value));

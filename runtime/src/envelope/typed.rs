@@ -135,6 +135,19 @@ impl Envelope {
         }
     }
 
+    /// Ends a message from another node that the receiver does not know: a call is answered with an
+    /// error, anything else is a dead letter.
+    pub fn refuse_unknown(self, receiver: &str) {
+        let why = format!("{receiver} has no such method");
+        if let Some(running) = crate::platform::current::process() {
+            let reason = crate::DeadReason::Unknown;
+            let failure = CallError::Refused(why.into());
+            running
+                .core()
+                .dead_letter(running.pid(), self, reason, &failure);
+        }
+    }
+
     /// The stable name of the message inside, when it came as bytes from another node.
     #[must_use]
     pub fn tag(&self) -> Option<Tag> {

@@ -75,7 +75,7 @@ impl Node {
 
     /// The id of a connected node of this name.
     #[must_use]
-    pub fn remote(&self, name: &str) -> Option<NodeId> {
+    pub fn peer(&self, name: &str) -> Option<NodeId> {
         self.core().find_node(name)
     }
 
@@ -112,7 +112,7 @@ impl Node {
             let me = process::me().expect("a body is polled in its process");
             body(Process::new(me)).await.into_reason()
         };
-        let name = std::any::type_name::<F>();
+        let name = options.code.unwrap_or(std::any::type_name::<F>());
         let body = Box::pin(FnBody { name, future });
         let (pid, monitor) = process::spawn(self, body, options)?;
         Ok((ProcessRef::new(self.clone(), pid), monitor))

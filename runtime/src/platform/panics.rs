@@ -38,7 +38,8 @@ pub(crate) fn install() {
 }
 
 /// The exit reason that a caught panic stands for.
-pub(crate) fn reason(payload: Box<dyn Any + Send>) -> Reason {
+#[must_use]
+pub fn reason(payload: Box<dyn Any + Send>) -> Reason {
     let payload = match payload.downcast::<ExitPayload>() {
         Ok(exit) => return exit.0,
         Err(payload) => payload,

@@ -15,11 +15,11 @@ use crate::Node;
 /// use foundation_runtime::{Loopback, Node};
 /// let a = Node::builder().name("a").start()?;
 /// let b = Node::builder().name("b").start()?;
-/// assert!(a.remote("b").is_none());
+/// assert!(a.peer("b").is_none());
 /// let wire = Loopback::connect(&a, &b);
-/// assert_eq!(a.remote("b"), Some(b.id()));
+/// assert_eq!(a.peer("b"), Some(b.id()));
 /// wire.cut();
-/// assert!(a.remote("b").is_none());
+/// assert!(a.peer("b").is_none());
 /// # a.shutdown_blocking(std::time::Duration::from_secs(5))?;
 /// # b.shutdown_blocking(std::time::Duration::from_secs(5))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

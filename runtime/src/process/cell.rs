@@ -85,6 +85,13 @@ impl<S: Send + 'static, T: 'static> StateCell<S, T> {
         true
     }
 
+    /// Drops the future that holds the state, if there is one, and frees the state.
+    pub fn cancel(self: Pin<&mut Self>) {
+        // SAFETY: nothing is moved out of the pinned cell but the box, whose content stays put.
+        let future = unsafe { self.get_unchecked_mut() }.future.take();
+        drop(future);
+    }
+
     /// Polls the future that holds the state, and frees the state when it is done.
     ///
     /// # Panics

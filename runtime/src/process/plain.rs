@@ -219,6 +219,24 @@ impl IntoReason for Reason {
     }
 }
 
+/// What a function yields; of `fn() -> !` it is the type `!`, which stable Rust cannot name yet.
+#[doc(hidden)]
+pub trait Yields {
+    /// The type.
+    type Value;
+}
+
+impl<T> Yields for fn() -> T {
+    type Value = T;
+}
+
+/// A body that loops for ever never returns a reason.
+impl IntoReason for <fn() -> ! as Yields>::Value {
+    fn into_reason(self) -> Reason {
+        self
+    }
+}
+
 impl<T: IntoReason, E: std::fmt::Display> IntoReason for Result<T, E> {
     fn into_reason(self) -> Reason {
         match self {

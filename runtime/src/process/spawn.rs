@@ -26,6 +26,7 @@ pub struct SpawnOptions {
     pub(crate) priority: Priority,
     pub(crate) trap_exit: bool,
     pub(crate) name: Option<Box<str>>,
+    pub(crate) code: Option<&'static str>,
 }
 
 impl SpawnOptions {
@@ -67,6 +68,13 @@ impl SpawnOptions {
     #[must_use]
     pub fn name(mut self, name: impl Into<Box<str>>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// What a plain process's code is called in reports; its function's name unless set.
+    #[must_use]
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
         self
     }
 

@@ -71,7 +71,7 @@ impl<E: std::fmt::Debug> TestOutput for Result<(), E> {
     }
 }
 
-type Body = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Body = Pin<Box<dyn Future<Output = ()>>>;
 
 /// Runs a test on real threads, bounded to five minutes.
 ///
@@ -87,20 +87,20 @@ pub fn test_real(name: &str, options: TestOptions, body: fn(World) -> Body) {
         Err(error) => panic!("{name}: no tokio runtime: {error}"),
     };
     let world = World::real(options.workers);
-    let outcome = runtime.block_on(async {
-        let task = tokio::spawn(body(world.clone()));
-        let outcome = tokio::time::timeout(REAL_BOUND, task).await;
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async { tokio::time::timeout(REAL_BOUND, body(world.clone())).await })
+    }));
+    let left: Vec<_> = runtime.block_on(async {
         let mut left = Vec::new();
         for node in world.nodes() {
             left.extend(node.shutdown(SHUTDOWN_BOUND).await.err());
         }
-        (outcome, left)
+        left
     });
     match outcome {
-        (Err(_), _) => panic!("{name} did not end within {REAL_BOUND:?}"),
-        (Ok(Err(error)), _) if error.is_panic() => resume_unwind(error.into_panic()),
-        (Ok(Err(error)), _) => panic!("{name}: {error}"),
-        (Ok(Ok(())), left) => assert!(left.is_empty(), "{name}: {}", left[0]),
+        Err(payload) => resume_unwind(payload),
+        Ok(Err(_)) => panic!("{name} did not end within {REAL_BOUND:?}"),
+        Ok(Ok(())) => assert!(left.is_empty(), "{name}: {}", left[0]),
     }
 }
 

@@ -1,0 +1,210 @@
+//! A program's tree, as one thing that is started and stopped.
+//!
+//! Role       [`Application`]: a top supervisor with hooks around its stop; and what `main` does.
+//! Source     otp: application; elixir: Application
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use foundation_runtime::{Node, Pid, Reason, time};
+
+use crate::server::{NodeExt, Ref, StartError};
+use crate::supervisor::{Supervisor, SupervisorBuilder};
+
+type Hook = Arc<dyn Fn(&Node) + Send + Sync>;
+
+/// How long an orderly end may take when `main` returns or a signal comes.
+const MAIN_BOUND: Duration = Duration::from_secs(10);
+
+/// A tree of processes with a name, started and stopped as one.
+#[must_use = "an application does nothing until it is started"]
+pub struct Application {
+    name: Box<str>,
+    tree: SupervisorBuilder,
+    prep_stop: Option<Hook>,
+    stop: Option<Hook>,
+}
+
+impl Application {
+    /// An application whose top supervisor is `tree`.
+    pub fn new(name: impl Into<Box<str>>, tree: SupervisorBuilder) -> Self {
+        Self {
+            name: name.into(),
+            tree,
+            prep_stop: None,
+            stop: None,
+        }
+    }
+
+    /// Runs before the tree is stopped.
+    pub fn prep_stop(mut self, hook: impl Fn(&Node) + Send + Sync + 'static) -> Self {
+        self.prep_stop = Some(Arc::new(hook));
+        self
+    }
+
+    /// Runs after the tree has stopped.
+    pub fn on_stop(mut self, hook: impl Fn(&Node) + Send + Sync + 'static) -> Self {
+        self.stop = Some(Arc::new(hook));
+        self
+    }
+
+    /// Starts the tree, and waits until its last child's init is done.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Start`]: nothing of the tree is left.
+    pub async fn start(self, node: &Node) -> Result<Running, ApplicationError> {
+        let Self {
+            name,
+            tree,
+            prep_stop,
+            stop,
+        } = self;
+        match tree.start(node).await {
+            Ok(top) => Ok(Running {
+                node: node.clone(),
+                name,
+                top,
+                prep_stop,
+                stop,
+            }),
+            Err(error) => Err(ApplicationError::Start(name, error)),
+        }
+    }
+}
+
+impl fmt::Debug for Application {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Application")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An application that runs.
+pub struct Running {
+    node: Node,
+    name: Box<str>,
+    top: Ref<Supervisor>,
+    prep_stop: Option<Hook>,
+    stop: Option<Hook>,
+}
+
+impl Running {
+    /// The application's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its top supervisor.
+    #[must_use]
+    pub fn supervisor(&self) -> &Ref<Supervisor> {
+        &self.top
+    }
+
+    /// Waits until the top supervisor has ended, and says why.
+    pub async fn ended(&self) -> Reason {
+        self.node.down(self.top.pid()).await.reason
+    }
+
+    /// Stops the tree in the reverse order of its start. When it has not ended within `bound` it
+    /// is killed.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Killed`] when it had to be killed; it is gone all the same.
+    pub async fn stop(self, bound: Duration) -> Result<(), ApplicationError> {
+        if let Some(hook) = &self.prep_stop {
+            hook(&self.node);
+        }
+        let pid: Pid = self.top.pid();
+        let in_order = self.node.stop(&self.top, Reason::Shutdown, bound).await;
+        let timely = !matches!(in_order, Err(crate::server::StopError::Timeout));
+        if !timely {
+            self.node.exit(pid, Reason::Kill);
+            time::timeout_on(&self.node, bound, self.node.down(pid)).await;
+        }
+        if let Some(hook) = &self.stop {
+            hook(&self.node);
+        }
+        if timely {
+            Ok(())
+        } else {
+            Err(ApplicationError::Killed(self.name))
+        }
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("name", &self.name)
+            .field("top", &self.top)
+            .finish()
+    }
+}
+
+/// Why an application did not start, or not stop in order.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ApplicationError {
+    /// The application of this name did not start. Nothing of its tree is left.
+    Start(Box<str>, StartError),
+    /// The tree of the application of this name did not stop in time and was killed.
+    Killed(Box<str>),
+}
+
+impl fmt::Display for ApplicationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(name, error) => write!(f, "application `{name}` did not start: {error}"),
+            Self::Killed(name) => {
+                write!(
+                    f,
+                    "application `{name}` did not stop in time and was killed"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for ApplicationError {}
+
+/// What `#[foundation::main]` does: a node, the program, and an orderly end, also by signal.
+///
+/// # Panics
+/// When no node can be started.
+pub fn run_main<F, Fut, R>(main: F) -> R
+where
+    F: FnOnce(Node) -> Fut,
+    Fut: Future<Output = R>,
+{
+    let node = match Node::builder().start() {
+        Ok(node) => node,
+        Err(error) => {
+            eprintln!("error: the node did not start: {error}");
+            std::process::exit(1);
+        }
+    };
+    let outcome = node.block_on(async {
+        let mut main = std::pin::pin!(main(node.clone()));
+        let mut signal = std::pin::pin!(node.termination());
+        std::future::poll_fn(|cx| {
+            if let std::task::Poll::Ready(value) = main.as_mut().poll(cx) {
+                return std::task::Poll::Ready(Ok(value));
+            }
+            signal.as_mut().poll(cx).map(Err)
+        })
+        .await
+    });
+    if let Err(error) = node.shutdown_blocking(MAIN_BOUND) {
+        eprintln!("warning: {error}");
+    }
+    match outcome {
+        Ok(value) => value,
+        Err(signal) => {
+            eprintln!("ended by {signal}");
+            std::process::exit(if signal == "SIGTERM" { 143 } else { 130 });
+        }
+    }
+}

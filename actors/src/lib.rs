@@ -1,0 +1,38 @@
+//! What processes mean: servers, supervisors, tasks, applications.
+//!
+//! Role       OTP's behaviours on top of the runtime. Programs use the facade crate `foundation`.
+//! Invariant  No `unsafe`, no clock, no thread: only what the runtime offers.
+
+#![forbid(unsafe_code)]
+
+mod application;
+mod server;
+pub mod supervisor;
+mod task;
+
+pub use application::{Application, ApplicationError, Running};
+pub use server::{
+    Actor, Address, Addressed, Cast, Client, Cx, Handled, Init, IntoInit, Method, Multicall, Name,
+    NodeExt, Ref, Remote, Request, Requests, Start, StartError, Stop, StopError, multicall,
+};
+pub use supervisor::{
+    AutoShutdown, Child, ChildId, ChildInfo, ChildKind, ChildState, Counts, Dynamic,
+    DynamicBuilder, IntoChild, Restart, Shutdown, Supervisor, SupervisorBuilder, child, child_fn,
+    child_with,
+};
+pub use task::{Task, TaskError};
+
+#[doc(hidden)]
+pub mod __macro {
+    //! What the macros' output names. Not for people.
+    pub use foundation_runtime::{
+        Call, Codec, Down, Exit, Info, Message, Portable, Reason, ReplyTo, SendError, Tag,
+        TestInput, TestOptions, TestOutput, test_real, test_simulated,
+    };
+    pub use serde;
+
+    pub use crate::application::run_main;
+    pub use crate::server::{
+        Actor, Address, Cast, Client, Cx, Handled, Init, IntoInit, Method, Request, Stop,
+    };
+}

@@ -1,0 +1,422 @@
+//! The process of an actor.
+//!
+//! Role       Runs init, then one handler at a time, then terminate: the loop that a gen_server is.
+//! Owns       The actor's state and context, in one cell that a waiting handler borrows.
+//! Invariant  Messages are handled one after the other, also when a handler waits. The starter is
+//!            answered once: after init, or, when that fails, after the name is free again.
+//! Source     otp: gen_server
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use foundation_runtime::{Behaviour, Mailed, OpenCall, Reason, ReplyTo, StateCell, Turn, time};
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+use super::actor::{Actor, Handled, Init};
+use super::cx::Cx;
+use super::method::{BoxFuture, dispatch};
+use super::stop::Stop;
+
+/// How a start ended, for the starter.
+pub(crate) type Started = Result<(), Stop>;
+
+/// The right to tell the starter; told at the latest when it is dropped.
+pub(crate) struct Starter {
+    reply: Option<ReplyTo<Started>>,
+    failed: Option<Stop>,
+}
+
+impl Starter {
+    pub(crate) fn new(reply: Option<ReplyTo<Started>>) -> Self {
+        Self {
+            reply,
+            failed: None,
+        }
+    }
+
+    pub(crate) fn ready(&mut self) {
+        if let Some(reply) = self.reply.take() {
+            reply.send(Ok(()));
+        }
+    }
+
+    /// Remembers why it failed: the starter learns it when the process is gone.
+    pub(crate) fn fail(&mut self, stop: Stop) {
+        self.failed = Some(stop);
+    }
+}
+
+impl Drop for Starter {
+    fn drop(&mut self) {
+        if let (Some(reply), Some(stop)) = (self.reply.take(), self.failed.take()) {
+            reply.send(Err(stop));
+        }
+    }
+}
+
+/// What a handler may borrow.
+struct Inside<A: Actor> {
+    state: State<A>,
+    cx: Option<Cx<A>>,
+}
+
+/// The actor, and what it is before it is one.
+enum State<A: Actor> {
+    Args(A::Args),
+    Make(Box<dyn FnOnce() -> A::Args + Send>),
+    Init,
+    Actor(A),
+    Failed(Stop),
+}
+
+impl<A: Actor> Inside<A> {
+    fn parts(&mut self) -> Option<(&mut A, &mut Cx<A>)> {
+        match (&mut self.state, &mut self.cx) {
+            (State::Actor(actor), Some(cx)) => Some((actor, cx)),
+            _ => None,
+        }
+    }
+}
+
+enum Stage {
+    /// Not yet polled.
+    New,
+    /// Init waits.
+    Starting,
+    /// Handles messages.
+    Running,
+    /// Terminate waits; then it exits with this reason.
+    Ending(Reason),
+}
+
+pin_project! {
+    pub(crate) struct Server<A: Actor> {
+        #[pin]
+        cell: StateCell<Inside<A>>,
+        stage: Stage,
+        later: Option<Box<Later>>,
+    }
+}
+
+/// What an actor needs only while it starts, waits in a handler or waits for silence.
+#[derive(Default)]
+struct Later {
+    starter: Option<Starter>,
+    call: Option<OpenCall>,
+    silence: Option<BoxFuture<'static, ()>>,
+}
+
+impl<A: Actor> Server<A> {
+    /// The process of an actor whose init gets `args`.
+    pub(crate) fn new(args: A::Args, starter: Option<Starter>) -> Self {
+        Self::of(State::Args(args), starter)
+    }
+
+    /// The process of an actor whose init gets what `make` makes, inside the process.
+    pub(crate) fn new_with(
+        make: impl FnOnce() -> A::Args + Send + 'static,
+        starter: Option<Starter>,
+    ) -> Self {
+        Self::of(State::Make(Box::new(make)), starter)
+    }
+
+    fn of(state: State<A>, starter: Option<Starter>) -> Self {
+        let later = starter.map(|starter| {
+            Box::new(Later {
+                starter: Some(starter),
+                ..Later::default()
+            })
+        });
+        Self {
+            cell: StateCell::new(Inside { state, cx: None }),
+            stage: Stage::New,
+            later,
+        }
+    }
+}
+
+impl<A: Actor> Behaviour for Server<A> {
+    fn name(&self) -> &'static str {
+        A::NAME
+    }
+
+    fn poll(mut self: Pin<&mut Self>, turn: &mut Turn<'_>, cx: &mut Context<'_>) -> Poll<Reason> {
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.as_mut().run(turn, cx)));
+        match outcome {
+            Ok(outcome) => outcome,
+            Err(payload) => self.crash(payload, cx),
+        }
+    }
+
+    fn describe(&self) -> Option<String> {
+        None
+    }
+}
+
+impl<A: Actor> Server<A> {
+    fn run(mut self: Pin<&mut Self>, turn: &mut Turn<'_>, cx: &mut Context<'_>) -> Poll<Reason> {
+        loop {
+            if self.cell.is_held() && self.as_mut().poll_handler(turn, cx).is_pending() {
+                return Poll::Pending;
+            }
+            let ended = match self.stage {
+                Stage::New => {
+                    self.as_mut().begin(turn);
+                    continue;
+                }
+                Stage::Starting => self.as_mut().started(),
+                Stage::Ending(ref reason) => Some(reason.clone()),
+                Stage::Running => match self.as_mut().handle_next(turn, cx) {
+                    Poll::Ready(()) => None,
+                    Poll::Pending => return Poll::Pending,
+                },
+            };
+            if let Some(reason) = ended {
+                return Poll::Ready(reason);
+            }
+        }
+    }
+
+    /// Polls a handler that waits, in the name of the call it answers.
+    fn poll_handler(
+        mut self: Pin<&mut Self>,
+        turn: &mut Turn<'_>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let this = self.as_mut().project();
+        if let Some(call) = this.later.as_ref().and_then(|later| later.call.as_ref()) {
+            turn.resume_call(call);
+        }
+        if this.cell.poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        if let Some(call) = this.later.as_mut().and_then(|later| later.call.take()) {
+            turn.end_call(call);
+        }
+        Poll::Ready(())
+    }
+
+    /// Starts init.
+    fn begin(self: Pin<&mut Self>, turn: &Turn<'_>) {
+        let this = self.project();
+        *this.stage = Stage::Starting;
+        let me = turn.me();
+        this.cell.enter(move |inside| {
+            let cx = inside.cx.insert(Cx::new(me));
+            let args = match std::mem::replace(&mut inside.state, State::Init) {
+                State::Args(args) => args,
+                State::Make(make) => make(),
+                _ => unreachable!("an actor begins once"),
+            };
+            let state = &mut inside.state;
+            let mut settle = move |outcome| {
+                *state = match outcome {
+                    Ok(actor) => State::Actor(actor),
+                    Err(stop) => State::Failed(stop),
+                };
+            };
+            match A::init(args, cx) {
+                Init::Ready(outcome) => {
+                    settle(outcome);
+                    None
+                }
+                Init::Later(future) => Some(Box::pin(async move { settle(future.await) })),
+            }
+        });
+    }
+
+    /// Tells the starter how init ended; a failed one ends the process.
+    fn started(self: Pin<&mut Self>) -> Option<Reason> {
+        let this = self.project();
+        let inside = this.cell.state();
+        let starter = this.later.as_mut().and_then(|later| later.starter.as_mut());
+        if let State::Failed(stop) = &inside.state {
+            if let Some(starter) = starter {
+                starter.fail(stop.clone());
+            }
+            return Some(match stop {
+                Stop::Ignore => Reason::Normal,
+                Stop::Reason(reason) => reason.clone(),
+            });
+        }
+        if let Some(starter) = starter {
+            starter.ready();
+        }
+        *this.later = None;
+        *this.stage = Stage::Running;
+        None
+    }
+
+    /// Handles one thing, if there is one.
+    fn handle_next(
+        mut self: Pin<&mut Self>,
+        turn: &mut Turn<'_>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if self.as_mut().own_wishes() {
+            return Poll::Ready(());
+        }
+        match turn.next() {
+            Some(mailed) => {
+                if let Some(later) = self.as_mut().project().later {
+                    later.silence = None;
+                }
+                self.handle(mailed, turn);
+                Poll::Ready(())
+            }
+            None if turn.is_over() => Poll::Pending,
+            None => self.wait(cx),
+        }
+    }
+
+    /// What the last handler asked for: to stop, or to go on before the next message.
+    fn own_wishes(self: Pin<&mut Self>) -> bool {
+        let mut this = self.project();
+        let inside = this.cell.as_mut().state();
+        let Some(more) = inside.cx.as_mut().and_then(Cx::more) else {
+            return false;
+        };
+        if let Some(reason) = more.stop.take() {
+            *this.stage = Stage::Ending(reason.clone());
+            Self::terminate(this.cell, reason);
+            return true;
+        }
+        if let Some(msg) = more.continues.pop_front() {
+            this.cell.enter(|inside| {
+                let (actor, cx) = inside.parts()?;
+                later(actor.handle_msg(msg, cx))
+            });
+            return true;
+        }
+        if let Some(silence) = more.silence.take() {
+            let later = this.later.get_or_insert_default();
+            later.silence = Some(Box::pin(time::sleep(silence)));
+        }
+        false
+    }
+
+    fn handle(self: Pin<&mut Self>, mailed: Mailed, turn: &mut Turn<'_>) {
+        let this = self.project();
+        if let Mailed::Exit(exit) = &mailed
+            && turn.me().supervisor() == Some(exit.from)
+        {
+            *this.stage = Stage::Ending(exit.reason.clone());
+            return Self::terminate(this.cell, exit.reason.clone());
+        }
+        let mut open = None;
+        let waits = this.cell.enter(|inside| {
+            let (actor, cx) = inside.parts()?;
+            later(match mailed {
+                Mailed::Message(envelope) | Mailed::Timeout(_, envelope) => {
+                    dispatch(envelope, actor, cx, turn, &mut open)
+                }
+                Mailed::Exit(exit) => actor.handle_exit(exit, cx),
+                Mailed::Down(down) => actor.handle_down(down, cx),
+            })
+        });
+        match (open, waits) {
+            (Some(call), true) => this.later.get_or_insert_default().call = Some(call),
+            (Some(call), false) => turn.end_call(call),
+            (None, _) => {}
+        }
+    }
+
+    /// Calls terminate; its future, if any, is polled by the loop.
+    fn terminate(cell: Pin<&mut StateCell<Inside<A>>>, reason: Reason) {
+        cell.enter(|inside| {
+            let (actor, cx) = inside.parts()?;
+            // The reason must live as long as the future: the future owns it.
+            Some(Box::pin(async move {
+                if let Handled::Later(future) = actor.terminate(&reason, cx) {
+                    future.await;
+                }
+            }))
+        });
+    }
+
+    /// Nothing is in the mailbox: looks at streams and at the end of silence.
+    fn wait(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        let silent = this.later.as_mut().and_then(|later| later.silence.as_mut());
+        if let Some(silence) = silent
+            && silence.as_mut().poll(cx).is_ready()
+        {
+            if let Some(later) = this.later {
+                later.silence = None;
+            }
+            this.cell.enter(|inside| {
+                let (actor, cx) = inside.parts()?;
+                later(actor.handle_timeout(cx))
+            });
+            return Poll::Ready(());
+        }
+        let inside = this.cell.as_mut().state();
+        let Some(more) = inside.cx.as_mut().and_then(Cx::more) else {
+            return Poll::Pending;
+        };
+        let Some(msg) = next_of(&mut more.streams, cx) else {
+            return Poll::Pending;
+        };
+        if let Some(later) = this.later {
+            later.silence = None;
+        }
+        this.cell.enter(|inside| {
+            let (actor, cx) = inside.parts()?;
+            later(actor.handle_msg(msg, cx))
+        });
+        Poll::Ready(())
+    }
+
+    /// A handler panicked: terminate has its word, then the panic goes on.
+    fn crash(
+        self: Pin<&mut Self>,
+        payload: Box<dyn std::any::Any + Send>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Reason> {
+        let mut this = self.project();
+        if !matches!(this.stage, Stage::Running) {
+            resume_unwind(payload);
+        }
+        if this.cell.is_held() {
+            // The handler's future is what panicked; its drop may panic again, which adds nothing.
+            let cancel = AssertUnwindSafe(|| this.cell.as_mut().cancel());
+            if let Err(second) = catch_unwind(cancel) {
+                let _ = foundation_runtime::reason_of_panic(second);
+            }
+        }
+        let reason = foundation_runtime::reason_of_panic(payload);
+        *this.stage = Stage::Ending(reason.clone());
+        Self::terminate(this.cell, reason);
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+fn later(handled: Handled<'_>) -> Option<BoxFuture<'_, ()>> {
+    match handled {
+        Handled::Done => None,
+        Handled::Later(future) => Some(future),
+    }
+}
+
+/// The next item of any attached stream; streams that have ended are dropped.
+fn next_of<M>(
+    streams: &mut Vec<Pin<Box<dyn Stream<Item = M> + Send>>>,
+    cx: &mut Context<'_>,
+) -> Option<M> {
+    let mut at = 0;
+    while at < streams.len() {
+        match streams[at].as_mut().poll_next(cx) {
+            Poll::Ready(Some(msg)) => {
+                // Others have their turn first next time.
+                streams.rotate_left(at + 1);
+                return Some(msg);
+            }
+            Poll::Ready(None) => drop(streams.remove(at)),
+            Poll::Pending => at += 1,
+        }
+    }
+    None
+}

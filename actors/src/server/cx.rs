@@ -1,0 +1,140 @@
+//! What a handler may ask of its process.
+//!
+//! Role       [`Cx`]: everything a process can do, and what only a server can: stop, wait for
+//!            silence, go on before the next message, attach a stream.
+//! Source     otp: gen_server, return values of callbacks
+
+use std::collections::VecDeque;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::time::Duration;
+
+use foundation_runtime::{Destination, Envelope, Me, Reason, TimerRef};
+use futures_core::Stream;
+
+use super::actor::Actor;
+use super::method::MsgOf;
+use super::refs::{Address, Ref};
+
+/// The context of an actor's handlers. Derefs to [`Me`].
+pub struct Cx<A: Actor> {
+    me: Me,
+    more: Option<Box<More<A>>>,
+}
+
+/// What few actors use.
+pub(super) struct More<A: Actor> {
+    pub(super) stop: Option<Reason>,
+    pub(super) continues: VecDeque<A::Msg>,
+    pub(super) silence: Option<Duration>,
+    pub(super) streams: Vec<Attached<A>>,
+}
+
+/// A stream whose items are messages of the actor.
+pub(super) type Attached<A> = Pin<Box<dyn Stream<Item = <A as Actor>::Msg> + Send>>;
+
+impl<A: Actor> Default for More<A> {
+    fn default() -> Self {
+        Self {
+            stop: None,
+            continues: VecDeque::new(),
+            silence: None,
+            streams: Vec::new(),
+        }
+    }
+}
+
+impl<A: Actor> Deref for Cx<A> {
+    type Target = Me;
+
+    fn deref(&self) -> &Me {
+        &self.me
+    }
+}
+
+impl<A: Actor> Cx<A> {
+    pub(super) fn new(me: Me) -> Self {
+        Self { me, more: None }
+    }
+
+    fn more_mut(&mut self) -> &mut More<A> {
+        self.more.get_or_insert_with(Default::default)
+    }
+
+    pub(super) fn more(&mut self) -> Option<&mut More<A>> {
+        self.more.as_deref_mut()
+    }
+
+    /// A reference to this actor.
+    #[must_use]
+    pub fn self_ref(&self) -> Ref<A> {
+        Ref::from_address(Address::new(
+            self.me.node(),
+            Destination::Pid(self.me.pid()),
+        ))
+    }
+
+    /// Ends the actor after this handler: `#[terminate]` runs, then it exits with `reason`. The
+    /// first of several reasons counts.
+    pub fn stop(&mut self, reason: Reason) {
+        self.more_mut().stop.get_or_insert(reason);
+    }
+
+    /// Calls `#[timeout]` when no message comes for so long; any message starts the wait afresh
+    /// only if its handler asks again. As in OTP, the wait is for the next silence only.
+    pub fn set_timeout(&mut self, silence: Duration) {
+        self.more_mut().silence = Some(silence);
+    }
+
+    /// Handles `msg` next, before anything that waits in the mailbox.
+    pub fn continue_with(&mut self, msg: A::Msg) {
+        self.more_mut().continues.push_back(msg);
+    }
+
+    /// Sends this actor a message after `delay`.
+    pub fn msg_after(&mut self, delay: Duration, msg: A::Msg) -> TimerRef {
+        self.me
+            .send_envelope_after(delay, Envelope::message(MsgOf::<A>(msg)), false)
+    }
+
+    /// Turns the items of a stream into messages of this actor, one at a time as it handles them.
+    /// The stream dies with the actor, and is dropped when it ends.
+    pub fn attach<S>(&mut self, stream: S, into: impl Fn(S::Item) -> A::Msg + Send + 'static)
+    where
+        S: Stream + Send + 'static,
+    {
+        let stream = Mapped {
+            stream: Box::pin(stream),
+            into,
+        };
+        self.more_mut().streams.push(Box::pin(stream));
+    }
+}
+
+struct Mapped<S, F> {
+    stream: Pin<Box<S>>,
+    into: F,
+}
+
+impl<S, F> Unpin for Mapped<S, F> {}
+
+impl<S: Stream, T, F: Fn(S::Item) -> T> Stream for Mapped<S, F> {
+    type Item = T;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<T>> {
+        let this = &mut *self;
+        this.stream
+            .as_mut()
+            .poll_next(cx)
+            .map(|item| item.map(|item| (this.into)(item)))
+    }
+}
+
+impl<A: Actor> std::fmt::Debug for Cx<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Cx<{}>({})", A::NAME, self.me.pid())
+    }
+}

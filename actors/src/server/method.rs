@@ -1,0 +1,240 @@
+//! How does a message find its method?
+//!
+//! Role       Wraps each method's type as a payload whose entry leads back to the handler, and
+//!            lists the methods that other nodes can name.
+//! Invariant  An entry is found by type: a message made for another actor is no method of this one.
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::pin::Pin;
+
+use foundation_runtime::{CallPayload, Codec, Envelope, Info, OpenCall, Payload, Tag, Turn, Wrap};
+
+use super::actor::{Actor, Cast, Handled, Request};
+use super::cx::Cx;
+use super::system::StopRequest;
+
+/// How one kind of message is handled: it takes the envelope, and may open a call.
+pub(super) type Run<A> = for<'a> fn(
+    Envelope,
+    &'a mut A,
+    &'a mut Cx<A>,
+    &mut Turn<'_>,
+    &mut Option<OpenCall>,
+) -> Handled<'a>;
+
+/// What a message's type says to the server that gets it.
+pub(super) struct Entry<A: Actor>(pub(super) Run<A>);
+
+/// A call, as it lies in a mailbox.
+pub(super) struct CallOf<A, M>(M, PhantomData<fn() -> A>);
+
+/// A cast, as it lies in a mailbox.
+pub(super) struct CastOf<A, M>(M, PhantomData<fn() -> A>);
+
+/// A cast as a value, from a timer or stream of the actor itself.
+pub(super) struct MsgOf<A: Actor>(pub(super) A::Msg);
+
+impl<A, M> CallOf<A, M> {
+    pub(super) fn new(message: M) -> Self {
+        Self(message, PhantomData)
+    }
+}
+
+impl<A, M> CastOf<A, M> {
+    pub(super) fn new(message: M) -> Self {
+        Self(message, PhantomData)
+    }
+}
+
+impl<A: Actor, M: Request<A>> Wrap for CallOf<A, M> {
+    type Inner = M;
+    const INNER: Codec<M> = M::CODEC;
+
+    fn inner(&self) -> &M {
+        &self.0
+    }
+
+    fn wrap(inner: M) -> Self {
+        Self::new(inner)
+    }
+}
+
+impl<A: Actor, M: Cast<A>> Wrap for CastOf<A, M> {
+    type Inner = M;
+    const INNER: Codec<M> = M::CODEC;
+
+    fn inner(&self) -> &M {
+        &self.0
+    }
+
+    fn wrap(inner: M) -> Self {
+        Self::new(inner)
+    }
+}
+
+impl<A: Actor, M: Request<A>> Payload for CallOf<A, M> {
+    const NAME: &'static str = M::METHOD;
+    const ENTRY: Option<&'static (dyn Any + Send + Sync)> = Some(&Entry::<A>(run_call::<A, M>));
+    const CODEC: Codec<Self> = Codec::wrapping();
+
+    fn tag() -> Tag {
+        M::tag()
+    }
+}
+
+impl<A: Actor, M: Request<A>> CallPayload for CallOf<A, M> {
+    type Reply = M::Reply;
+    const REPLY_CODEC: Codec<M::Reply> = M::REPLY_CODEC;
+}
+
+impl<A: Actor, M: Cast<A>> Payload for CastOf<A, M> {
+    const NAME: &'static str = M::METHOD;
+    const ENTRY: Option<&'static (dyn Any + Send + Sync)> = Some(&Entry::<A>(run_cast::<A, M>));
+    const CODEC: Codec<Self> = Codec::wrapping();
+
+    fn tag() -> Tag {
+        M::tag()
+    }
+}
+
+impl<A: Actor> Payload for MsgOf<A> {
+    const NAME: &'static str = A::NAME;
+    const ENTRY: Option<&'static (dyn Any + Send + Sync)> = Some(&Entry::<A>(run_msg::<A>));
+    const CODEC: Codec<Self> = Codec::local();
+
+    fn tag() -> Tag {
+        Tag::of("", A::NAME, "msg")
+    }
+}
+
+fn run_call<'a, A: Actor, M: Request<A>>(
+    envelope: Envelope,
+    actor: &'a mut A,
+    cx: &'a mut Cx<A>,
+    turn: &mut Turn<'_>,
+    open: &mut Option<OpenCall>,
+) -> Handled<'a> {
+    let (request, reply) = match envelope.take_call::<CallOf<A, M>>() {
+        Ok(call) => call,
+        Err(envelope) => match envelope.decode_call::<CallOf<A, M>>() {
+            Ok(Some(call)) => call,
+            Ok(None) => return Handled::Done,
+            Err(other) => return actor.handle_info(Info::new(other), cx),
+        },
+    };
+    *open = Some(turn.begin_call(&reply));
+    request.0.handle(actor, cx, reply)
+}
+
+fn run_cast<'a, A: Actor, M: Cast<A>>(
+    envelope: Envelope,
+    actor: &'a mut A,
+    cx: &'a mut Cx<A>,
+    _: &mut Turn<'_>,
+    _: &mut Option<OpenCall>,
+) -> Handled<'a> {
+    match envelope.take_or_decode::<CastOf<A, M>>() {
+        Ok(cast) => cast.0.handle(actor, cx),
+        Err(other) => actor.handle_info(Info::new(other), cx),
+    }
+}
+
+fn run_msg<'a, A: Actor>(
+    envelope: Envelope,
+    actor: &'a mut A,
+    cx: &'a mut Cx<A>,
+    _: &mut Turn<'_>,
+    _: &mut Option<OpenCall>,
+) -> Handled<'a> {
+    match envelope.take::<MsgOf<A>>() {
+        Ok(msg) => actor.handle_msg(msg.0, cx),
+        Err(other) => actor.handle_info(Info::new(other), cx),
+    }
+}
+
+/// Finds the handler of an envelope and runs it.
+pub(super) fn dispatch<'a, A: Actor>(
+    envelope: Envelope,
+    actor: &'a mut A,
+    cx: &'a mut Cx<A>,
+    turn: &mut Turn<'_>,
+    open: &mut Option<OpenCall>,
+) -> Handled<'a> {
+    if let Some(entry) = envelope.entry::<Entry<A>>() {
+        return (entry.0)(envelope, actor, cx, turn, open);
+    }
+    if let Some(tag) = envelope.tag()
+        && let Some(method) = A::methods().iter().find(|method| (method.tag)() == tag)
+    {
+        return (method.run)(envelope, actor, cx, turn, open);
+    }
+    let envelope = match envelope.take_or_decode::<StopRequest>() {
+        Ok(StopRequest(reason)) => {
+            cx.stop(reason);
+            return Handled::Done;
+        }
+        Err(other) => other,
+    };
+    if envelope.tag().is_some() {
+        envelope.refuse_unknown(A::NAME);
+        return Handled::Done;
+    }
+    actor.handle_info(Info::new(envelope), cx)
+}
+
+/// A method that other nodes can name.
+pub struct Method<A: Actor> {
+    tag: fn() -> Tag,
+    name: &'static str,
+    args: &'static [&'static str],
+    run: Run<A>,
+}
+
+impl<A: Actor> Method<A> {
+    /// The entry of a call.
+    #[must_use]
+    pub const fn call<M: Request<A>>() -> Self {
+        Self {
+            tag: M::tag,
+            name: M::METHOD,
+            args: M::ARGS,
+            run: run_call::<A, M>,
+        }
+    }
+
+    /// The entry of a cast.
+    #[must_use]
+    pub const fn cast<M: Cast<A>>() -> Self {
+        Self {
+            tag: M::tag,
+            name: M::METHOD,
+            args: M::ARGS,
+            run: run_cast::<A, M>,
+        }
+    }
+
+    /// `Type::method`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The names of the arguments.
+    #[must_use]
+    pub fn args(&self) -> &'static [&'static str] {
+        self.args
+    }
+}
+
+impl<A: Actor> std::fmt::Debug for Method<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Method")
+            .field("name", &self.name)
+            .field("args", &self.args)
+            .finish()
+    }
+}
+
+/// A pinned, boxed future, spelled out once.
+pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

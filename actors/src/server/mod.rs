@@ -1,0 +1,29 @@
+//! Servers: a struct in a process, with its methods as messages.
+//!
+//! Role       What gen_server is, without its callbacks' tuples.
+//! Source     otp: gen_server
+
+mod actor;
+mod body;
+mod cx;
+mod method;
+mod node;
+mod refs;
+mod requests;
+mod start;
+mod stop;
+mod system;
+
+pub use actor::{Actor, Cast, Handled, Init, IntoInit, Request};
+pub(crate) use body::{Server, Started, Starter};
+pub use cx::Cx;
+pub(crate) use method::BoxFuture;
+pub use method::Method;
+pub use node::NodeExt;
+pub use refs::{Address, Addressed, Client, Name, Ref, Remote};
+pub use requests::{Multicall, Requests, multicall};
+pub use start::Start;
+pub(crate) use start::{START_TIMEOUT, await_start};
+pub use stop::{StartError, Stop};
+pub use system::StopError;
+pub(crate) use system::StopRequest;

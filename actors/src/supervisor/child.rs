@@ -1,0 +1,255 @@
+//! What does a supervisor need to know of a child?
+//!
+//! Role       A child is a recipe, never a value: it has to be made again at each restart.
+//! Outputs    [`child`], [`child_with`], [`child_fn`]: the three kinds of recipe.
+//! Source     otp: supervisor, child specifications
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use foundation_runtime::{IntoReason, Message, Node, Pid, Process, SpawnOptions, promise};
+
+use super::machine::{ChildId, ChildKind, ChildSpec, Restart, Shutdown};
+use crate::server::{
+    Actor, Addressed, BoxFuture, Name, START_TIMEOUT, Server, StartError, Started, Starter,
+    await_start,
+};
+
+type StartFn = dyn Fn(Node, SpawnOptions, Duration) -> BoxFuture<'static, Result<Pid, StartError>>
+    + Send
+    + Sync;
+
+/// How a child is started, as often as it takes.
+#[derive(Clone)]
+pub struct Recipe {
+    start: Arc<StartFn>,
+    name: Option<Box<str>>,
+    timeout: Duration,
+}
+
+impl Recipe {
+    pub(super) fn new(
+        start: impl Fn(Node, SpawnOptions, Duration) -> BoxFuture<'static, Result<Pid, StartError>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self {
+            start: Arc::new(start),
+            name: None,
+            timeout: START_TIMEOUT,
+        }
+    }
+
+    pub(super) fn named(mut self, name: Option<Box<str>>) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// Starts the child, linked with the process that runs this code.
+    pub(super) async fn start(&self, node: Node) -> Result<Pid, StartError> {
+        let mut options = SpawnOptions::new().link();
+        if let Some(name) = &self.name {
+            options = options.name(name.clone());
+        }
+        self.start_with(node, options, self.timeout).await
+    }
+
+    pub(super) async fn start_with(
+        &self,
+        node: Node,
+        options: SpawnOptions,
+        timeout: Duration,
+    ) -> Result<Pid, StartError> {
+        (self.start)(node, options, timeout).await
+    }
+}
+
+impl std::fmt::Debug for Recipe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recipe")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The recipe of an actor whose init takes `make()`.
+pub(super) fn actor_recipe<A: Actor>(make: impl Fn() -> A::Args + Send + Sync + 'static) -> Recipe {
+    let make = Arc::new(make);
+    Recipe::new(move |node, options, timeout| {
+        let make = Arc::clone(&make);
+        Box::pin(async move {
+            let (reply, started) = promise::<Started>(&node);
+            let body = Server::<A>::new_with(move || make(), Some(Starter::new(Some(reply))));
+            let pid = node.spawn_behaviour(&options, body)?;
+            await_start(&node, pid, started, true, timeout).await?;
+            Ok(pid)
+        })
+    })
+}
+
+/// A child of a supervisor: a recipe, and how it is treated.
+///
+/// Unless set otherwise it is permanent, has five seconds to shut down (a supervisor: as long as it
+/// takes), and its id is its name, or its type's.
+#[derive(Debug)]
+#[must_use = "a child does nothing until it is given to a supervisor"]
+pub struct Child<A> {
+    spec: ChildSpec<Recipe>,
+    _actor: std::marker::PhantomData<fn() -> A>,
+}
+
+impl<A> Child<A> {
+    pub(super) fn new(id: &str, recipe: Recipe, kind: ChildKind) -> Self {
+        let spec = match kind {
+            ChildKind::Worker => ChildSpec::worker(id, recipe),
+            ChildKind::Supervisor => ChildSpec::supervisor(id, recipe),
+        };
+        Self {
+            spec,
+            _actor: std::marker::PhantomData,
+        }
+    }
+
+    /// What the supervisor calls it. Two children of one supervisor cannot have the same id.
+    pub fn id(mut self, id: impl Into<ChildId>) -> Self {
+        self.spec.id = id.into();
+        self
+    }
+
+    /// Always restarted.
+    pub fn permanent(mut self) -> Self {
+        self.spec.restart = Restart::Permanent;
+        self
+    }
+
+    /// Restarted unless it ends `normal` or `shutdown`.
+    pub fn transient(mut self) -> Self {
+        self.spec.restart = Restart::Transient;
+        self
+    }
+
+    /// Never restarted.
+    pub fn temporary(mut self) -> Self {
+        self.spec.restart = Restart::Temporary;
+        self
+    }
+
+    /// How long it has to shut down before it is killed.
+    pub fn shutdown(mut self, bound: Duration) -> Self {
+        self.spec.shutdown = Shutdown::Timeout(bound);
+        self
+    }
+
+    /// It is killed at once, and its `#[terminate]` does not run.
+    pub fn brutal_kill(mut self) -> Self {
+        self.spec.shutdown = Shutdown::BrutalKill;
+        self
+    }
+
+    /// It has as long as it takes to shut down. For supervisors; a worker that hangs would hang the
+    /// tree.
+    pub fn shutdown_infinity(mut self) -> Self {
+        self.spec.shutdown = Shutdown::Infinity;
+        self
+    }
+
+    /// Its end by itself may end the supervisor: see `auto_shutdown`.
+    pub fn significant(mut self) -> Self {
+        self.spec.significant = true;
+        self
+    }
+
+    /// How long its start may take: 30 seconds unless set.
+    pub fn start_timeout(mut self, bound: Duration) -> Self {
+        self.spec.start.timeout = bound;
+        self
+    }
+
+    pub(super) fn into_spec(self) -> ChildSpec<Recipe> {
+        self.spec
+    }
+}
+
+impl<A: Addressed> Child<A> {
+    /// Registers it under this name at each start, which is also its id.
+    pub fn name(mut self, name: Name<A>) -> Self {
+        self.spec.id = ChildId::from(name.as_str());
+        self.spec.start.name = Some(name.as_str().into());
+        self
+    }
+}
+
+impl<A> Clone for Child<A> {
+    fn clone(&self) -> Self {
+        Self {
+            spec: self.spec.clone(),
+            _actor: std::marker::PhantomData,
+        }
+    }
+}
+
+/// What makes an actor anew for each start.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a recipe for an actor",
+    label = "a supervisor must be able to start the child again",
+    note = "give a function that makes the actor: `child(Counter::default)` or `child(|| Counter::new(1))`",
+    note = "an actor with `#[init]` is started from its arguments: `child_with::<Worker>(cfg)`"
+)]
+pub trait Make<A>: Send + Sync + 'static {
+    /// One more actor.
+    fn make(&self) -> A;
+}
+
+impl<A, F: Fn() -> A + Send + Sync + 'static> Make<A> for F {
+    fn make(&self) -> A {
+        self()
+    }
+}
+
+/// A child that `make` makes, inside its process, at each start.
+pub fn child<A: Actor<Args = A>>(make: impl Make<A>) -> Child<A> {
+    Child::new(
+        A::NAME,
+        actor_recipe::<A>(move || make.make()),
+        ChildKind::Worker,
+    )
+}
+
+/// A child whose `#[init]` gets a clone of `args` at each start.
+pub fn child_with<A: Actor<Args: Clone + Sync>>(args: A::Args) -> Child<A> {
+    Child::new(
+        A::NAME,
+        actor_recipe::<A>(move || args.clone()),
+        ChildKind::Worker,
+    )
+}
+
+/// A child that is a plain process; it counts as started at once.
+pub fn child_fn<M, F, Fut>(id: &str, body: F) -> Child<M>
+where
+    M: Message,
+    F: Fn(Process<M>) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output: IntoReason> + Send + 'static,
+{
+    let recipe = Recipe::new(move |node, options, _| {
+        let body = body.clone();
+        Box::pin(async move {
+            let (process, _) = node.spawn_fn_with(&options, body)?;
+            Ok(process.pid())
+        })
+    });
+    Child::new(id, recipe, ChildKind::Worker)
+}
+
+/// What a supervisor takes as a child: a [`Child`], or another supervisor.
+pub trait IntoChild {
+    /// The specification.
+    fn into_child(self) -> ChildSpec<Recipe>;
+}
+
+impl<A> IntoChild for Child<A> {
+    fn into_child(self) -> ChildSpec<Recipe> {
+        self.into_spec()
+    }
+}

@@ -1,0 +1,309 @@
+//! The process that does what a supervisor machine decides.
+//!
+//! Role       Turns exits, requests and timers into inputs, and effects into starts, exits, timers
+//!            and answers.
+//! Owns       The machine, and the callers that wait for an answer of it.
+//! Invariant  Effects are performed in order. A child is watched by its link; one that has taken
+//!            its link away is watched by a monitor before it is asked to end, so it cannot hang
+//!            the tree.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use foundation_runtime::{
+    Codec, Envelope, Mailed, Me, Message, Payload, Pid, Process, Reason, ReplyTo, Tag, TimerRef,
+};
+
+use super::child::Recipe;
+use super::client::{AskDynamic, AskStatic};
+use super::intensity::Tick;
+use super::machine::{
+    Answer, Child, ChildSpec, Context, Dynamic, DynamicFlags, Effect, Flags, Input, Report,
+    RequestToken, SpecError, Static, TimerToken,
+};
+use crate::server::{StartError, Starter, Stop, StopRequest};
+
+/// What a supervisor is started from, again at each restart of the supervisor.
+#[derive(Clone)]
+pub(super) enum Plan {
+    Static(Flags, Vec<ChildSpec<Recipe>>),
+    Dynamic(DynamicFlags, ChildSpec),
+}
+
+/// A supervisor takes no messages of its own; everything comes as envelopes.
+pub(super) enum Nothing {}
+
+impl Message for Nothing {
+    const NAME: &'static str = "nothing";
+    const CODEC: Codec<Self> = Codec::local();
+
+    fn tag() -> Tag {
+        Tag::of("foundation", "Supervisor", "nothing")
+    }
+}
+
+/// What the supervisor tells itself: with a timer, or at once.
+enum Note {
+    Timer(TimerToken),
+    TryAgain(Child<Pid>),
+}
+
+impl Payload for Note {
+    const NAME: &'static str = "Supervisor::note";
+    const CODEC: Codec<Self> = Codec::local();
+
+    fn tag() -> Tag {
+        Tag::of("foundation", "Supervisor", "note")
+    }
+}
+
+/// What both machines have in common.
+trait Tree: Send + Sized + 'static {
+    type New: Send;
+    type Ask: foundation_runtime::CallPayload<Reply = Answer<Pid>>;
+    fn step(&mut self, now: Tick, input: Input<Pid, Self::New>, out: &mut Vec<Effect<Pid, Recipe>>);
+    fn open(ask: Self::Ask) -> super::machine::Ask<Pid, Self::New>;
+}
+
+impl Tree for Static<Pid, Recipe> {
+    type New = ChildSpec<Recipe>;
+    type Ask = AskStatic;
+
+    fn step(
+        &mut self,
+        now: Tick,
+        input: Input<Pid, Self::New>,
+        out: &mut Vec<Effect<Pid, Recipe>>,
+    ) {
+        Self::step(self, now, input, out);
+    }
+
+    fn open(ask: AskStatic) -> super::machine::Ask<Pid, Self::New> {
+        ask.0
+    }
+}
+
+impl Tree for Dynamic<Pid, Recipe> {
+    type New = Recipe;
+    type Ask = AskDynamic;
+
+    fn step(
+        &mut self,
+        now: Tick,
+        input: Input<Pid, Self::New>,
+        out: &mut Vec<Effect<Pid, Recipe>>,
+    ) {
+        Self::step(self, now, input, out);
+    }
+
+    fn open(ask: AskDynamic) -> super::machine::Ask<Pid, Self::New> {
+        ask.0
+    }
+}
+
+/// The life of a supervisor.
+pub(super) async fn run(me: Process<Nothing>, plan: Plan, mut starter: Starter) -> Reason {
+    let refused = |error: SpecError| Reason::other(error.to_string());
+    let error = match plan {
+        Plan::Static(flags, children) => match Static::new(flags, children) {
+            Ok(tree) => return Driver::new(me, tree, starter).live().await,
+            Err(error) => error,
+        },
+        Plan::Dynamic(flags, template) => match Dynamic::new(flags, template) {
+            Ok(tree) => return Driver::new(me, tree, starter).live().await,
+            Err(error) => error,
+        },
+    };
+    let reason = refused(error);
+    starter.fail(Stop::Reason(reason.clone()));
+    reason
+}
+
+struct Driver<T: Tree> {
+    me: Process<Nothing>,
+    tree: T,
+    starter: Starter,
+    effects: VecDeque<Effect<Pid, Recipe>>,
+    buffer: Vec<Effect<Pid, Recipe>>,
+    waiting: HashMap<RequestToken, ReplyTo<Answer<Pid>>>,
+    next_request: u64,
+    timers: HashMap<TimerToken, TimerRef>,
+}
+
+impl<T: Tree> Driver<T> {
+    fn new(me: Process<Nothing>, tree: T, starter: Starter) -> Self {
+        Self {
+            me,
+            tree,
+            starter,
+            effects: VecDeque::new(),
+            buffer: Vec::new(),
+            waiting: HashMap::new(),
+            next_request: 0,
+            timers: HashMap::new(),
+        }
+    }
+
+    async fn live(mut self) -> Reason {
+        if let Some(reason) = self.step(Input::Begin).await {
+            return reason;
+        }
+        loop {
+            let mailed = self.me.recv_mailed().await;
+            let Some(input) = self.input(mailed) else {
+                continue;
+            };
+            if let Some(reason) = self.step(input).await {
+                return reason;
+            }
+        }
+    }
+
+    /// What a message means to the machine.
+    fn input(&mut self, mailed: Mailed) -> Option<Input<Pid, T::New>> {
+        let envelope = match mailed {
+            Mailed::Exit(exit) if self.me.supervisor() == Some(exit.from) => {
+                return Some(Input::Stop {
+                    reason: exit.reason,
+                });
+            }
+            Mailed::Exit(exit) => {
+                return Some(Input::Exited {
+                    pid: exit.from,
+                    reason: exit.reason,
+                });
+            }
+            Mailed::Down(down) => {
+                return Some(Input::Exited {
+                    pid: down.pid?,
+                    reason: down.reason,
+                });
+            }
+            Mailed::Message(envelope) | Mailed::Timeout(_, envelope) => envelope,
+        };
+        let envelope = match envelope.take_call::<T::Ask>() {
+            Ok((ask, reply)) => {
+                self.next_request += 1;
+                let request = RequestToken(self.next_request);
+                self.waiting.insert(request, reply);
+                return Some(Input::Request {
+                    request,
+                    ask: T::open(ask),
+                });
+            }
+            Err(other) => other,
+        };
+        let envelope = match envelope.take::<Note>() {
+            Ok(Note::Timer(token)) => {
+                self.timers.remove(&token);
+                return Some(Input::Timer { token });
+            }
+            Ok(Note::TryAgain(child)) => return Some(Input::TryAgain { child }),
+            Err(other) => other,
+        };
+        match envelope.take_or_decode::<StopRequest>() {
+            Ok(StopRequest(reason)) => Some(Input::Stop { reason }),
+            Err(other) => {
+                other.refuse_unknown("Supervisor");
+                None
+            }
+        }
+    }
+
+    /// Feeds one input and performs everything that follows from it.
+    async fn step(&mut self, input: Input<Pid, T::New>) -> Option<Reason> {
+        self.feed(input);
+        while let Some(effect) = self.effects.pop_front() {
+            if let Some(reason) = self.perform(effect).await {
+                return Some(reason);
+            }
+        }
+        None
+    }
+
+    fn feed(&mut self, input: Input<Pid, T::New>) {
+        let now = Tick::from_nanos(self.me.node().now().as_nanos() as u64);
+        self.tree.step(now, input, &mut self.buffer);
+        self.effects.extend(self.buffer.drain(..));
+    }
+
+    async fn perform(&mut self, effect: Effect<Pid, Recipe>) -> Option<Reason> {
+        match effect {
+            Effect::Start { start, .. } => {
+                let outcome = start.start(self.me.node()).await;
+                self.feed(match outcome {
+                    Ok(pid) => Input::Started { pid },
+                    Err(StartError::Ignore) => Input::StartIgnored,
+                    Err(error) => Input::StartFailed {
+                        reason: error.into_reason(),
+                    },
+                });
+            }
+            Effect::Shutdown { pid } => self.end(pid, Reason::Shutdown),
+            Effect::Kill { pid } => self.end(pid, Reason::Kill),
+            Effect::ArmTimer { token, after } => self.arm(token, after),
+            Effect::CancelTimer { token } => {
+                if let Some(timer) = self.timers.remove(&token) {
+                    self.me.cancel_timer(timer);
+                }
+            }
+            Effect::TryAgainLater { child } => {
+                let note = Envelope::message(Note::TryAgain(child));
+                self.me.send_envelope_after(Duration::ZERO, note, false);
+            }
+            Effect::Continue => self.feed(Input::Continue),
+            Effect::Reply { request, answer } => {
+                if let Some(reply) = self.waiting.remove(&request) {
+                    reply.send(answer);
+                }
+            }
+            Effect::Report(report) => log(*self.me, &report),
+            Effect::Ready(Ok(())) => self.starter.ready(),
+            Effect::Ready(Err(failure)) => {
+                self.starter.fail(Stop::Reason(failure.exit_reason()));
+            }
+            Effect::Stopped { reason } => return Some(reason),
+        }
+        None
+    }
+
+    fn end(&self, pid: Pid, reason: Reason) {
+        if !self.me.is_linked(pid) {
+            self.me.monitor(pid);
+        }
+        self.me.exit(pid, reason);
+    }
+
+    fn arm(&mut self, token: TimerToken, after: Duration) {
+        let note = Envelope::message(Note::Timer(token));
+        let timer = self.me.send_envelope_after(after, note, false);
+        self.timers.insert(token, timer);
+    }
+}
+
+/// The target of supervisor reports, for filters.
+const SUPERVISOR: &str = "foundation::supervisor";
+
+fn log(me: Me, report: &Report<Pid>) {
+    let pid = report.pid.map(|pid| pid.to_string());
+    let level_is_error = report.context != Context::ChildTerminated || !report.reason.is_orderly();
+    if level_is_error {
+        tracing::error!(
+            target: SUPERVISOR,
+            supervisor = %me.pid(),
+            child = %report.id,
+            pid,
+            reason = %report.reason,
+            "{}", report.context
+        );
+    } else {
+        tracing::info!(
+            target: SUPERVISOR,
+            supervisor = %me.pid(),
+            child = %report.id,
+            pid,
+            reason = %report.reason,
+            "{}", report.context
+        );
+    }
+}

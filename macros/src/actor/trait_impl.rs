@@ -1,0 +1,161 @@
+//! How does the library see the actor?
+//!
+//! Role       Writes the `Actor` trait's implementation.
+//! Inputs     The model.
+//! Outputs    One `impl`, with only those handlers that the user wrote.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::model::{Handler, Kind, Model, plain};
+use super::{events, invoke};
+
+/// `impl Actor for Counter { .. }`.
+pub(super) fn actor_impl(model: &Model) -> TokenStream {
+    let Model {
+        library,
+        actor,
+        generics,
+        version,
+        ..
+    } = model;
+    let name = plain(&model.name);
+    let (client, events) = (model.client_name(), model.events_name());
+    let (params, types, _) = generics.split_for_impl();
+    let clause = model.conditions();
+    let args = args_type(model);
+    let init = init(model);
+    let methods = methods(model);
+    let dispatch = events::dispatch(model);
+    let others = others(model);
+    quote! {
+        #[automatically_derived]
+        impl #params #library::Actor for #actor #clause {
+            type Client = #client<#actor>;
+            type Msg = #events #types;
+            type Args = #args;
+            const NAME: &'static str = #name;
+            const VERSION: u32 = #version;
+
+            #init
+
+            fn methods() -> &'static [#library::Method<Self>] {
+                #methods
+            }
+
+            fn handle_msg<'a>(
+                &'a mut self,
+                __msg: Self::Msg,
+                __cx: &'a mut #library::Cx<Self>,
+            ) -> #library::Handled<'a> {
+                let __actor = self;
+                #dispatch
+            }
+
+            #others
+        }
+    }
+}
+
+/// What starts the actor: itself, nothing, one value, or a tuple.
+fn args_type(model: &Model) -> TokenStream {
+    let Some(init) = model.of_kind(Kind::Init).next() else {
+        return quote!(Self);
+    };
+    let types: Vec<_> = init.values().map(|param| &param.ty).collect();
+    match &types[..] {
+        [one] => quote!(#one),
+        many => quote!((#(#many),*)),
+    }
+}
+
+fn init(model: &Model) -> TokenStream {
+    let library = &model.library;
+    let body = match model.of_kind(Kind::Init).next() {
+        Some(handler) => init_body(model, handler),
+        None => quote!(#library::Init::Ready(::core::result::Result::Ok(__args))),
+    };
+    quote! {
+        fn init<'a>(
+            __args: Self::Args,
+            __cx: &'a mut #library::Cx<Self>,
+        ) -> #library::Init<'a, Self> {
+            #body
+        }
+    }
+}
+
+fn init_body(model: &Model, handler: &Handler) -> TokenStream {
+    let locals = handler.locals();
+    let unpacked = match &locals[..] {
+        [one] => quote!(let #one = __args;),
+        many => quote!(let (#(#many),*) = __args;),
+    };
+    let started = invoke::started(model, handler, &locals);
+    quote!(#unpacked #started)
+}
+
+/// Calls and casts that other nodes may send.
+fn methods(model: &Model) -> TokenStream {
+    let library = &model.library;
+    let (_, types, _) = model.generics.split_for_impl();
+    let methods = model
+        .sent()
+        .filter(|handler| handler.portable)
+        .map(|handler| {
+            let (conditions, message) = (&handler.conditions, handler.message_name());
+            let send = if handler.kind == Kind::Call {
+                quote!(call)
+            } else {
+                quote!(cast)
+            };
+            quote!(#(#conditions)* #library::Method::<Self>::#send::<#message #types>())
+        });
+    quote!(const { &[#(#methods),*] })
+}
+
+/// The handlers that the trait has a default for.
+fn others(model: &Model) -> TokenStream {
+    let library = &model.library;
+    let kinds = [
+        Kind::Info,
+        Kind::Exit,
+        Kind::Down,
+        Kind::Timeout,
+        Kind::Terminate,
+    ];
+    let handlers = kinds.into_iter().flat_map(|kind| model.of_kind(kind));
+    handlers
+        .map(|handler| {
+            let conditions = &handler.conditions;
+            let (name, given) = signature(library, handler.kind);
+            let value = format_ident!("__given");
+            let given = given.map(|ty| quote!(#value: #ty,));
+            let values: Vec<Ident> = handler.values().map(|_| value.clone()).collect();
+            let handled = invoke::handled(model, handler, &values);
+            quote! {
+                #(#conditions)*
+                fn #name<'a>(
+                    &'a mut self,
+                    #given
+                    __cx: &'a mut #library::Cx<Self>,
+                ) -> #library::Handled<'a> {
+                    let __actor = self;
+                    #handled
+                }
+            }
+        })
+        .collect()
+}
+
+/// The trait's method for a kind, and what it is given beside the context.
+fn signature(library: &TokenStream, kind: Kind) -> (Ident, Option<TokenStream>) {
+    let (name, given) = match kind {
+        Kind::Info => ("handle_info", Some(quote!(#library::Info))),
+        Kind::Exit => ("handle_exit", Some(quote!(#library::Exit))),
+        Kind::Down => ("handle_down", Some(quote!(#library::Down))),
+        Kind::Terminate => ("terminate", Some(quote!(&'a #library::Reason))),
+        _ => ("handle_timeout", None),
+    };
+    (format_ident!("{name}"), given)
+}

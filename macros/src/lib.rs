@@ -1,0 +1,161 @@
+//! What do the attributes of Foundation expand to?
+//!
+//! Role       `#[actor]`, `#[derive(Message)]`, `#[main]` and `#[test]`, re-exported by the facade.
+//! Inputs     The user's items.
+//! Outputs    The same items, beside code that a user could have typed.
+//! Invariant  Generated code names the library only by its `__macro` module, contains no `unsafe`,
+//!            and every mistake is said at the user's own tokens.
+
+#![forbid(unsafe_code)]
+
+mod actor;
+mod entry;
+mod errors;
+mod krate;
+mod message;
+
+use proc_macro::TokenStream;
+
+/// Makes a type an actor: its marked methods handle messages.
+///
+/// ```text
+/// #[derive(Default)]
+/// pub struct Counter { n: i64 }
+///
+/// #[actor]
+/// impl Counter {
+///     /// How many so far.
+///     #[call] pub fn get(&self) -> i64 { self.n }
+///     #[cast] pub fn add(&mut self, by: i64) { self.n += by }
+/// }
+/// ```
+///
+/// A `Ref<Counter>` then has the methods `get`, which is awaited, and `add`, which is not, with
+/// the visibility and the docs of the originals. The originals stay what they are: methods, which
+/// a unit test calls without any runtime. Methods without an attribute are left alone.
+///
+/// # Attributes of methods
+///
+/// | attribute | handles | shape |
+/// |---|---|---|
+/// | `#[call]` | a request whose sender waits | any arguments, any result |
+/// | `#[cast]` | a message whose sender does not | any arguments, no result |
+/// | `#[init]` | the start; makes the state | no `self`; returns `Self` or `Result<Self, Stop>` |
+/// | `#[info]` | a message outside the protocol | `info: Info` |
+/// | `#[exit]` | the end of a linked process, while trapping exits | `exit: Exit` |
+/// | `#[down]` | the end of a monitored process | `down: Down` |
+/// | `#[timeout]` | the receive timeout | nothing |
+/// | `#[continue_with]` | what the actor tells itself to do next | any arguments, no result |
+/// | `#[terminate]` | the orderly end | `why: &Reason` |
+///
+/// Each may be `fn` or `async fn`; a plain one is not boxed. Except for `#[init]` they take `&self`
+/// or `&mut self`. An actor has any number of calls, casts and continuations and at most one of
+/// each other kind. What is given may be left out, except for arguments.
+///
+/// Two parameters are not part of the message, wherever they stand:
+/// - the context, `cx: &mut Cx<Self>`, recognised by the name `Cx` or by `#[cx]` on the parameter;
+/// - in a `#[call]`, the caller's place, `from: ReplyTo<R>`, recognised by the name `ReplyTo` or by
+///   `#[reply]`. The method then returns nothing, and answers by `from.send(value)`, now or later.
+///
+/// `#[call(local)]` and `#[cast(local)]` take types that cannot travel to another node; a `Ref` to
+/// a process elsewhere then refuses the message. `#[call(tag = "..")]` and `#[cast(tag = "..")]`
+/// give the message a name on the wire that survives renaming the type or the method.
+///
+/// # What an actor is started with
+///
+/// Without `#[init]`, itself. With it, the parameters of `#[init]`: nothing for none, the value for
+/// one, a tuple for more.
+///
+/// # What is generated
+///
+/// - `CounterClient`: the type behind `Ref<Counter>`, which has the methods;
+/// - `CounterMsg`: an enum with a variant for each `#[cast]` and `#[continue_with]` method, for
+///   timers and streams: `send_line(&mut self, line: String)` is `CounterMsg::SendLine(String)`.
+///
+/// # Words of the attribute
+///
+/// `#[actor(version = 2)]`, or `#[state(version = 2)]` below `#[actor]`: the version of the state,
+/// 1 by default. `#[actor(crate = path)]`: where the library is, if cargo does not know.
+///
+/// # What is refused
+///
+/// - `#[actor]` on anything but the type's own `impl` block;
+/// - lifetimes, on the actor or in messages: both outlive the function that made them;
+/// - generic methods and `impl Trait`: a message in a mailbox has one type (generic actors are
+///   fine);
+/// - `self` by value; a `#[cast]` or an event with a result; a `ReplyTo` beside a result;
+/// - two `#[init]`s, or two attributes on one method;
+/// - calls and casts named like a method of `Ref`: `address`, `at`, `client`, `from_address`,
+///   `is_alive`, `name`, `node`, `pid`, `ready`, or like one that std gives every `Ref`: `clone`,
+///   `clone_from`, `eq`, `into`, `ne`, `to_owned`, `try_into`.
+///
+/// A mistake in one method leaves the other methods usable, so that one mistake is one error.
+#[proc_macro_attribute]
+pub fn actor(words: TokenStream, item: TokenStream) -> TokenStream {
+    actor::expand(words.into(), item.into()).into()
+}
+
+/// Makes a struct or an enum a message that plain processes can be sent.
+///
+/// ```text
+/// #[derive(Message, Serialize, Deserialize)]
+/// enum Ticket { Bought(u32), Returned(u32) }
+///
+/// #[derive(Message)]
+/// #[message(local)]
+/// struct Opened(std::fs::File);
+/// ```
+///
+/// A message can travel to another node, for which it needs serde's derives. `#[message(local)]`
+/// keeps it on its node and needs none. `#[message(tag = "..")]` gives it a name on the wire that
+/// survives renaming the type; `#[message(crate = path)]` says where the library is.
+///
+/// Refused: unions, and types with lifetimes.
+#[proc_macro_derive(Message, attributes(message))]
+pub fn message(item: TokenStream) -> TokenStream {
+    message::expand(item.into()).into()
+}
+
+/// Starts a node, runs an `async fn main` on it, and ends the node in order.
+///
+/// ```text
+/// #[foundation::main]
+/// async fn main(node: Node) -> foundation::Result {
+///     let counter = node.spawn(Counter::default())?;
+///     Ok(())
+/// }
+/// ```
+///
+/// The function takes the node, or nothing; it returns whatever `fn main` may. In a program that
+/// has a runtime of its own, start a node there instead: `Node::builder().start().await`.
+///
+/// Refused: a function that is not `async`, other parameters, generic parameters.
+#[proc_macro_attribute]
+pub fn main(words: TokenStream, item: TokenStream) -> TokenStream {
+    entry::main(words.into(), item.into()).into()
+}
+
+/// Makes an `async fn` two tests: one on real threads, one simulated under many seeds.
+///
+/// ```text
+/// #[foundation::test(seeds = 200)]
+/// async fn survives(w: World) { .. }
+/// ```
+///
+/// The tests are `survives::real` and `survives::simulated`. The function takes the `World`, a
+/// `Node` of its own, or both; it returns `()` or a `Result`. Other attributes, such as `#[ignore]`
+/// or `#[should_panic]`, go to both tests.
+///
+/// | word | means | else |
+/// |---|---|---|
+/// | `seeds = 200` | how often the simulated test runs | 50 |
+/// | `workers = 4` | threads of the real test | 2 |
+/// | `real`, `simulated` | only that test | both |
+/// | `crate = path` | where the library is | what cargo says |
+///
+/// Refused: a function that is not `async`, generic parameters, another `#[test]` attribute, zero
+/// seeds or workers, `seeds` for a test that is only `real`, `workers` for one only `simulated`.
+#[proc_macro_attribute]
+pub fn test(words: TokenStream, item: TokenStream) -> TokenStream {
+    entry::test(words.into(), item.into()).into()
+}

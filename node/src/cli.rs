@@ -1,0 +1,126 @@
+//! What may the operator ask for?
+//!
+//! Role       The command line, its help, and its validation.
+//! Inputs     The program's arguments.
+//! Outputs    [`RunArgs`], checked: a run never starts with values that make no sense.
+//! Invariant  No subcommand means `run`.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::input::Source;
+
+/// So many client processes may live at once, unless `--max-clients` says otherwise.
+pub const MAX_CLIENTS: usize = 10_000;
+
+/// BEAM processes for Rust, at work on an access log.
+#[derive(Debug, Clone, PartialEq, Parser)]
+#[command(name = "foundation", version, args_conflicts_with_subcommands = true)]
+#[command(after_help = "Without a command, `foundation` means `foundation run`.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+enum Command {
+    /// Work through an access log, one supervised process per client
+    #[command(
+        long_about = "Work through an access log, one supervised process per client. \
+        Processes may crash as they like: nothing is lost, nothing is counted twice. On a \
+        terminal it shows the tree at work; elsewhere it prints a summary, or one JSON object."
+    )]
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  foundation run                              the shipped sample, 10,000 real lines
+  foundation run /var/log/apache2/access.log  your own log
+  zcat access.log.*.gz | foundation run -     compressed logs
+  foundation run --repeat 200 --chaos 0.001   two million lines, two thousand crashes
+  foundation run --simulate 7 --json          the same job, the same trace, every time";
+
+/// How to run the job.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct RunArgs {
+    /// Access log in the combined format; `-` reads the standard input [default: a sample]
+    #[arg(value_name = "INPUT")]
+    pub input: Option<PathBuf>,
+
+    /// Print one JSON object instead of a summary
+    #[arg(long)]
+    pub json: bool,
+
+    /// Kill the process that counts a line with this probability, 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = probability)]
+    pub chaos: f64,
+
+    /// Read the input this many times
+    #[arg(long, value_name = "N", default_value = "1", value_parser = at_least_one_u32)]
+    pub repeat: NonZeroU32,
+
+    /// Run on the simulated platform: this seed decides everything that happens
+    #[arg(long, value_name = "SEED", conflicts_with = "seed")]
+    pub simulate: Option<u64>,
+
+    /// Seed of the chaos, to have the same lines hit again [default: drawn]
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<u64>,
+
+    /// Let at most this many client processes live at once; idle ones retire
+    #[arg(long, value_name = "N", default_value_t = MAX_CLIENTS_TEXT, value_parser = at_least_one)]
+    pub max_clients: NonZeroUsize,
+
+    /// Scheduler threads [default: one per core]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub workers: Option<NonZeroUsize>,
+
+    /// Do the same job in a plain loop without processes, for comparison
+    #[arg(long, conflicts_with_all = ["chaos", "simulate", "seed", "max_clients", "workers"])]
+    pub plain: bool,
+}
+
+const MAX_CLIENTS_TEXT: NonZeroUsize = NonZeroUsize::new(MAX_CLIENTS).expect("not zero");
+
+impl Cli {
+    /// What the run is to be, whether or not `run` was written.
+    #[must_use]
+    pub fn into_run(self) -> RunArgs {
+        match self.command {
+            Some(Command::Run(run)) => run,
+            None => self.run,
+        }
+    }
+}
+
+impl RunArgs {
+    /// What is to be read.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        Source::named(self.input.as_deref())
+    }
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(chance) if (0.0..=1.0).contains(&chance) => Ok(chance),
+        Ok(_) => Err("a probability is between 0 and 1".to_owned()),
+        Err(_) => Err("not a number; 0.001 hits one line of a thousand".to_owned()),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| NOT_A_COUNT.to_owned())
+}
+
+fn at_least_one_u32(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| NOT_A_COUNT.to_owned())
+}
+
+const NOT_A_COUNT: &str = "a whole number from 1 up is needed";

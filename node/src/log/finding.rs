@@ -1,0 +1,205 @@
+//! Which clients came in a burst, and which met a storm of errors?
+//!
+//! Role       Counts a client's requests in windows of event time, in any order.
+//! Inputs     [`Windows::note`], once a request: its pass, its second, its status.
+//! Outputs    [`Findings`], one per client and window, sorted by start, then client.
+//! Owns       One minute's counts per client, pass and minute that saw a request, until the pass is
+//!            dropped.
+//! Invariant  What is found depends on the requests alone: not on their order, and not on how they
+//!            were split before being merged.
+//!
+//! Both windows are aligned to the epoch, and six burst windows make one storm window: so a minute
+//! with six counters serves both with one look-up. Lines that follow each other mostly fall into
+//! the same minute, hence the one kept at hand.
+
+use std::collections::hash_map::{Entry, HashMap};
+
+use rustc_hash::FxBuildHasher;
+
+/// The width of a burst's window.
+pub const BURST_SECONDS: i64 = 10;
+/// So many requests of a client in a window are a burst.
+pub const BURST_REQUESTS: u64 = 10;
+/// The width of a storm's window.
+pub const STORM_SECONDS: i64 = 60;
+/// So many responses to a client in a window may be a storm: if half of them are errors.
+pub const STORM_RESPONSES: u64 = 5;
+/// Statuses from here on are errors.
+pub const ERROR_STATUS: u16 = 400;
+
+const BURSTS: usize = (STORM_SECONDS / BURST_SECONDS) as usize;
+const _: () = assert!(STORM_SECONDS % BURST_SECONDS == 0);
+
+/// The windows of one client.
+#[derive(Debug, Default, Clone)]
+pub struct Windows {
+    recent: Option<(Key, Minute)>,
+    others: HashMap<Key, Minute, FxBuildHasher>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    pass: u32,
+    start: i64,
+}
+
+/// One storm window, and the burst windows in it.
+#[derive(Debug, Default, Clone, Copy)]
+struct Minute {
+    requests: [u32; BURSTS],
+    errors: u32,
+}
+
+/// A client with at least [`BURST_REQUESTS`] requests in one window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Burst {
+    /// When the window began, in seconds since 1970.
+    pub start: i64,
+    /// Whose it is.
+    pub client: Box<[u8]>,
+    /// Requests in the window.
+    pub requests: u64,
+}
+
+/// A client with at least [`STORM_RESPONSES`] responses in one window, half of them errors or more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Storm {
+    /// When the window began, in seconds since 1970.
+    pub start: i64,
+    /// Whose it is.
+    pub client: Box<[u8]>,
+    /// Responses in the window.
+    pub responses: u64,
+    /// Those with a status of 400 or more.
+    pub errors: u64,
+}
+
+/// What was found in one pass.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Findings {
+    /// By start, then client.
+    pub bursts: Vec<Burst>,
+    /// By start, then client.
+    pub storms: Vec<Storm>,
+}
+
+impl Windows {
+    /// Counts one request.
+    #[inline]
+    pub fn note(&mut self, pass: u32, epoch: i64, status: u16) {
+        let second = epoch.rem_euclid(STORM_SECONDS);
+        let minute = self.minute(Key {
+            pass,
+            start: epoch - second,
+        });
+        let window = &mut minute.requests[(second / BURST_SECONDS) as usize];
+        *window = window.saturating_add(1);
+        minute.errors = minute
+            .errors
+            .saturating_add(u32::from(status >= ERROR_STATUS));
+    }
+
+    /// Adds what another set of windows of the same client has counted.
+    pub fn merge(&mut self, other: &Self) {
+        for (key, minute) in other.minutes() {
+            self.minute(*key).merge(minute);
+        }
+    }
+
+    /// Appends what `client` is found to have done in `pass`; [`Findings::sort`] comes after.
+    pub fn list(&self, pass: u32, client: &[u8], findings: &mut Findings) {
+        for (key, minute) in self.minutes().filter(|(key, _)| key.pass == pass) {
+            minute.judge(key.start, client, findings);
+        }
+    }
+
+    /// Forgets a pass, when it has been listed.
+    pub fn drop_pass(&mut self, pass: u32) {
+        self.recent.take_if(|(key, _)| key.pass == pass);
+        self.others.retain(|key, _| key.pass != pass);
+    }
+
+    /// Forgets all, and keeps the room for it.
+    pub fn clear(&mut self) {
+        self.recent = None;
+        self.others.clear();
+    }
+
+    fn minutes(&self) -> impl Iterator<Item = (&Key, &Minute)> {
+        self.recent
+            .iter()
+            .map(|(key, minute)| (key, minute))
+            .chain(&self.others)
+    }
+
+    #[inline]
+    fn minute(&mut self, key: Key) -> &mut Minute {
+        if self
+            .recent
+            .as_ref()
+            .is_none_or(|(recent, _)| *recent != key)
+        {
+            self.fetch(key);
+        }
+        let (recent, minute) = self.recent.as_mut().expect("just fetched");
+        debug_assert_eq!(*recent, key);
+        minute
+    }
+
+    /// Puts the recent minute among the others and takes `key`'s out.
+    fn fetch(&mut self, key: Key) {
+        let minute = self.others.remove(&key).unwrap_or_default();
+        if let Some((key, minute)) = self.recent.replace((key, minute)) {
+            match self.others.entry(key) {
+                Entry::Vacant(entry) => _ = entry.insert(minute),
+                Entry::Occupied(_) => unreachable!("the recent minute is not among the others"),
+            }
+        }
+    }
+}
+
+impl Minute {
+    fn merge(&mut self, other: &Self) {
+        for (window, more) in self.requests.iter_mut().zip(other.requests) {
+            *window = window.saturating_add(more);
+        }
+        self.errors = self.errors.saturating_add(other.errors);
+    }
+
+    fn judge(&self, start: i64, client: &[u8], findings: &mut Findings) {
+        for (window, &requests) in (0..).zip(&self.requests) {
+            let (start, requests) = (start + window * BURST_SECONDS, u64::from(requests));
+            if requests >= BURST_REQUESTS {
+                findings.bursts.push(Burst {
+                    start,
+                    client: client.into(),
+                    requests,
+                });
+            }
+        }
+        let responses = self
+            .requests
+            .iter()
+            .map(|&requests| u64::from(requests))
+            .sum();
+        let errors = u64::from(self.errors);
+        if responses >= STORM_RESPONSES && errors * 2 >= responses {
+            findings.storms.push(Storm {
+                start,
+                client: client.into(),
+                responses,
+                errors,
+            });
+        }
+    }
+}
+
+impl Findings {
+    /// Brings both lists into their order: by start, then client.
+    pub fn sort(&mut self) {
+        self.bursts
+            .sort_unstable_by(|a, b| (a.start, &a.client).cmp(&(b.start, &b.client)));
+        self.storms
+            .sort_unstable_by(|a, b| (a.start, &a.client).cmp(&(b.start, &b.client)));
+    }
+}

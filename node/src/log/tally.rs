@@ -1,0 +1,283 @@
+//! How much did each client ask for, and what in all?
+//!
+//! Role       Counts requests: [`Tally`] those of one client, [`Totals`] those of everybody.
+//! Inputs     Parsed lines, each with the number of its pass; or tallies and totals to merge.
+//! Outputs    Sums, the top lists, and a pass's [`Findings`].
+//! Owns       One entry per client, one per path; a path's or client's name is copied once.
+//! Invariant  Counting and merging are the same: any split, in any order, gives equal totals.
+//!
+//! Sums of bytes saturate, so that a log that claims impossible sizes can't end the job. The hash
+//! is fast and unseeded; hashed order never leaves this file.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use super::finding::{Findings, Windows};
+use super::line::Line;
+
+/// How long the top lists are.
+pub const TOP: usize = 10;
+
+type ByteMap<V> = HashMap<Box<[u8]>, V, FxBuildHasher>;
+
+/// What one client did, all of it or as much as one batch of lines tells.
+#[derive(Debug, Default, Clone)]
+pub struct Tally {
+    /// Its requests.
+    pub requests: u64,
+    /// Bytes sent to it.
+    pub bytes: u64,
+    /// Its responses by status.
+    pub statuses: Statuses,
+    /// Its windows of event time.
+    pub windows: Windows,
+    paths: ByteMap<u64>,
+}
+
+/// What all clients did.
+#[derive(Debug, Default, Clone)]
+pub struct Totals {
+    /// Lines that were well-formed.
+    pub parsed: u64,
+    /// Lines that were not.
+    pub malformed: u64,
+    /// Bytes sent.
+    pub bytes: u64,
+    /// Responses by status.
+    pub statuses: Statuses,
+    clients: ByteMap<Client>,
+    paths: ByteMap<u64>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Client {
+    sums: Sums,
+    windows: Windows,
+}
+
+/// The sums of one client.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Sums {
+    /// Its requests.
+    pub requests: u64,
+    /// Bytes sent to it.
+    pub bytes: u64,
+}
+
+/// Responses counted by status, ascending: a few entries, and 200 is nearly always the first.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Statuses(Vec<(u16, u64)>);
+
+impl Tally {
+    /// Counts one request of this client.
+    pub fn count(&mut self, pass: u32, line: &Line<'_>) {
+        self.requests += 1;
+        self.bytes = self.bytes.saturating_add(line.bytes);
+        self.statuses.add(line.status, 1);
+        self.windows.note(pass, line.epoch, line.status);
+        *self.paths.entry_ref(line.path).or_default() += 1;
+    }
+
+    /// Adds another tally of the same client.
+    pub fn merge(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.statuses.merge(&other.statuses);
+        self.windows.merge(&other.windows);
+        merge_paths(&mut self.paths, &other.paths);
+    }
+
+    /// Back to nothing counted; the room is kept for the next batch.
+    pub fn clear(&mut self) {
+        self.requests = 0;
+        self.bytes = 0;
+        self.statuses.0.clear();
+        self.windows.clear();
+        self.paths.clear();
+    }
+}
+
+impl Totals {
+    /// Counts one request.
+    #[inline]
+    pub fn count(&mut self, pass: u32, line: &Line<'_>) {
+        self.count_parts(
+            pass,
+            line.client,
+            line.path,
+            line.epoch,
+            line.status,
+            line.bytes,
+        );
+    }
+
+    /// Counts one request by the parts that matter, for a caller who kept no more of the line.
+    #[inline]
+    pub fn count_parts(
+        &mut self,
+        pass: u32,
+        client: &[u8],
+        path: &[u8],
+        epoch: i64,
+        status: u16,
+        bytes: u64,
+    ) {
+        self.parsed += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.statuses.add(status, 1);
+        let client = self.clients.entry_ref(client).or_default();
+        client.sums.add(Sums { requests: 1, bytes });
+        client.windows.note(pass, epoch, status);
+        *self.paths.entry_ref(path).or_default() += 1;
+    }
+
+    /// Adds what a client's tally has counted; a client with no request stays unknown.
+    pub fn absorb(&mut self, client: &[u8], tally: &Tally) {
+        if tally.requests == 0 {
+            return;
+        }
+        self.parsed += tally.requests;
+        self.bytes = self.bytes.saturating_add(tally.bytes);
+        self.statuses.merge(&tally.statuses);
+        let client = self.clients.entry_ref(client).or_default();
+        client.sums.add(Sums {
+            requests: tally.requests,
+            bytes: tally.bytes,
+        });
+        client.windows.merge(&tally.windows);
+        merge_paths(&mut self.paths, &tally.paths);
+    }
+
+    /// Adds other totals, of the same clients or of others.
+    pub fn merge(&mut self, other: &Self) {
+        self.parsed += other.parsed;
+        self.malformed += other.malformed;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.statuses.merge(&other.statuses);
+        for (name, theirs) in &other.clients {
+            let client = self.clients.entry_ref(&**name).or_default();
+            client.sums.add(theirs.sums);
+            client.windows.merge(&theirs.windows);
+        }
+        merge_paths(&mut self.paths, &other.paths);
+    }
+
+    /// What is found in `pass` so far.
+    #[must_use]
+    pub fn findings(&self, pass: u32) -> Findings {
+        let mut findings = Findings::default();
+        for (name, client) in &self.clients {
+            client.windows.list(pass, name, &mut findings);
+        }
+        findings.sort();
+        findings
+    }
+
+    /// What was found in `pass`, of which every line has been counted; its windows are dropped.
+    pub fn close_pass(&mut self, pass: u32) -> Findings {
+        let findings = self.findings(pass);
+        self.clients
+            .values_mut()
+            .for_each(|client| client.windows.drop_pass(pass));
+        findings
+    }
+
+    /// How many clients there are.
+    #[must_use]
+    pub fn clients(&self) -> u64 {
+        self.clients.len() as u64
+    }
+
+    /// What is known of a client.
+    #[must_use]
+    pub fn client(&self, name: &[u8]) -> Option<Sums> {
+        self.clients.get(name).map(|client| client.sums)
+    }
+
+    /// The clients with the most requests, at most [`TOP`]; ties by name.
+    #[must_use]
+    pub fn top_clients(&self) -> Vec<(&[u8], Sums)> {
+        top(
+            self.clients
+                .iter()
+                .map(|(name, client)| (&**name, client.sums)),
+            |sums| sums.requests,
+        )
+    }
+
+    /// The paths with the most requests, at most [`TOP`]; ties by name.
+    #[must_use]
+    pub fn top_paths(&self) -> Vec<(&[u8], u64)> {
+        top(
+            self.paths
+                .iter()
+                .map(|(path, &requests)| (&**path, requests)),
+            |&requests| requests,
+        )
+    }
+}
+
+impl Sums {
+    #[inline]
+    fn add(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+}
+
+impl Statuses {
+    /// Counts `by` responses more.
+    #[inline]
+    pub fn add(&mut self, status: u16, by: u64) {
+        match self.0.iter_mut().find(|(code, _)| *code >= status) {
+            Some((code, count)) if *code == status => *count += by,
+            _ => self.insert(status, by),
+        }
+    }
+
+    /// Adds other counts.
+    pub fn merge(&mut self, other: &Self) {
+        other
+            .0
+            .iter()
+            .for_each(|&(status, count)| self.add(status, count));
+    }
+
+    /// The counts as a map.
+    #[must_use]
+    pub fn to_map(&self) -> BTreeMap<u16, u64> {
+        self.0.iter().copied().collect()
+    }
+
+    #[cold]
+    fn insert(&mut self, status: u16, by: u64) {
+        let at = self.0.partition_point(|&(code, _)| code < status);
+        self.0.insert(at, (status, by));
+    }
+}
+
+fn merge_paths(paths: &mut ByteMap<u64>, others: &ByteMap<u64>) {
+    for (path, count) in others {
+        *paths.entry_ref(&**path).or_default() += count;
+    }
+}
+
+/// The [`TOP`] entries with the largest `rank`, ties by name, without sorting the rest.
+fn top<'a, V>(
+    entries: impl Iterator<Item = (&'a [u8], V)>,
+    rank: impl Fn(&V) -> u64,
+) -> Vec<(&'a [u8], V)> {
+    let mut entries: Vec<_> = entries.collect();
+    let order = |a: &(&'a [u8], V), b: &(&'a [u8], V)| {
+        (Reverse(rank(&a.1)), a.0).cmp(&(Reverse(rank(&b.1)), b.0))
+    };
+    if entries.len() > TOP {
+        entries.select_nth_unstable_by(TOP, order);
+        entries.truncate(TOP);
+    }
+    entries.sort_unstable_by(order);
+    entries
+}

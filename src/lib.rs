@@ -1,0 +1,47 @@
+//! BEAM processes for Rust: cheap, isolated, supervised, behind location-transparent PIDs.
+//!
+//! Role       The facade: re-exports and the prelude, no logic.
+
+#![forbid(unsafe_code)]
+
+extern crate self as foundation;
+
+pub use foundation_actors::*;
+pub use foundation_macros::{Message, actor, main, test};
+pub use foundation_runtime::*;
+
+/// The error of a program's `main`: anything that went wrong.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a program's `main` returns.
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
+
+/// What most programs use.
+pub mod prelude {
+    pub use foundation_actors::{
+        Cx, Dynamic, Name, NodeExt, Ref, StartError, Stop, Supervisor, Task, child, child_fn,
+        child_with,
+    };
+    pub use foundation_macros::{Message, actor};
+    pub use foundation_runtime::{
+        Call, CallError, Down, Exit, Info, Mail, Me, Node, Pid, Process, Reason, ReplyTo,
+        SendError, SpawnOptions, Term, World,
+    };
+
+    pub use crate::{ms, secs};
+}
+
+/// So many milliseconds.
+#[must_use]
+pub const fn ms(millis: u64) -> std::time::Duration {
+    std::time::Duration::from_millis(millis)
+}
+
+/// So many seconds.
+#[must_use]
+pub const fn secs(seconds: u64) -> std::time::Duration {
+    std::time::Duration::from_secs(seconds)
+}
+
+#[doc(hidden)]
+pub use foundation_actors::__macro;

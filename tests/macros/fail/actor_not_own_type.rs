@@ -1,0 +1,13 @@
+//! What if the actor is no type with a name?
+
+use foundation::prelude::*;
+
+#[actor]
+impl [u8] {
+    #[call]
+    fn count(&self) -> usize {
+        self.len()
+    }
+}
+
+fn main() {}

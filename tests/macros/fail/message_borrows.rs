@@ -1,0 +1,8 @@
+//! What if a message borrows?
+
+use foundation::prelude::*;
+
+#[derive(Message)]
+pub struct Line<'a>(&'a str);
+
+fn main() {}
