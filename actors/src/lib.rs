@@ -33,6 +33,6 @@ pub mod __macro {
 
     pub use crate::application::run_main;
     pub use crate::server::{
-        Actor, Address, Cast, Client, Cx, Handled, Init, IntoInit, Method, Request, Stop,
+        Actor, Address, Addressed, Cast, Client, Cx, Handled, Init, IntoInit, Method, Request, Stop,
     };
 }

@@ -10,7 +10,7 @@ use foundation_runtime::{Codec, Down, Exit, Info, Reason, ReplyTo, Tag};
 
 use super::cx::Cx;
 use super::method::Method;
-use super::refs::{Addressed, Client};
+use super::refs::Addressed;
 use super::stop::Stop;
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -90,9 +90,7 @@ impl<A, E: Into<Stop>> IntoInit<A> for Result<A, E> {
     message = "`{Self}` is not an actor",
     note = "put `#[actor]` on its `impl` block: `#[actor] impl {Self} {{ ... }}`"
 )]
-pub trait Actor: Addressed<Client = <Self as Actor>::Client> + Send {
-    /// The struct behind `Ref<Self>` with a method per call and cast.
-    type Client: Client<Actor = Self>;
+pub trait Actor: Addressed + Send {
     /// The casts as values, for timers and streams.
     type Msg: Send + 'static;
     /// What `#[init]` takes; the actor itself when there is none.
@@ -163,10 +161,6 @@ pub trait Actor: Addressed<Client = <Self as Actor>::Client> + Send {
     fn describe(&self) -> Option<String> {
         None
     }
-}
-
-impl<A: Actor> Addressed for A {
-    type Client = <A as Actor>::Client;
 }
 
 /// A method that is answered.

@@ -25,7 +25,7 @@ pub(super) fn client_type(model: &Model) -> TokenStream {
     quote! {
         #[doc = #docs]
         #[allow(private_bounds, private_interfaces, unreachable_pub)]
-        pub struct #client<A: #library::Actor>(#library::Address<A>);
+        pub struct #client<A: #library::Addressed>(#library::Address<A>);
     }
 }
 
@@ -40,7 +40,7 @@ pub(super) fn client_impls(model: &Model) -> TokenStream {
     let client = model.client_name();
     let name = client.to_string();
     let methods = model.sent().map(|handler| method(model, handler));
-    let (params, ..) = generics.split_for_impl();
+    let (params, _, own_clause) = generics.split_for_impl();
     let conditions = model.conditions();
     quote! {
         impl #params #client<#actor> #conditions {
@@ -48,7 +48,7 @@ pub(super) fn client_impls(model: &Model) -> TokenStream {
         }
 
         #[automatically_derived]
-        impl #params #library::Client for #client<#actor> #conditions {
+        impl #params #library::Client for #client<#actor> #own_clause {
             type Actor = #actor;
 
             fn from_address(address: #library::Address<#actor>) -> Self {
@@ -61,14 +61,14 @@ pub(super) fn client_impls(model: &Model) -> TokenStream {
         }
 
         #[automatically_derived]
-        impl<A: #library::Actor> ::core::clone::Clone for #client<A> {
+        impl<A: #library::Addressed> ::core::clone::Clone for #client<A> {
             fn clone(&self) -> Self {
                 Self(::core::clone::Clone::clone(&self.0))
             }
         }
 
         #[automatically_derived]
-        impl<A: #library::Actor> ::core::fmt::Debug for #client<A> {
+        impl<A: #library::Addressed> ::core::fmt::Debug for #client<A> {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.debug_tuple(#name).field(&self.0).finish()
             }

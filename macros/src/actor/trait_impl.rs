@@ -21,17 +21,23 @@ pub(super) fn actor_impl(model: &Model) -> TokenStream {
     } = model;
     let name = plain(&model.name);
     let (client, events) = (model.client_name(), model.events_name());
-    let (params, types, _) = generics.split_for_impl();
+    let (params, types, own_clause) = generics.split_for_impl();
     let clause = model.conditions();
     let args = args_type(model);
     let init = init(model);
     let methods = methods(model);
     let dispatch = events::dispatch(model);
     let others = others(model);
+    // Without the conditions of `Actor`: an actor may hold references to actors of its own type,
+    // and whether it is `Send` must not depend on itself.
     quote! {
         #[automatically_derived]
-        impl #params #library::Actor for #actor #clause {
+        impl #params #library::Addressed for #actor #own_clause {
             type Client = #client<#actor>;
+        }
+
+        #[automatically_derived]
+        impl #params #library::Actor for #actor #clause {
             type Msg = #events #types;
             type Args = #args;
             const NAME: &'static str = #name;
