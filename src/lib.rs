@@ -45,3 +45,24 @@ pub const fn secs(seconds: u64) -> std::time::Duration {
 
 #[doc(hidden)]
 pub use foundation_actors::__macro;
+
+/// The README and the book: their blocks of Rust are tests.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../book/src/first-actor.md")]
+    mod first_actor {}
+    #[doc = include_str!("../book/src/calls.md")]
+    mod calls {}
+    #[doc = include_str!("../book/src/supervision.md")]
+    mod supervision {}
+    #[doc = include_str!("../book/src/tokio.md")]
+    mod tokio {}
+    #[doc = include_str!("../book/src/semantics.md")]
+    mod semantics {}
+    #[doc = include_str!("../book/src/which.md")]
+    mod which {}
+    #[doc = include_str!("../book/src/testing.md")]
+    mod testing {}
+}

@@ -1,4 +1,4 @@
-//! The programs of a user's first half hour, as they stand in the book.
+//! Do the programs of a user's first half hour compile and run, word for word?
 
 use std::collections::HashMap;
 

@@ -174,6 +174,10 @@ impl std::error::Error for ApplicationError {}
 ///
 /// # Panics
 /// When no node can be started.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the end of the program's `main`"
+)]
 pub fn run_main<F, Fut, R>(main: F) -> R
 where
     F: FnOnce(Node) -> Fut,

@@ -119,6 +119,18 @@ impl Input {
         &self.source
     }
 
+    /// Whether it is a stream: readable once, and never known to be at its end.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        matches!(self.from, Origin::Stream(_))
+    }
+
+    /// Whether it is in memory already, so that reading waits for nobody.
+    #[must_use]
+    pub fn is_in_memory(&self) -> bool {
+        matches!(self.from, Origin::Sample)
+    }
+
     /// Starts a pass from the first line. The pass before must be over: they share a file.
     ///
     /// # Errors

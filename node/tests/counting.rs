@@ -6,7 +6,9 @@ mod common;
 
 use common::Random;
 use foundation_node::log::tally::TOP;
-use foundation_node::log::{Burst, Findings, Report, Run, Storm, Tally, Totals, Windows, parse};
+use foundation_node::log::{
+    Burst, Finding, Findings, Report, Run, Storm, Tally, Totals, Windows, parse,
+};
 
 const SAMPLE: &[u8] = include_bytes!("../data/access.log");
 
@@ -174,27 +176,59 @@ fn any_order_and_any_split_come_to_the_same() {
             lines.swap(at, random.below(at as u64 + 1) as usize);
         }
         let mut shards = vec![Totals::default(); 3];
-        let mut tally = Tally::default();
-        let mut batch = Tally::default();
         while let Some(client) = lines.last().map(|line| line.client) {
-            // A client's lines go out in batches, and batches are merged before they are absorbed.
-            tally.clear();
+            // A client's lines go out in batches.
+            let (mut tally, mut paths) = (Tally::default(), Vec::new());
             let mut room = random.below(7);
             lines.retain(|line| {
                 if line.client != client || (room == 0 && tally.requests > 0) {
                     return true;
                 }
                 room = room.saturating_sub(1);
-                batch.clear();
-                batch.count(0, line);
-                tally.merge(&batch);
+                tally.count(0, line);
+                paths.push(line.path);
                 false
             });
-            shards[random.below(3) as usize].absorb(client, &tally);
+            let shard = &mut shards[random.below(3) as usize];
+            shard.absorb(client, &tally, paths.into_iter(), |_, _| ());
         }
         let mut totals = Totals::default();
         totals.malformed = 1;
         shards.iter().for_each(|shard| totals.merge(shard));
         assert_eq!(report(&totals), expected, "seed {seed}");
     }
+}
+
+#[test]
+fn a_window_is_flagged_once_when_it_becomes_a_finding() {
+    let mut totals = Totals::default();
+    let mut flagged = Vec::new();
+    for batch in 0..4 {
+        let mut tally = Tally::default();
+        for second in 0..4 {
+            tally
+                .minutes
+                .note(0, second, if batch == 0 { 404 } else { 200 });
+            tally.requests += 1;
+        }
+        totals.absorb(b"me", &tally, std::iter::empty(), |pass, found| {
+            flagged.push((batch, pass, found));
+        });
+    }
+    let client: Box<[u8]> = b"me"[..].into();
+    let storm = Storm {
+        start: 0,
+        client: client.clone(),
+        responses: 8,
+        errors: 4,
+    };
+    let burst = Burst {
+        start: 0,
+        client,
+        requests: 12,
+    };
+    assert_eq!(
+        flagged,
+        [(1, 0, Finding::Storm(storm)), (2, 0, Finding::Burst(burst))]
+    );
 }

@@ -2,6 +2,8 @@
 //!
 //! Role  One row per kind of input; walks that cut a stream at random places.
 
+#![allow(clippy::disallowed_methods, reason = "the test writes input for the program")]
+
 mod common;
 
 use std::fs;

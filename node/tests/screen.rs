@@ -2,6 +2,8 @@
 //!
 //! Role  Frames compared as text, and a sweep of sizes that must not panic.
 
+#![allow(clippy::disallowed_methods, reason = "golden files")]
+
 use std::time::Duration;
 
 use foundation_node::screen::{

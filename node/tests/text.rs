@@ -2,6 +2,8 @@
 //!
 //! Role  Rows of figures; the summary of the sample as text, and its width under hostile names.
 
+#![allow(clippy::disallowed_methods, reason = "golden files")]
+
 mod common;
 
 use std::time::Duration;

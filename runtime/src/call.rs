@@ -115,10 +115,12 @@ impl<R: 'static> IntoFuture for Call<R> {
 
     #[inline]
     fn into_future(self) -> CallFuture<R> {
+        let codec = self.codec;
         CallFuture {
             call: Some(self),
             wait: None,
-            codec: None,
+            codec,
+            node: None,
         }
     }
 }
@@ -128,7 +130,9 @@ impl<R: 'static> IntoFuture for Call<R> {
 pub struct CallFuture<R> {
     call: Option<Call<R>>,
     wait: Option<(Pending, Deadline)>,
-    codec: Option<Codec<R>>,
+    codec: Codec<R>,
+    /// For code outside any process, which has no other way to its node.
+    node: Option<Node>,
 }
 
 impl<R> Unpin for CallFuture<R> {}
@@ -142,7 +146,7 @@ impl<R: 'static> CallFuture<R> {
             to,
             mut request,
             timeout,
-            codec,
+            ..
         }) = self.call.take()
         else {
             return Ok(());
@@ -155,37 +159,43 @@ impl<R: 'static> CallFuture<R> {
             }
             Destination::Name(..) => None,
         };
-        if pid.is_some() && pid == current::pid() {
+        let running = current::process().filter(|running| running.core().id() == node.id());
+        if let (Some(running), Some(pid)) = (running, pid)
+            && running.pid() == pid
+        {
             return Err(CallError::CallingSelf);
         }
-        self.codec = Some(codec);
-        let deadline = Deadline::after(node.clone(), timeout);
-        let (pending, caller) = Pending::begin(&node, Some(to.node()));
+        let deadline = Deadline::after(&node, timeout);
+        if running.is_none() {
+            self.node = Some(node.clone());
+        }
+        let held = self.node.clone();
+        let (pending, caller) = Pending::begin(node, Some(to.node()));
         request.set_caller(caller);
         self.wait = Some((pending, deadline));
-        match pid {
+        let node = match (running, &held) {
+            (Some(running), _) => &running.node,
+            (None, Some(node)) => node,
+            (None, None) => unreachable!("a guest keeps its node"),
+        };
+        // A request that cannot be sent answers itself.
+        let _ = match pid {
             Some(pid) => {
                 request.set_server(pid);
-                // A request that cannot be sent answers itself.
-                let _ = node.core().send(pid, request);
+                node.core().send(pid, request)
             }
-            None => {
-                let _ = node.send_envelope(&to, request);
-            }
-        }
+            None => node.send_envelope(&to, request),
+        };
         Ok(())
     }
 
     fn open(&self, envelope: Envelope) -> Result<R, CallError> {
         match envelope.take_encoded_reply() {
             Err(envelope) => envelope.take_answer(),
-            Ok(reply) => {
-                let bytes = reply.answer?;
-                let codec = self.codec.unwrap_or(Codec::local());
-                codec
-                    .decode(&bytes)
-                    .map_err(|error| CallError::Refused(error.to_string().into()))
-            }
+            Ok(reply) => self
+                .codec
+                .decode(&reply.answer?)
+                .map_err(|error| CallError::Refused(error.to_string().into())),
         }
     }
 }
@@ -195,20 +205,26 @@ impl<R: 'static> Future for CallFuture<R> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.call.is_some() {
-            self.begin()?;
+        let this = &mut *self;
+        if this.call.is_some() {
+            this.begin()?;
         }
-        let Some((pending, deadline)) = &mut self.wait else {
+        let Some((pending, deadline)) = &mut this.wait else {
             panic!("a call was polled after it was done");
         };
         if let Poll::Ready(envelope) = pending.poll(cx) {
-            self.wait = None;
-            return Poll::Ready(self.open(envelope));
+            this.wait = None;
+            return Poll::Ready(this.open(envelope));
         }
-        if deadline.poll(cx).is_pending() {
+        let passed = match (&this.node, current::scheduler()) {
+            (Some(node), _) => deadline.poll(node, cx),
+            (None, Some(running)) => deadline.poll(&running.node, cx),
+            (None, None) => panic!("a call made in a process was awaited outside of it"),
+        };
+        if passed.is_pending() {
             return Poll::Pending;
         }
-        self.wait = None;
+        this.wait = None;
         Poll::Ready(Err(CallError::Timeout))
     }
 }
@@ -239,12 +255,11 @@ impl<R: Send + 'static> CallPayload for Promised<R> {
 
 /// A right to answer, and the wait for it, without a request: a process that is given the right
 /// and dies tells the waiter so.
-#[must_use]
 pub fn promise<R: Send + 'static>(node: &Node) -> (ReplyTo<R>, Promise<R>) {
     let mut envelope = Envelope::call(Promised::<R>(PhantomData));
-    let (pending, caller) = Pending::begin(node, None);
+    let (pending, caller) = Pending::begin(node.clone(), None);
     envelope.set_caller(caller);
-    let deadline = Deadline::after(node.clone(), CALL_TIMEOUT);
+    let deadline = Deadline::after(node, CALL_TIMEOUT);
     match envelope.take_call::<Promised<R>>() {
         Ok((_, reply)) => (
             reply,
@@ -271,7 +286,7 @@ pub struct Promise<R> {
 impl<R> Promise<R> {
     /// Waits at most so long, from now on; 5 seconds unless set.
     pub fn timeout(mut self, bound: Duration) -> Self {
-        self.deadline = Deadline::after(self.node.clone(), bound);
+        self.deadline = Deadline::after(&self.node, bound);
         self
     }
 }
@@ -283,7 +298,10 @@ impl<R: 'static> Future for Promise<R> {
         if let Poll::Ready(envelope) = self.pending.poll(cx) {
             return Poll::Ready(envelope.take_answer());
         }
-        self.deadline.poll(cx).map(|()| Err(CallError::Timeout))
+        let this = &mut *self;
+        this.deadline
+            .poll(&this.node, cx)
+            .map(|()| Err(CallError::Timeout))
     }
 }
 
@@ -307,7 +325,7 @@ impl Node {
         if node == self.id() {
             return Ok(self.whereis(name));
         }
-        let (mut pending, caller) = Pending::begin(self, Some(node));
+        let (mut pending, caller) = Pending::begin(self.clone(), Some(node));
         let target = crate::node::guest(node);
         let ask = |from, id| Frame::Whereis {
             from,
@@ -315,12 +333,12 @@ impl Node {
             name: name.into(),
         };
         self.core().ask_away(target, caller, ask);
-        let mut deadline = Deadline::after(self.clone(), bound);
+        let mut deadline = Deadline::after(self, bound);
         let bytes = std::future::poll_fn(|cx| {
             if let Poll::Ready(envelope) = pending.poll(cx) {
                 return Poll::Ready(crate::process::bytes_of(envelope));
             }
-            deadline.poll(cx).map(|()| Err(CallError::Timeout))
+            deadline.poll(self, cx).map(|()| Err(CallError::Timeout))
         })
         .await?;
         rmp_serde::from_slice(&bytes).map_err(|error| CallError::Refused(error.to_string().into()))

@@ -26,7 +26,8 @@ mod world;
 pub use call::{CALL_TIMEOUT, Call, CallFuture, Destination, Promise, promise};
 pub use dead_letter::{DeadLetter, DeadLetterStream, DeadReason};
 pub use envelope::{
-    CallPayload, Codec, CodecError, Down, Envelope, Exit, Payload, Portable, ReplyTo, Tag, Wrap,
+    CallPayload, Codec, CodecError, Down, Entry, Envelope, Exit, Payload, Portable, ReplyTo, Tag,
+    Wrap,
 };
 pub use error::{CallError, LinkError, RegisterError, SendError, SpawnError, SuspendError};
 pub use node::{

@@ -19,6 +19,10 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
 ///
 /// # Panics
 /// Outside any process and any tokio runtime.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "outside any process there is only tokio's clock"
+)]
 pub async fn sleep(duration: Duration) {
     match current::scheduler() {
         Some(running) => running.node.clone().sleep(duration).await,
@@ -74,8 +78,8 @@ async fn either<F: Future>(future: F, sleep: impl Future<Output = ()>) -> Option
 impl crate::Node {
     /// Waits on this node's clock, from anywhere.
     pub async fn sleep(&self, duration: Duration) {
-        let mut deadline = Deadline::exact(self.clone(), duration);
-        poll_fn(|cx| deadline.poll(cx)).await;
+        let mut deadline = Deadline::exact(self, duration);
+        poll_fn(|cx| deadline.poll(self, cx)).await;
     }
 
     /// Time on this node's clock, since the node (or its simulated world) began.

@@ -6,7 +6,7 @@
 //!            answered once: after init, or, when that fails, after the name is free again.
 //! Source     otp: gen_server
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -80,6 +80,14 @@ impl<A: Actor> Inside<A> {
     }
 }
 
+/// How far the common case went.
+enum Served {
+    /// The mailbox is empty, or the slice over.
+    All,
+    /// Something uncommon is next.
+    Some,
+}
+
 enum Stage {
     /// Not yet polled.
     New,
@@ -142,12 +150,19 @@ impl<A: Actor> Behaviour for Server<A> {
         A::NAME
     }
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, turn: &mut Turn<'_>, cx: &mut Context<'_>) -> Poll<Reason> {
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.as_mut().run(turn, cx)));
-        match outcome {
-            Ok(outcome) => outcome,
-            Err(payload) => self.crash(payload, cx),
+        if matches!(self.stage, Stage::Running) && self.later.is_none() && !self.cell.is_held() {
+            match self.as_mut().serve(turn) {
+                Served::All => return Poll::Pending,
+                Served::Some => {}
+            }
         }
+        self.run(turn, cx)
+    }
+
+    fn panicked(self: Pin<&mut Self>, reason: Reason, cx: &mut Context<'_>) -> Poll<Reason> {
+        self.crash(reason, cx)
     }
 
     fn describe(&self) -> Option<String> {
@@ -177,6 +192,45 @@ impl<A: Actor> Server<A> {
                 return Poll::Ready(reason);
             }
         }
+    }
+
+    /// The common case, in as few steps as it takes: messages whose handlers neither wait nor ask
+    /// for anything. Whatever else comes up is left to `run`.
+    #[inline]
+    fn serve(self: Pin<&mut Self>, turn: &mut Turn<'_>) -> Served {
+        let mut this = self.project();
+        if this
+            .cell
+            .as_mut()
+            .state()
+            .cx
+            .as_mut()
+            .is_none_or(|cx| cx.more().is_some())
+        {
+            return Served::Some;
+        }
+        while let Some(mailed) = turn.next() {
+            let Mailed::Message(envelope) = mailed else {
+                turn.put_back(mailed);
+                return Served::Some;
+            };
+            let mut open = None;
+            let waits = this.cell.as_mut().enter(|inside| {
+                let (actor, cx) = inside.parts()?;
+                later(dispatch(envelope, actor, cx, turn, &mut open))
+            });
+            match (open, waits) {
+                (Some(call), false) => turn.end_call(call),
+                (Some(call), true) => this.later.get_or_insert_default().call = Some(call),
+                (None, _) => {}
+            }
+            let asks =
+                |inside: &mut Inside<A>| inside.cx.as_mut().is_some_and(|cx| cx.more().is_some());
+            if waits || asks(this.cell.as_mut().state()) {
+                return Served::Some;
+            }
+        }
+        Served::All
     }
 
     /// Polls a handler that waits, in the name of the call it answers.
@@ -255,8 +309,8 @@ impl<A: Actor> Server<A> {
         turn: &mut Turn<'_>,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        if self.as_mut().own_wishes() {
-            return Poll::Ready(());
+        if let Some(done) = self.as_mut().own_wishes(turn) {
+            return done;
         }
         match turn.next() {
             Some(mailed) => {
@@ -266,35 +320,37 @@ impl<A: Actor> Server<A> {
                 self.handle(mailed, turn);
                 Poll::Ready(())
             }
-            None if turn.is_over() => Poll::Pending,
+            // A slice that is over says nothing about the mailbox: silence and streams wait, too.
+            None if turn.is_over() || turn.is_spent() => Poll::Pending,
             None => self.wait(cx),
         }
     }
 
     /// What the last handler asked for: to stop, or to go on before the next message.
-    fn own_wishes(self: Pin<&mut Self>) -> bool {
+    fn own_wishes(self: Pin<&mut Self>, turn: &mut Turn<'_>) -> Option<Poll<()>> {
         let mut this = self.project();
         let inside = this.cell.as_mut().state();
-        let Some(more) = inside.cx.as_mut().and_then(Cx::more) else {
-            return false;
-        };
+        let more = inside.cx.as_mut().and_then(Cx::more)?;
         if let Some(reason) = more.stop.take() {
             *this.stage = Stage::Ending(reason.clone());
             Self::terminate(this.cell, reason);
-            return true;
+            return Some(Poll::Ready(()));
+        }
+        if !more.continues.is_empty() && !turn.charge() {
+            return Some(Poll::Pending);
         }
         if let Some(msg) = more.continues.pop_front() {
             this.cell.enter(|inside| {
                 let (actor, cx) = inside.parts()?;
                 later(actor.handle_msg(msg, cx))
             });
-            return true;
+            return Some(Poll::Ready(()));
         }
         if let Some(silence) = more.silence.take() {
             let later = this.later.get_or_insert_default();
             later.silence = Some(Box::pin(time::sleep(silence)));
         }
-        false
+        None
     }
 
     fn handle(self: Pin<&mut Self>, mailed: Mailed, turn: &mut Turn<'_>) {
@@ -369,15 +425,11 @@ impl<A: Actor> Server<A> {
         Poll::Ready(())
     }
 
-    /// A handler panicked: terminate has its word, then the panic goes on.
-    fn crash(
-        self: Pin<&mut Self>,
-        payload: Box<dyn std::any::Any + Send>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Reason> {
+    /// A handler panicked: terminate has its word, then the process ends for that reason.
+    fn crash(self: Pin<&mut Self>, reason: Reason, cx: &mut Context<'_>) -> Poll<Reason> {
         let mut this = self.project();
         if !matches!(this.stage, Stage::Running) {
-            resume_unwind(payload);
+            return Poll::Ready(reason);
         }
         if this.cell.is_held() {
             // The handler's future is what panicked; its drop may panic again, which adds nothing.
@@ -386,7 +438,6 @@ impl<A: Actor> Server<A> {
                 let _ = foundation_runtime::reason_of_panic(second);
             }
         }
-        let reason = foundation_runtime::reason_of_panic(payload);
         *this.stage = Stage::Ending(reason.clone());
         Self::terminate(this.cell, reason);
         cx.waker().wake_by_ref();

@@ -4,11 +4,12 @@
 //!            lists the methods that other nodes can name.
 //! Invariant  An entry is found by type: a message made for another actor is no method of this one.
 
-use std::any::Any;
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use foundation_runtime::{CallPayload, Codec, Envelope, Info, OpenCall, Payload, Tag, Turn, Wrap};
+use foundation_runtime::{
+    CallPayload, Codec, Entry, Envelope, Info, OpenCall, Payload, Tag, Turn, Wrap,
+};
 
 use super::actor::{Actor, Cast, Handled, Request};
 use super::cx::Cx;
@@ -24,7 +25,7 @@ pub(super) type Run<A> = for<'a> fn(
 ) -> Handled<'a>;
 
 /// What a message's type says to the server that gets it.
-pub(super) struct Entry<A: Actor>(pub(super) Run<A>);
+pub(super) struct Handler<A: Actor>(Run<A>);
 
 /// A call, as it lies in a mailbox.
 pub(super) struct CallOf<A, M>(M, PhantomData<fn() -> A>);
@@ -75,7 +76,7 @@ impl<A: Actor, M: Cast<A>> Wrap for CastOf<A, M> {
 
 impl<A: Actor, M: Request<A>> Payload for CallOf<A, M> {
     const NAME: &'static str = M::METHOD;
-    const ENTRY: Option<&'static (dyn Any + Send + Sync)> = Some(&Entry::<A>(run_call::<A, M>));
+    const ENTRY: Option<Entry> = Some(Entry::new(&Handler::<A>(run_call::<A, M>)));
     const CODEC: Codec<Self> = Codec::wrapping();
 
     fn tag() -> Tag {
@@ -90,7 +91,7 @@ impl<A: Actor, M: Request<A>> CallPayload for CallOf<A, M> {
 
 impl<A: Actor, M: Cast<A>> Payload for CastOf<A, M> {
     const NAME: &'static str = M::METHOD;
-    const ENTRY: Option<&'static (dyn Any + Send + Sync)> = Some(&Entry::<A>(run_cast::<A, M>));
+    const ENTRY: Option<Entry> = Some(Entry::new(&Handler::<A>(run_cast::<A, M>)));
     const CODEC: Codec<Self> = Codec::wrapping();
 
     fn tag() -> Tag {
@@ -100,7 +101,7 @@ impl<A: Actor, M: Cast<A>> Payload for CastOf<A, M> {
 
 impl<A: Actor> Payload for MsgOf<A> {
     const NAME: &'static str = A::NAME;
-    const ENTRY: Option<&'static (dyn Any + Send + Sync)> = Some(&Entry::<A>(run_msg::<A>));
+    const ENTRY: Option<Entry> = Some(Entry::new(&Handler::<A>(run_msg::<A>)));
     const CODEC: Codec<Self> = Codec::local();
 
     fn tag() -> Tag {
@@ -154,6 +155,7 @@ fn run_msg<'a, A: Actor>(
 }
 
 /// Finds the handler of an envelope and runs it.
+#[inline]
 pub(super) fn dispatch<'a, A: Actor>(
     envelope: Envelope,
     actor: &'a mut A,
@@ -161,9 +163,22 @@ pub(super) fn dispatch<'a, A: Actor>(
     turn: &mut Turn<'_>,
     open: &mut Option<OpenCall>,
 ) -> Handled<'a> {
-    if let Some(entry) = envelope.entry::<Entry<A>>() {
+    if let Some(entry) = envelope.entry::<Handler<A>>() {
         return (entry.0)(envelope, actor, cx, turn, open);
     }
+    dispatch_foreign(envelope, actor, cx, turn, open)
+}
+
+/// Handles what was not made for this actor here: bytes from another node, system messages, and
+/// messages that are no method.
+#[cold]
+fn dispatch_foreign<'a, A: Actor>(
+    envelope: Envelope,
+    actor: &'a mut A,
+    cx: &'a mut Cx<A>,
+    turn: &mut Turn<'_>,
+    open: &mut Option<OpenCall>,
+) -> Handled<'a> {
     if let Some(tag) = envelope.tag()
         && let Some(method) = A::methods().iter().find(|method| (method.tag)() == tag)
     {

@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use foundation_runtime::{Call, CallError, CallFuture};
 
-use super::actor::{Actor, Request};
-use super::refs::{Name, Remote};
+use super::refs::{Addressed, Name, Ref, Remote};
 
 /// Calls under way, each with a label.
 #[derive(Debug)]
@@ -79,19 +78,20 @@ pub struct Multicall<R> {
 }
 
 /// Asks whoever has `name` on each of these nodes, all at once, and waits at most `bound`.
-pub async fn multicall<A: Actor, M: Request<A> + Clone>(
+///
+/// ```ignore
+/// let all = multicall([a.remote("b"), a.remote("c")], STATS, secs(1), |stats| stats.get()).await;
+/// ```
+pub async fn multicall<A: Addressed, R: 'static>(
     nodes: impl IntoIterator<Item = Remote>,
     name: Name<A>,
-    request: M,
     bound: Duration,
-) -> Multicall<M::Reply> {
-    use super::refs::Client;
+    call: impl Fn(&Ref<A>) -> Call<R>,
+) -> Multicall<R> {
     let nodes: Vec<Remote> = nodes.into_iter().collect();
     let mut requests = Requests::new();
     for (at, node) in nodes.iter().enumerate() {
-        let reference = node.at(name.clone());
-        let call = reference.address().call::<M>(request.clone());
-        requests.add(at, call.timeout(bound));
+        requests.add(at, call(&node.at(name.clone())).timeout(bound));
     }
     let mut answers = Vec::new();
     while let Some(answer) = requests.next().await {

@@ -4,22 +4,23 @@
 //!            and answers.
 //! Owns       The machine, and the callers that wait for an answer of it.
 //! Invariant  Effects are performed in order. A child is watched by its link; one that has taken
-//!            its link away is watched by a monitor before it is asked to end, so it cannot hang
-//!            the tree.
+//!            its link away is watched by a monitor before it is asked to end, or as soon as it
+//!            is found out, so it cannot hang the tree.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use foundation_runtime::{
     Codec, Envelope, Mailed, Me, Message, Payload, Pid, Process, Reason, ReplyTo, Tag, TimerRef,
 };
+use rustc_hash::FxBuildHasher;
 
 use super::child::Recipe;
 use super::client::{AskDynamic, AskStatic};
 use super::intensity::Tick;
 use super::machine::{
     Answer, Child, ChildSpec, Context, Dynamic, DynamicFlags, Effect, Flags, Input, Report,
-    RequestToken, SpecError, Static, TimerToken,
+    RequestToken, SpecError, StartFailure, Static, TimerToken,
 };
 use crate::server::{StartError, Starter, Stop, StopRequest};
 
@@ -46,6 +47,7 @@ impl Message for Nothing {
 enum Note {
     Timer(TimerToken),
     TryAgain(Child<Pid>),
+    Audit,
 }
 
 impl Payload for Note {
@@ -102,7 +104,7 @@ impl Tree for Dynamic<Pid, Recipe> {
 }
 
 /// The life of a supervisor.
-pub(super) async fn run(me: Process<Nothing>, plan: Plan, mut starter: Starter) -> Reason {
+pub(super) async fn run(me: Process<Nothing>, plan: Plan, starter: Starter) -> Reason {
     let refused = |error: SpecError| Reason::other(error.to_string());
     let error = match plan {
         Plan::Static(flags, children) => match Static::new(flags, children) {
@@ -115,19 +117,32 @@ pub(super) async fn run(me: Process<Nothing>, plan: Plan, mut starter: Starter) 
         },
     };
     let reason = refused(error);
-    starter.fail(Stop::Reason(reason.clone()));
+    fail_at_death(*me, starter, Stop::Reason(reason.clone()));
     reason
 }
+
+/// The starter learns of a failure when the process is dead and its name free: it is kept in the
+/// process dictionary, which outlives the code.
+fn fail_at_death(me: Me, mut starter: Starter, stop: Stop) {
+    starter.fail(stop);
+    me.put("foundation: starter", starter);
+}
+
+/// How often children that were asked to end are looked at: did they take their link away?
+const AUDIT_PERIOD: Duration = Duration::from_secs(1);
 
 struct Driver<T: Tree> {
     me: Process<Nothing>,
     tree: T,
-    starter: Starter,
+    starter: Option<Starter>,
     effects: VecDeque<Effect<Pid, Recipe>>,
     buffer: Vec<Effect<Pid, Recipe>>,
     waiting: HashMap<RequestToken, ReplyTo<Answer<Pid>>>,
     next_request: u64,
     timers: HashMap<TimerToken, TimerRef>,
+    /// Children that were asked to end and are watched by their link alone.
+    trusted: HashSet<Pid, FxBuildHasher>,
+    audit: Option<TimerRef>,
 }
 
 impl<T: Tree> Driver<T> {
@@ -135,12 +150,14 @@ impl<T: Tree> Driver<T> {
         Self {
             me,
             tree,
-            starter,
+            starter: Some(starter),
             effects: VecDeque::new(),
             buffer: Vec::new(),
             waiting: HashMap::new(),
             next_request: 0,
             timers: HashMap::new(),
+            trusted: HashSet::default(),
+            audit: None,
         }
     }
 
@@ -168,6 +185,7 @@ impl<T: Tree> Driver<T> {
                 });
             }
             Mailed::Exit(exit) => {
+                self.trusted.remove(&exit.from);
                 return Some(Input::Exited {
                     pid: exit.from,
                     reason: exit.reason,
@@ -197,6 +215,10 @@ impl<T: Tree> Driver<T> {
             Ok(Note::Timer(token)) => {
                 self.timers.remove(&token);
                 return Some(Input::Timer { token });
+            }
+            Ok(Note::Audit) => {
+                self.audit();
+                return None;
             }
             Ok(Note::TryAgain(child)) => return Some(Input::TryAgain { child }),
             Err(other) => other,
@@ -258,20 +280,45 @@ impl<T: Tree> Driver<T> {
                 }
             }
             Effect::Report(report) => log(*self.me, &report),
-            Effect::Ready(Ok(())) => self.starter.ready(),
-            Effect::Ready(Err(failure)) => {
-                self.starter.fail(Stop::Reason(failure.exit_reason()));
+            Effect::Ready(outcome) => {
+                let starter = self.starter.take().expect("a supervisor is ready once");
+                self.ready(starter, outcome);
             }
             Effect::Stopped { reason } => return Some(reason),
         }
         None
     }
 
-    fn end(&self, pid: Pid, reason: Reason) {
-        if !self.me.is_linked(pid) {
+    fn ready(&self, mut starter: Starter, outcome: Result<(), StartFailure>) {
+        match outcome {
+            Ok(()) => starter.ready(),
+            Err(failure) => {
+                fail_at_death(*self.me, starter, Stop::Reason(failure.exit_reason()));
+            }
+        }
+    }
+
+    fn end(&mut self, pid: Pid, reason: Reason) {
+        if self.me.is_linked(pid) {
+            self.trusted.insert(pid);
+            self.audit.get_or_insert_with(|| arm_audit(*self.me));
+        } else {
             self.me.monitor(pid);
         }
         self.me.exit(pid, reason);
+    }
+
+    /// A child that took its link away after it was asked to end is watched by a monitor instead.
+    fn audit(&mut self) {
+        let me = *self.me;
+        self.trusted.retain(|pid| {
+            let linked = me.is_linked(*pid);
+            if !linked {
+                me.monitor(*pid);
+            }
+            linked
+        });
+        self.audit = (!self.trusted.is_empty()).then(|| arm_audit(me));
     }
 
     fn arm(&mut self, token: TimerToken, after: Duration) {
@@ -279,6 +326,10 @@ impl<T: Tree> Driver<T> {
         let timer = self.me.send_envelope_after(after, note, false);
         self.timers.insert(token, timer);
     }
+}
+
+fn arm_audit(me: Me) -> TimerRef {
+    me.send_envelope_after(AUDIT_PERIOD, Envelope::message(Note::Audit), false)
 }
 
 /// The target of supervisor reports, for filters.

@@ -50,6 +50,19 @@ struct Minute {
     errors: u32,
 }
 
+/// Some requests of one client, by minute, in the order in which they were noted: cheap to fill, to
+/// be absorbed by its [`Windows`].
+#[derive(Debug, Default, Clone)]
+pub struct Minutes(Vec<(Key, Minute)>);
+
+/// A burst or a storm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the types say it")]
+pub enum Finding {
+    Burst(Burst),
+    Storm(Storm),
+}
+
 /// A client with at least [`BURST_REQUESTS`] requests in one window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Burst {
@@ -87,16 +100,23 @@ impl Windows {
     /// Counts one request.
     #[inline]
     pub fn note(&mut self, pass: u32, epoch: i64, status: u16) {
-        let second = epoch.rem_euclid(STORM_SECONDS);
-        let minute = self.minute(Key {
-            pass,
-            start: epoch - second,
-        });
-        let window = &mut minute.requests[(second / BURST_SECONDS) as usize];
-        *window = window.saturating_add(1);
-        minute.errors = minute
-            .errors
-            .saturating_add(u32::from(status >= ERROR_STATUS));
+        let (key, second) = key(pass, epoch);
+        self.minute(key).note(second, status);
+    }
+
+    /// Adds what a batch has counted, and tells `flag` of the windows of `client` that become
+    /// findings by it, each with its pass.
+    pub fn absorb(&mut self, client: &[u8], batch: &Minutes, mut flag: impl FnMut(u32, Finding)) {
+        for (key, more) in &batch.0 {
+            let minute = self.minute(*key);
+            let before = *minute;
+            minute.merge(more);
+            // Most minutes are far from being a finding.
+            if minute.responses() >= STORM_RESPONSES {
+                let now = *minute;
+                now.news(&before, key.start, client, |found| flag(key.pass, found));
+            }
+        }
     }
 
     /// Adds what another set of windows of the same client has counted.
@@ -117,12 +137,6 @@ impl Windows {
     pub fn drop_pass(&mut self, pass: u32) {
         self.recent.take_if(|(key, _)| key.pass == pass);
         self.others.retain(|key, _| key.pass != pass);
-    }
-
-    /// Forgets all, and keeps the room for it.
-    pub fn clear(&mut self) {
-        self.recent = None;
-        self.others.clear();
     }
 
     fn minutes(&self) -> impl Iterator<Item = (&Key, &Minute)> {
@@ -158,7 +172,61 @@ impl Windows {
     }
 }
 
+impl Minutes {
+    /// Counts one request.
+    #[inline]
+    pub fn note(&mut self, pass: u32, epoch: i64, status: u16) {
+        let (key, second) = key(pass, epoch);
+        match self.0.last_mut() {
+            Some((last, minute)) if *last == key => minute.note(second, status),
+            _ => {
+                let mut minute = Minute::default();
+                minute.note(second, status);
+                self.0.push((key, minute));
+            }
+        }
+    }
+}
+
+/// The minute that a second belongs to, and which second of it that is.
+#[inline]
+fn key(pass: u32, epoch: i64) -> (Key, i64) {
+    let second = epoch.rem_euclid(STORM_SECONDS);
+    let start = epoch - second;
+    (Key { pass, start }, second)
+}
+
 impl Minute {
+    #[inline]
+    fn note(&mut self, second: i64, status: u16) {
+        let window = &mut self.requests[(second / BURST_SECONDS) as usize];
+        *window = window.saturating_add(1);
+        let error = u32::from(status >= ERROR_STATUS);
+        self.errors = self.errors.saturating_add(error);
+    }
+
+    #[inline]
+    fn responses(&self) -> u64 {
+        self.requests.iter().map(|&count| u64::from(count)).sum()
+    }
+
+    /// What it is found to be now, and was not before.
+    fn news(&self, before: &Self, start: i64, client: &[u8], mut flag: impl FnMut(Finding)) {
+        let (mut now, mut then) = (Findings::default(), Findings::default());
+        self.judge(start, client, &mut now);
+        before.judge(start, client, &mut then);
+        for burst in now.bursts {
+            if then.bursts.iter().all(|old| old.start != burst.start) {
+                flag(Finding::Burst(burst));
+            }
+        }
+        if then.storms.is_empty() {
+            now.storms
+                .into_iter()
+                .for_each(|storm| flag(Finding::Storm(storm)));
+        }
+    }
+
     fn merge(&mut self, other: &Self) {
         for (window, more) in self.requests.iter_mut().zip(other.requests) {
             *window = window.saturating_add(more);
@@ -177,11 +245,7 @@ impl Minute {
                 });
             }
         }
-        let responses = self
-            .requests
-            .iter()
-            .map(|&requests| u64::from(requests))
-            .sum();
+        let responses = self.responses();
         let errors = u64::from(self.errors);
         if responses >= STORM_RESPONSES && errors * 2 >= responses {
             findings.storms.push(Storm {

@@ -13,7 +13,7 @@ pub mod report;
 pub mod summary;
 pub mod tally;
 
-pub use finding::{Burst, Findings, Storm, Windows};
+pub use finding::{Burst, Finding, Findings, Minutes, Storm, Windows};
 pub use line::{Field, LINE_BYTES_MAX, Line, Malformed, client_of, is_blank, parse};
 pub use report::{Report, Run};
 pub use tally::{Tally, Totals};

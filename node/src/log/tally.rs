@@ -1,7 +1,7 @@
 //! How much did each client ask for, and what in all?
 //!
 //! Role       Counts requests: [`Tally`] those of one client, [`Totals`] those of everybody.
-//! Inputs     Parsed lines, each with the number of its pass; or tallies and totals to merge.
+//! Inputs     Parsed lines, each with the number of its pass; tallies to absorb, totals to merge.
 //! Outputs    Sums, the top lists, and a pass's [`Findings`].
 //! Owns       One entry per client, one per path; a path's or client's name is copied once.
 //! Invariant  Counting and merging are the same: any split, in any order, gives equal totals.
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use super::finding::{Findings, Windows};
+use super::finding::{Finding, Findings, Minutes, Windows};
 use super::line::Line;
 
 /// How long the top lists are.
@@ -23,7 +23,8 @@ pub const TOP: usize = 10;
 
 type ByteMap<V> = HashMap<Box<[u8]>, V, FxBuildHasher>;
 
-/// What one client did, all of it or as much as one batch of lines tells.
+/// What one client did, as much as one batch of lines tells. Its paths are kept by whoever keeps
+/// the lines: they are counted where all are known.
 #[derive(Debug, Default, Clone)]
 pub struct Tally {
     /// Its requests.
@@ -32,9 +33,8 @@ pub struct Tally {
     pub bytes: u64,
     /// Its responses by status.
     pub statuses: Statuses,
-    /// Its windows of event time.
-    pub windows: Windows,
-    paths: ByteMap<u64>,
+    /// Its requests by minute of event time.
+    pub minutes: Minutes,
 }
 
 /// What all clients did.
@@ -73,30 +73,12 @@ pub struct Statuses(Vec<(u16, u64)>);
 
 impl Tally {
     /// Counts one request of this client.
+    #[inline]
     pub fn count(&mut self, pass: u32, line: &Line<'_>) {
         self.requests += 1;
         self.bytes = self.bytes.saturating_add(line.bytes);
         self.statuses.add(line.status, 1);
-        self.windows.note(pass, line.epoch, line.status);
-        *self.paths.entry_ref(line.path).or_default() += 1;
-    }
-
-    /// Adds another tally of the same client.
-    pub fn merge(&mut self, other: &Self) {
-        self.requests += other.requests;
-        self.bytes = self.bytes.saturating_add(other.bytes);
-        self.statuses.merge(&other.statuses);
-        self.windows.merge(&other.windows);
-        merge_paths(&mut self.paths, &other.paths);
-    }
-
-    /// Back to nothing counted; the room is kept for the next batch.
-    pub fn clear(&mut self) {
-        self.requests = 0;
-        self.bytes = 0;
-        self.statuses.0.clear();
-        self.windows.clear();
-        self.paths.clear();
+        self.minutes.note(pass, line.epoch, line.status);
     }
 }
 
@@ -134,21 +116,30 @@ impl Totals {
         *self.paths.entry_ref(path).or_default() += 1;
     }
 
-    /// Adds what a client's tally has counted; a client with no request stays unknown.
-    pub fn absorb(&mut self, client: &[u8], tally: &Tally) {
+    /// Adds what a client's tally has counted, and the paths of the same requests; a client with no
+    /// request stays unknown. `flag` is told of windows that become findings by this.
+    pub fn absorb<'a>(
+        &mut self,
+        client: &[u8],
+        tally: &Tally,
+        paths: impl Iterator<Item = &'a [u8]>,
+        flag: impl FnMut(u32, Finding),
+    ) {
         if tally.requests == 0 {
             return;
         }
         self.parsed += tally.requests;
         self.bytes = self.bytes.saturating_add(tally.bytes);
         self.statuses.merge(&tally.statuses);
-        let client = self.clients.entry_ref(client).or_default();
-        client.sums.add(Sums {
+        let known = self.clients.entry_ref(client).or_default();
+        known.sums.add(Sums {
             requests: tally.requests,
             bytes: tally.bytes,
         });
-        client.windows.merge(&tally.windows);
-        merge_paths(&mut self.paths, &tally.paths);
+        known.windows.absorb(client, &tally.minutes, flag);
+        for path in paths {
+            *self.paths.entry_ref(path).or_default() += 1;
+        }
     }
 
     /// Adds other totals, of the same clients or of others.

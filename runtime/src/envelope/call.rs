@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::typed::Internal;
-use super::{Codec, CodecError, Envelope, Header, Kind, Payload, Table};
+use super::{Codec, CodecError, Envelope, Header, Kind, Payload, Table, pool};
 use crate::platform::current;
 use crate::port::Frame;
 use crate::{CallError, Node, Pid};
@@ -158,16 +158,19 @@ unsafe fn discard_request<P: CallPayload>(raw: NonNull<Header>, failure: &CallEr
 /// # Safety
 /// `raw` is an owned `CallCell<P>`.
 unsafe fn discard_answer<P: CallPayload>(raw: NonNull<Header>, _: &CallError) {
-    // SAFETY: by contract; it was made by `Box::new` in `Envelope::call`, and each part is dropped
-    // at most once, as `parts` says.
+    let mut cell = raw.cast::<CallCell<P>>();
+    // SAFETY: by contract; it was stored by `Envelope::call`, and each part is dropped at most once,
+    // as `parts` says.
     unsafe {
-        let mut cell = Box::from_raw(raw.cast::<CallCell<P>>().as_ptr());
-        if cell.prefix.header.parts & REQUEST != 0 {
-            cell.request.assume_init_drop();
+        let parts = std::mem::take(&mut cell.as_mut().prefix.header.parts);
+        if parts & REQUEST != 0 {
+            cell.as_mut().request.assume_init_drop();
         }
-        if cell.prefix.header.parts & REPLY != 0 {
-            cell.prefix.reply.assume_init_drop();
+        if parts & REPLY != 0 {
+            cell.as_mut().prefix.reply.assume_init_drop();
         }
+        std::ptr::drop_in_place(cell.as_ptr());
+        pool::free(cell);
     }
 }
 
@@ -295,13 +298,8 @@ impl<R> ReplyTo<R> {
 
 impl<R> Drop for ReplyTo<R> {
     fn drop(&mut self) {
-        let failure = match current::dying() {
-            Some(reason) => CallError::Down(reason),
-            None => CallError::NoReply,
-        };
-        // SAFETY: we own the envelope, and `complete` takes it over.
-        unsafe { self.raw.as_mut().failure = Some(failure) };
-        complete(self.raw);
+        // SAFETY: we own the envelope, and its reply is not initialised.
+        drop(unsafe { Envelope::from_raw(self.raw.cast()) });
     }
 }
 
@@ -328,13 +326,12 @@ impl Envelope {
             encode: P::REPLY_CODEC.encode,
             reply: MaybeUninit::uninit(),
         };
-        let cell = Box::new(CallCell {
+        let cell = pool::store(CallCell {
             prefix,
             request: MaybeUninit::new(request),
         });
-        let raw = Box::into_raw(cell).cast::<Header>();
         // SAFETY: a fresh allocation whose layout is the table's.
-        unsafe { Self::from_raw(NonNull::new_unchecked(raw)) }
+        unsafe { Self::from_raw(cell.cast()) }
     }
 
     fn prefix_mut(&mut self) -> &mut Prefix<()> {

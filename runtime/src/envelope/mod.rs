@@ -8,6 +8,7 @@
 
 mod call;
 mod codec;
+mod pool;
 mod signal;
 mod typed;
 
@@ -18,10 +19,12 @@ use std::ptr::NonNull;
 pub use call::{CallPayload, ReplyTo};
 pub(crate) use call::{Caller, CallerKey, EncodedReply, GuestCall};
 pub use codec::{Codec, CodecError, Portable, Tag, Wrap};
+pub(crate) use pool::Pool;
 pub(crate) use signal::{ExitKind, Signal};
 pub(crate) use typed::Encoded;
 pub use typed::Payload;
 
+use crate::platform::current;
 use crate::{CallError, Pid, Reason};
 
 /// What the receiver does with an envelope when it fetches it.
@@ -41,6 +44,38 @@ pub(crate) enum Kind {
     EncodedReply,
 }
 
+/// How a behaviour handles a type of message: a value of the behaviour's own kind.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    of: TypeId,
+    at: *const (),
+}
+
+// SAFETY: `Entry::new` takes only `Sync` values, and an entry gives nothing but shared access.
+unsafe impl Send for Entry {}
+// SAFETY: as above.
+unsafe impl Sync for Entry {}
+
+impl Entry {
+    /// An entry that leads to `value`.
+    #[must_use]
+    pub const fn new<E: Any + Sync>(value: &'static E) -> Self {
+        Self {
+            of: TypeId::of::<E>(),
+            at: std::ptr::from_ref(value).cast(),
+        }
+    }
+
+    #[inline]
+    fn get<E: Any + Sync>(self) -> Option<&'static E> {
+        if self.of != TypeId::of::<E>() {
+            return None;
+        }
+        // SAFETY: `new` made it from a `&'static E`, as the type says.
+        Some(unsafe { &*self.at.cast::<E>() })
+    }
+}
+
 /// What is known of a type of envelope before any is made.
 pub(crate) struct Table {
     pub(crate) kind: Kind,
@@ -48,7 +83,7 @@ pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) type_id: TypeId,
     /// How the behaviour that this message was made for handles it.
-    pub(crate) entry: Option<&'static (dyn Any + Send + Sync)>,
+    pub(crate) entry: Option<Entry>,
     pub(crate) tag: fn() -> Tag,
     /// Drops what the envelope holds and frees it. A call is answered with the failure.
     pub(crate) discard: unsafe fn(NonNull<Header>, &CallError),
@@ -70,7 +105,7 @@ pub(crate) struct Header {
 
 impl Header {
     pub(crate) fn new(table: &'static Table) -> Self {
-        let from = crate::platform::current::pid();
+        let from = current::pid();
         Self {
             next: std::ptr::null_mut(),
             table,
@@ -95,16 +130,19 @@ impl Envelope {
     ///
     /// # Safety
     /// The header is valid, owned by nobody else, and its layout fits its table.
+    #[inline]
     pub(crate) unsafe fn from_raw(raw: NonNull<Header>) -> Self {
         Self(raw)
     }
 
+    #[inline]
     pub(crate) fn into_raw(self) -> NonNull<Header> {
         let raw = self.0;
         std::mem::forget(self);
         raw
     }
 
+    #[inline]
     pub(crate) fn header(&self) -> &Header {
         // SAFETY: an `Envelope` owns a valid header.
         unsafe { self.0.as_ref() }
@@ -115,6 +153,7 @@ impl Envelope {
         unsafe { self.0.as_mut() }
     }
 
+    #[inline]
     pub(crate) fn kind(&self) -> Kind {
         self.header().table.kind
     }
@@ -132,10 +171,10 @@ impl Envelope {
     }
 
     /// The handler entry that the message's type carries, if it is an `E`.
+    #[inline]
     #[must_use]
-    pub fn entry<E: Any>(&self) -> Option<&'static E> {
-        let entry: &'static dyn Any = self.header().table.entry?;
-        entry.downcast_ref()
+    pub fn entry<E: Any + Sync>(&self) -> Option<&'static E> {
+        self.header().table.entry?.get()
     }
 
     /// Ends the envelope unhandled; a call is answered with `failure`.
@@ -157,7 +196,11 @@ impl Envelope {
 
 impl Drop for Envelope {
     fn drop(&mut self) {
-        let failure = match crate::platform::current::dying() {
+        if self.kind() == Kind::Call && std::thread::panicking() && current::keep_orphan(self.0) {
+            // A handler panicked with it: the caller learns the reason when the process is buried.
+            return;
+        }
+        let failure = match current::dying() {
             Some(reason) => CallError::Down(reason),
             None => CallError::NoReply,
         };

@@ -105,6 +105,11 @@ impl Envelope {
         self.take_internal()
     }
 
+    #[inline]
+    pub(crate) fn is_signal(&self) -> bool {
+        self.kind() == Kind::Signal
+    }
+
     /// The signal inside, left in place.
     pub(crate) fn as_signal(&self) -> Option<&Signal> {
         self.internal_ref()

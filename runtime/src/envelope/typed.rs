@@ -3,10 +3,13 @@
 //! Role       Makes and opens envelopes of the program's own types, and of bytes from elsewhere.
 //! Invariant  `Typed<M>` is `repr(C)` with the header first, so a header pointer is its pointer.
 
-use std::any::{Any, TypeId};
+use std::any::TypeId;
 use std::ptr::NonNull;
 
-use super::{CallPayload, Caller, Codec, CodecError, Envelope, Header, Kind, ReplyTo, Table, Tag};
+use super::{
+    CallPayload, Caller, Codec, CodecError, Entry, Envelope, Header, Kind, ReplyTo, Table, Tag,
+    pool,
+};
 use crate::CallError;
 
 /// A type that can be put in a mailbox, with what the runtime must know of it.
@@ -14,7 +17,7 @@ pub trait Payload: Send + Sized + 'static {
     /// What people read in reports: the method or the type.
     const NAME: &'static str;
     /// What the receiving behaviour needs to handle it; found again by [`Envelope::entry`].
-    const ENTRY: Option<&'static (dyn Any + Send + Sync)> = None;
+    const ENTRY: Option<Entry> = None;
     /// How it travels to another node.
     const CODEC: Codec<Self>;
     /// Its stable name on other nodes.
@@ -47,8 +50,8 @@ impl<M: Payload> TypedTable<M> {
 /// # Safety
 /// `raw` is an owned `Typed<M>`.
 unsafe fn discard<M>(raw: NonNull<Header>, _: &CallError) {
-    // SAFETY: by contract; it was made by `Box::new` in `Envelope::message`.
-    drop(unsafe { Box::from_raw(raw.cast::<Typed<M>>().as_ptr()) });
+    // SAFETY: by contract; it was stored by `Envelope::message`.
+    drop(unsafe { pool::take(raw.cast::<Typed<M>>()) });
 }
 
 /// # Safety
@@ -87,8 +90,8 @@ impl<M: Internal> InternalTable<M> {
 /// # Safety
 /// `raw` is an owned `Typed<M>`.
 unsafe fn discard_internal<M: Internal>(raw: NonNull<Header>, failure: &CallError) {
-    // SAFETY: by contract; it was made by `Box::new` in `Envelope::internal`.
-    let typed = unsafe { Box::from_raw(raw.cast::<Typed<M>>().as_ptr()) };
+    // SAFETY: by contract; it was stored by `Envelope::internal`.
+    let typed = unsafe { pool::take(raw.cast::<Typed<M>>()) };
     typed.payload.refuse(failure);
 }
 
@@ -115,18 +118,27 @@ impl Envelope {
     /// An envelope with `payload` inside, from the process that runs this code.
     pub fn message<M: Payload>(payload: M) -> Self {
         let header = Header::new(TypedTable::<M>::TABLE);
-        let raw = Box::into_raw(Box::new(Typed { header, payload }));
+        let raw = pool::store(Typed { header, payload });
         // SAFETY: a fresh allocation whose layout is the table's.
-        unsafe { Self::from_raw(NonNull::new_unchecked(raw.cast())) }
+        unsafe { Self::from_raw(raw.cast()) }
     }
 
     /// The message inside, if it is an `M`; bytes from another node are read if they bear its tag.
     ///
     /// # Errors
     /// The envelope itself when something else is inside, or bytes that are no `M`.
+    #[inline]
     pub fn take_or_decode<M: Payload>(self) -> Result<M, Self> {
+        match self.take() {
+            Err(other) if other.kind() == Kind::Encoded => other.decode(),
+            taken => taken,
+        }
+    }
+
+    #[cold]
+    fn decode<M: Payload>(self) -> Result<M, Self> {
         if self.tag() != Some(M::tag()) {
-            return self.take();
+            return Err(self);
         }
         let encoded = self.take_encoded()?;
         match M::CODEC.decode(&encoded.bytes) {
@@ -180,9 +192,9 @@ impl Envelope {
 
     pub(super) fn internal<M: Internal>(payload: M) -> Self {
         let header = Header::new(InternalTable::<M>::TABLE);
-        let raw = Box::into_raw(Box::new(Typed { header, payload }));
+        let raw = pool::store(Typed { header, payload });
         // SAFETY: a fresh allocation whose layout is the table's.
-        unsafe { Self::from_raw(NonNull::new_unchecked(raw.cast())) }
+        unsafe { Self::from_raw(raw.cast()) }
     }
 
     pub(super) fn take_internal<M: Internal>(self) -> Result<M, Self> {
@@ -191,7 +203,7 @@ impl Envelope {
         }
         let raw = self.into_raw().cast::<Typed<M>>();
         // SAFETY: each internal type has a kind of its own, so this is an owned `Typed<M>`.
-        let typed = unsafe { Box::from_raw(raw.as_ptr()) };
+        let typed = unsafe { pool::take(raw) };
         Ok(typed.payload)
     }
 
@@ -213,6 +225,7 @@ impl Envelope {
     }
 
     /// Whether a plain message of type `M` is inside.
+    #[inline]
     #[must_use]
     pub fn is<M: 'static>(&self) -> bool {
         self.kind() == Kind::Message && self.header().table.type_id == TypeId::of::<M>()
@@ -222,13 +235,14 @@ impl Envelope {
     ///
     /// # Errors
     /// The envelope itself, unharmed, when something else is inside.
+    #[inline]
     pub fn take<M: 'static>(self) -> Result<M, Self> {
         if !self.is::<M>() {
             return Err(self);
         }
         let raw = self.into_raw().cast::<Typed<M>>();
         // SAFETY: kind and type say that this is an owned `Typed<M>`; the header needs no drop.
-        let typed = unsafe { Box::from_raw(raw.as_ptr()) };
+        let typed = unsafe { pool::take(raw) };
         Ok(typed.payload)
     }
 }

@@ -42,7 +42,6 @@ struct Share(Arc<Core>);
 
 impl Node {
     /// A node to be configured and started.
-    #[must_use]
     pub fn builder() -> Builder {
         Builder::new()
     }
@@ -206,7 +205,11 @@ impl Node {
         let (slot, id) = (GuestCall::new(), core.fresh_guest());
         core.guests
             .insert(id, Arc::clone(&slot), Some(target.node()));
-        let forget = Forget { node: self, id };
+        let forget = Forget {
+            node: self,
+            target,
+            id,
+        };
         let signal = Signal::Monitor {
             watcher: guest(self.id()),
             id,
@@ -295,12 +298,24 @@ impl Node {
 /// Takes a guest's entry back when its wait is dropped.
 struct Forget<'a> {
     node: &'a Node,
+    target: Pid,
     id: u64,
 }
 
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
-        drop(self.node.core().guests.take(self.id));
+        let core = self.node.core();
+        if core.guests.take(self.id).is_some() {
+            // It has not fired: the process need not keep it.
+            let watcher = guest(core.id());
+            core.send_signal(
+                self.target,
+                Signal::Demonitor {
+                    watcher,
+                    id: self.id,
+                },
+            );
+        }
     }
 }
 

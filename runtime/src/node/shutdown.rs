@@ -71,6 +71,11 @@ impl Node {
     pub async fn shutdown(&self, bound: Duration) -> Result<(), ShutdownError> {
         self.core().close();
         let start = self.now();
+        let pause_max = match self.core().scheduler() {
+            Scheduler::Real(_) => Duration::from_millis(10),
+            // Time costs nothing there, but each look does.
+            Scheduler::Simulated(_) => bound / 100,
+        };
         for (share, reason, roots) in [
             (60, Reason::Shutdown, true),
             (80, Reason::Shutdown, false),
@@ -81,7 +86,7 @@ impl Node {
             let mut pause = Duration::from_micros(100);
             while self.remaining(roots) && self.now() < until {
                 self.sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_millis(10));
+                pause = (pause * 2).min(pause_max);
             }
         }
         let left = self.unyielding();

@@ -7,7 +7,9 @@
 //!            for one slice. Code outside any process sees `None`.
 
 use std::cell::Cell;
+use std::ptr::NonNull;
 
+use crate::envelope::{Envelope, Header};
 use crate::scheduler::Running;
 use crate::{Pid, Reason};
 
@@ -54,6 +56,18 @@ pub(crate) fn pid() -> Option<Pid> {
 /// Why the process whose code is being dropped on this thread died.
 pub(crate) fn dying() -> Option<Reason> {
     scheduler().and_then(Running::dying)
+}
+
+/// Keeps a call whose handler panics for the process's end; `false` outside a living process.
+pub(crate) fn keep_orphan(call: NonNull<Header>) -> bool {
+    match process().filter(|running| running.dying().is_none()) {
+        Some(running) => {
+            // SAFETY: the caller, which is dropping the envelope, gives it up.
+            running.keep_orphan(unsafe { Envelope::from_raw(call) });
+            true
+        }
+        None => false,
+    }
 }
 
 /// Notes that the call in the envelope at `address`, delivered to `server`, is answered. `false`

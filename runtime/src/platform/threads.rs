@@ -46,6 +46,25 @@ pub(crate) fn thread_id() -> i64 {
     return 0;
 }
 
+/// How long the thread with this system id was ready to run and did not get a core, so far, where
+/// the system tells: a thread that others keep from running is not stuck.
+pub(crate) fn time_starved(thread_id: i64) -> Duration {
+    #[cfg(target_os = "linux")]
+    {
+        // On the CPU, waiting for one (both in nanoseconds), and how often it was given one.
+        let path = format!("/proc/self/task/{thread_id}/schedstat");
+        let waited = std::fs::read_to_string(path)
+            .ok()
+            .and_then(|text| text.split_whitespace().nth(1)?.parse().ok());
+        waited.map_or(Duration::ZERO, Duration::from_nanos)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = thread_id;
+        Duration::ZERO
+    }
+}
+
 /// Where one thread sleeps until it is woken or time is up.
 #[derive(Default)]
 pub(crate) struct Sleeper {

@@ -4,7 +4,7 @@
 //!            a cut ends links, monitors and calls with `noconnection`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::Port;
 use crate::Node;
@@ -28,22 +28,33 @@ use crate::Node;
 pub struct Loopback {
     a: Node,
     b: Node,
-    open: Arc<AtomicBool>,
+    wire: Arc<Wire>,
+}
+
+#[derive(Debug)]
+struct Wire {
+    open: AtomicBool,
+    /// Frames that are being delivered: a cut waits for them, so that none comes after it.
+    carried: AtomicUsize,
 }
 
 struct End {
     to: Node,
-    open: Arc<AtomicBool>,
+    wire: Arc<Wire>,
 }
 
 impl Port for End {
     fn carry(&self, frame: Vec<u8>) -> bool {
-        if !self.open.load(Ordering::Acquire) {
+        // SeqCst, here and in `cut`: either the cut sees this frame, or we see the cut.
+        self.wire.carried.fetch_add(1, Ordering::SeqCst);
+        if !self.wire.open.load(Ordering::SeqCst) {
+            self.wire.carried.fetch_sub(1, Ordering::SeqCst);
             return false;
         }
         if let Err(error) = self.to.core().receive(&self.to, &frame) {
             tracing::error!(target: "foundation::port", %error, "a frame could not be read");
         }
+        self.wire.carried.fetch_sub(1, Ordering::SeqCst);
         true
     }
 }
@@ -56,11 +67,14 @@ impl Loopback {
     #[must_use]
     pub fn connect(a: &Node, b: &Node) -> Self {
         assert!(a.id() != b.id(), "a node was connected to itself");
-        let open = Arc::new(AtomicBool::new(true));
+        let wire = Arc::new(Wire {
+            open: AtomicBool::new(true),
+            carried: AtomicUsize::new(0),
+        });
         for (from, to) in [(a, b), (b, a)] {
             let port = End {
                 to: to.clone(),
-                open: Arc::clone(&open),
+                wire: Arc::clone(&wire),
             };
             from.core()
                 .connect(to.id(), to.core().name().clone(), Arc::new(port));
@@ -68,13 +82,16 @@ impl Loopback {
         Self {
             a: a.clone(),
             b: b.clone(),
-            open,
+            wire,
         }
     }
 
     /// Cuts the connection: both nodes lose the other.
     pub fn cut(&self) {
-        self.open.store(false, Ordering::Release);
+        self.wire.open.store(false, Ordering::SeqCst);
+        while self.wire.carried.load(Ordering::SeqCst) > 0 {
+            std::hint::spin_loop();
+        }
         self.a.core().disconnect(self.b.id());
         self.b.core().disconnect(self.a.id());
     }

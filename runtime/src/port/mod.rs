@@ -33,7 +33,8 @@ struct Connection {
     port: Arc<dyn Port>,
     name: Arc<str>,
     /// Processes here that have a link, monitor or call across.
-    peers: Mutex<BTreeSet<Pid>>,
+    /// `None` when the connection is lost and they have been told.
+    peers: Mutex<Option<BTreeSet<Pid>>>,
 }
 
 /// The connections of one node.
@@ -171,19 +172,27 @@ impl Core {
     }
 
     /// Notes that a process here has to do with that node, and must learn when it is lost.
-    pub(crate) fn remember_peer(&self, node: NodeId, pid: Pid) {
+    /// `false` when it is lost already.
+    pub(crate) fn remember_peer(&self, node: NodeId, pid: Pid) -> bool {
+        let Some(connection) = self.ports().get(node) else {
+            return false;
+        };
         if pid.slot() == GUEST_SLOT {
-            return;
+            return true;
         }
-        if let Some(connection) = self.ports().get(node) {
-            if let Some(block) = self.living(pid) {
-                block.set_flag(crate::process::HAS_PEERS);
+        if let Some(block) = self.living(pid) {
+            block.set_flag(crate::process::HAS_PEERS);
+        }
+        let mut peers = connection
+            .peers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match &mut *peers {
+            Some(peers) => {
+                peers.insert(pid);
+                true
             }
-            connection
-                .peers
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(pid);
+            None => false,
         }
     }
 
@@ -195,11 +204,13 @@ impl Core {
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         for connection in ports.values() {
-            connection
+            let mut peers = connection
                 .peers
                 .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(&pid);
+                .unwrap_or_else(PoisonError::into_inner);
+            if let Some(peers) = &mut *peers {
+                peers.remove(&pid);
+            }
         }
     }
 
@@ -207,7 +218,7 @@ impl Core {
         let connection = Connection {
             port,
             name,
-            peers: Mutex::default(),
+            peers: Mutex::new(Some(BTreeSet::new())),
         };
         let mut ports = self
             .ports()
@@ -228,13 +239,12 @@ impl Core {
             ports.remove(&node)
         };
         let Some(connection) = connection else { return };
-        let peers = std::mem::take(
-            &mut *connection
-                .peers
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
-        for pid in peers {
+        let peers = connection
+            .peers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        for pid in peers.into_iter().flatten() {
             self.send_signal(pid, Signal::NodeLost { node });
         }
         self.fail_guests(node);

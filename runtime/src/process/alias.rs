@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::local::AliasMode;
+use super::local::{AliasMode, HIBERNATING};
 use crate::envelope::Envelope;
 use crate::scheduler::Running;
 use crate::{CallError, DeadReason, Pid};
@@ -67,5 +67,8 @@ pub(super) fn message_arrived(running: &Running, alias: u64, message: Envelope) 
         }
         Some(AliasMode::ExplicitUnalias | AliasMode::Demonitor) => {}
     }
-    running.local(|local| local.queue.push(message));
+    running.local(|local| {
+        local.queue.push(message);
+        local.set_flag(HIBERNATING, false);
+    });
 }

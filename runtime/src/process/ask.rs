@@ -20,14 +20,14 @@ pub(crate) async fn ask(
     bound: Duration,
     signal: impl FnOnce(Caller) -> Signal,
 ) -> Result<Vec<u8>, CallError> {
-    let (mut pending, caller) = Pending::begin(&node, Some(target.node()));
+    let (mut pending, caller) = Pending::begin(node.clone(), Some(target.node()));
     node.core().send_signal(target, signal(caller));
-    let mut deadline = Deadline::after(node, bound);
+    let mut deadline = Deadline::after(&node, bound);
     std::future::poll_fn(|cx| {
         if let Poll::Ready(envelope) = pending.poll(cx) {
             return Poll::Ready(bytes_of(envelope));
         }
-        deadline.poll(cx).map(|()| Err(CallError::Timeout))
+        deadline.poll(&node, cx).map(|()| Err(CallError::Timeout))
     })
     .await
 }
@@ -82,6 +82,7 @@ impl Future for AwaitDown {
                 Some(down) => Poll::Ready(down),
                 None => {
                     awaited.waker = (!own).then(|| cx.waker().clone());
+                    running.waits.set(own || running.waits.get());
                     Poll::Pending
                 }
             }

@@ -21,6 +21,12 @@ pub trait Behaviour: Send + 'static {
     /// Runs until it has to wait. `Ready` ends the process with that reason.
     fn poll(self: Pin<&mut Self>, turn: &mut Turn<'_>, cx: &mut Context<'_>) -> Poll<Reason>;
 
+    /// The poll panicked, for this reason. What is to be done before the process ends; it is polled
+    /// on when this returns `Pending`.
+    fn panicked(self: Pin<&mut Self>, reason: Reason, _cx: &mut Context<'_>) -> Poll<Reason> {
+        Poll::Ready(reason)
+    }
+
     /// The state as text for a crash report, if it may be shown.
     fn describe(&self) -> Option<String> {
         None

@@ -4,7 +4,7 @@
 //!            refused, and the slot is given back: in this order.
 //! Invariant  Whoever learns of the death finds the name free and what the state held (files,
 //!            sockets, locks) released. A panic in any drop is caught and ends nothing else.
-//! Source     otp: erts, "Processes", exiting; OTP.md 1.1
+//! Source     otp: erts, "Processes", exiting
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -91,8 +91,14 @@ fn tell(
             },
         );
     }
+    for call in extra.orphans.drain(..) {
+        call.discard(&CallError::Down(reason.clone()));
+    }
     for (_, caller) in extra.open_calls.drain(..) {
         caller.fail(&CallError::Down(reason.clone()));
+    }
+    for caller in extra.suspending.drain(..) {
+        caller.fail(&CallError::NoProc);
     }
     for (id, watch) in extra.watches.drain(..) {
         if let Some(target) = watch.target {
@@ -137,7 +143,8 @@ fn refuse_one(running: &Running, pid: Pid, reason: &Reason, envelope: Envelope) 
     let core = running.core();
     let generation = envelope.header().generation;
     let done = catch_unwind(AssertUnwindSafe(|| {
-        if generation != pid.generation().get() {
+        // Zero: not from the inbox, but put in the queue by the process itself.
+        if generation != 0 && generation != pid.generation().get() {
             core.undeliverable_here(pid.slot(), envelope);
         } else {
             refuse_at_death(core, pid, reason, envelope);

@@ -8,7 +8,7 @@
 use std::ptr::NonNull;
 
 use super::inbox::reverse;
-use super::local::{Backlog, HIBERNATING, PARENT_LINK};
+use super::local::{Backlog, HAS_BACKLOG, HAS_RECEIVER, HIBERNATING, PARENT_LINK};
 use super::{Block, inbox, links};
 use crate::envelope::{Envelope, ExitKind, Header, Kind, Signal};
 use crate::scheduler::Running;
@@ -33,46 +33,48 @@ unsafe impl inbox::Linked for Header {
 /// Fetches what arrived for the running process.
 #[inline]
 pub(crate) fn fetch(running: &Running) {
-    let block = running.block();
-    if running.local(|local| {
-        local
-            .extra
-            .as_ref()
-            .is_some_and(|extra| extra.backlog.is_some())
-    }) {
+    if running.block().inbox.has_arrivals() || running.has(HAS_BACKLOG) {
+        fetch_arrivals(running);
+    }
+}
+
+fn fetch_arrivals(running: &Running) {
+    if running.has(HAS_BACKLOG) {
         return fetch_backlog(running);
     }
-    if !block.inbox.has_arrivals() {
-        return;
-    }
-    let stack = block.inbox.take::<Header>();
+    let stack = running.block().inbox.take::<Header>();
     // SAFETY: taken from the inbox, so it is ours.
     let (rest, ordered) = unsafe { reverse(stack, std::ptr::null_mut(), PORTION) };
     if rest.is_null() {
         return act_all(running, ordered);
     }
-    running.extra(|extra| {
-        extra.backlog = Some(Backlog {
-            stack: rest,
-            ordered,
-        })
+    keep_backlog(running, rest, ordered);
+}
+
+#[cold]
+fn keep_backlog(running: &Running, stack: *mut Header, ordered: *mut Header) {
+    running.local(|local| {
+        local.set_flag(HAS_BACKLOG, true);
+        local.extra().backlog = Some(Backlog { stack, ordered });
     });
     running.yielded.set(true);
 }
 
 /// Puts one more portion of a long stack in order. Nothing of it is seen before all of it is: the
 /// oldest comes last.
+#[cold]
 fn fetch_backlog(running: &Running) {
-    let Some(backlog) = running.extra(|extra| extra.backlog.take()) else {
-        return;
-    };
+    let backlog = running.local(|local| {
+        local.set_flag(HAS_BACKLOG, false);
+        local.extra().backlog.take()
+    });
+    let Some(backlog) = backlog else { return };
     // SAFETY: the backlog owns both lists.
     let (stack, ordered) = unsafe { reverse(backlog.stack, backlog.ordered, PORTION) };
     if stack.is_null() {
         return act_all(running, ordered);
     }
-    running.extra(|extra| extra.backlog = Some(Backlog { stack, ordered }));
-    running.yielded.set(true);
+    keep_backlog(running, stack, ordered);
 }
 
 /// Lets a list of arrivals act, oldest first.
@@ -80,34 +82,43 @@ fn act_all(running: &Running, mut list: *mut Header) {
     let generation = running.generation();
     while let Some(raw) = NonNull::new(list) {
         // SAFETY: the list is ours; each envelope is unlinked before it acts.
-        let envelope = unsafe {
+        let (header, envelope) = unsafe {
             list = (*raw.as_ptr()).next;
-            (*raw.as_ptr()).next = std::ptr::null_mut();
-            Envelope::from_raw(raw)
+            (raw.as_ref(), Envelope::from_raw(raw))
         };
-        if envelope.header().generation != generation {
+        let kind = header.table.kind;
+        if header.generation != generation {
             // Sent to an earlier tenant of this slot, while it was dying.
             running.core().undeliverable_here(running.slot(), envelope);
-            continue;
-        }
-        if running.is_doomed() {
+        } else if running.is_doomed() {
             // What comes after the end is dealt with when the process is buried.
             running.local(|local| local.queue.push(envelope));
-            continue;
-        }
-        match envelope.kind() {
-            Kind::Message | Kind::Call | Kind::Encoded => {
-                running.local(|local| {
+        } else {
+            match kind {
+                Kind::Message | Kind::Call | Kind::Encoded => running.local(|local| {
                     local.queue.push(envelope);
                     local.flags &= !HIBERNATING;
-                });
+                }),
+                Kind::Reply | Kind::EncodedReply => reply(running, envelope),
+                Kind::Signal => act(running, envelope),
             }
-            Kind::Reply | Kind::EncodedReply => reply(running, envelope),
-            Kind::Signal => act(running, envelope),
         }
     }
-    let receiver =
-        running.local(|local| local.extra.as_mut().and_then(|extra| extra.receiver.take()));
+    if running.waits.get() {
+        running.yielded.set(true);
+    }
+    if running.has(HAS_RECEIVER) {
+        wake_receiver(running);
+    }
+}
+
+/// A receive that something other than the process's own waker polls looks again.
+#[cold]
+fn wake_receiver(running: &Running) {
+    let receiver = running.local(|local| {
+        local.set_flag(HAS_RECEIVER, false);
+        local.extra().receiver.take()
+    });
     if let Some(receiver) = receiver {
         receiver.wake();
     }
@@ -148,6 +159,9 @@ fn act(running: &Running, envelope: Envelope) {
         Signal::Unlink { from, id } => links::unlink_arrived(running, from, id),
         Signal::UnlinkAck { from, .. } => links::unlink_acknowledged(running, from),
         Signal::Monitor { watcher, id, name } => {
+            if watcher.node() != running.core().id() {
+                running.core().remember_peer(watcher.node(), running.pid());
+            }
             running.extra(|extra| extra.watchers.insert((watcher, id), name));
         }
         Signal::Demonitor { watcher, id } => {
@@ -155,7 +169,7 @@ fn act(running: &Running, envelope: Envelope) {
         }
         Signal::Down { id, from, reason } => links::down_arrived(running, id, Some(from), reason),
         Signal::Info(request) => super::info::answer(running, request),
-        Signal::Suspend { by, caller } => super::suspend::suspend_arrived(running, by, &caller),
+        Signal::Suspend { by, caller } => super::suspend::suspend_arrived(running, by, caller),
         Signal::Resume { by, caller } => super::suspend::resume_arrived(running, by, &caller),
         Signal::CallClosed { address } => {
             running.extra(|extra| extra.open_calls.swap_remove(&address));
@@ -163,7 +177,7 @@ fn act(running: &Running, envelope: Envelope) {
         Signal::NodeLost { node } => links::node_lost(running, node),
         Signal::Alias { alias, message } => super::alias::message_arrived(running, alias, message),
         notice @ (Signal::Timeout { .. } | Signal::ExitNotice(_) | Signal::DownNotice(_)) => {
-            running.local(|local| local.queue.push(Envelope::signal(notice)));
+            links::notice(running, notice);
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::local::{HIBERNATING, PARENT_LINK, TRAP_EXIT};
 use super::table::SUSPENDED;
 use crate::envelope::Caller;
+use crate::node::GUEST_SLOT;
 use crate::scheduler::Running;
 use crate::{NodeId, Pid};
 
@@ -120,11 +121,14 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
                 let own = extra.watches.values().filter(|watch| !watch.suspender);
                 own.filter_map(|watch| watch.target).collect()
             }),
-            monitored_by: list(&|extra| extra.watchers.keys().map(|(pid, _)| *pid).collect()),
+            monitored_by: list(&|extra| {
+                let watchers = extra.watchers.keys().map(|(pid, _)| *pid);
+                watchers.filter(is_process).collect()
+            }),
             trap_exit: local.flags & TRAP_EXIT != 0,
             priority,
             reductions: u64::from(local.reductions),
-            parent,
+            parent: parent.filter(is_process),
             dictionary: extra
                 .map(|extra| extra.dictionary.keys().map(|key| key.to_string()).collect())
                 .unwrap_or_default(),
@@ -132,6 +136,11 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
             suspended_by: list(&|extra| extra.suspenders.keys().copied().collect()),
         }
     })
+}
+
+/// Whether this is a process, and not code outside any.
+fn is_process(pid: &Pid) -> bool {
+    pid.slot() != GUEST_SLOT
 }
 
 /// The pid behind a parent word of this node.

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use super::fetch::{has_parent_link, is_parent};
-use super::local::{AliasMode, Link, PARENT_LINK, Watch};
+use super::local::{AliasMode, HIBERNATING, Link, PARENT_LINK, Watch};
 use crate::envelope::{CallerKey, Down, Envelope, Exit, ExitKind, Signal};
 use crate::scheduler::Running;
 use crate::{CallError, LinkError, MonitorRef, NodeId, Pid, Reason, Term};
@@ -101,7 +101,11 @@ pub(super) fn link_arrived(running: &Running, from: Pid) {
         running.extra(|extra| extra.links.swap_remove(&from));
     }
     if from.node() != running.core().id() {
-        running.core().remember_peer(from.node(), running.pid());
+        let known = running.core().remember_peer(from.node(), running.pid());
+        if !known {
+            // The connection was lost while the signal lay in the inbox.
+            super::fetch::exit(running, from, Reason::NoConnection, ExitKind::Link);
+        }
     }
 }
 
@@ -129,8 +133,15 @@ pub(super) fn unlink_acknowledged(running: &Running, from: Pid) {
 
 /// Puts a trapped exit in the queue.
 pub(super) fn notice_exit(running: &Running, from: Pid, reason: Reason) {
-    let notice = Envelope::signal(Signal::ExitNotice(Exit { from, reason }));
-    running.local(|local| local.queue.push(notice));
+    notice(running, Signal::ExitNotice(Exit { from, reason }));
+}
+
+/// Puts what the runtime tells the process in the queue, where it is a message.
+pub(super) fn notice(running: &Running, notice: Signal) {
+    running.local(|local| {
+        local.queue.push(Envelope::signal(notice));
+        local.set_flag(HIBERNATING, false);
+    });
 }
 
 /// How a monitor is to behave.
@@ -242,6 +253,7 @@ pub(super) fn down_arrived(running: &Running, id: u64, from: Option<Pid>, reason
                 local
                     .queue
                     .push(Envelope::signal(Signal::DownNotice(Box::new(down))));
+                local.set_flag(HIBERNATING, false);
                 None
             }
         }
@@ -267,9 +279,13 @@ pub(super) fn node_lost(running: &Running, node: NodeId) {
         extra
             .watchers
             .retain(|(watcher, _), _| watcher.node() != node);
-        extra
-            .links
-            .retain(|pid, link| pid.node() != node || link.active);
+        extra.links.retain(|pid, link| {
+            if pid.node() == node {
+                // No acknowledgement will come.
+                link.unacked = 0;
+            }
+            link.active || link.unacked > 0
+        });
         let calls = extra.calls.iter().filter(|call| call.node == Some(node));
         let called: Vec<u64> = calls.map(|call| call.id).collect();
         (linked, watched, called)

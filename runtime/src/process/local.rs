@@ -28,6 +28,12 @@ pub(crate) const TRAP_EXIT: u32 = 1;
 /// Linked to its parent, which is the one link most processes have.
 pub(crate) const PARENT_LINK: u32 = 2;
 pub(crate) const HIBERNATING: u32 = 4;
+/// `Extra::backlog` is set.
+pub(crate) const HAS_BACKLOG: u32 = 8;
+/// `Extra::waker` is set.
+pub(crate) const HAS_WAKER: u32 = 16;
+/// `Extra::receiver` is set.
+pub(crate) const HAS_RECEIVER: u32 = 32;
 
 pub(crate) struct Local {
     pub(crate) body: Option<Pin<Box<dyn Behaviour>>>,
@@ -72,6 +78,12 @@ impl Local {
         let mark = self.mark();
         let mark = self.queue.insert_after(mark, envelope);
         self.set_mark(mark);
+    }
+
+    /// Notes who is to be woken when a message comes.
+    pub(crate) fn set_receiver(&mut self, waker: &Waker) {
+        self.set_flag(HAS_RECEIVER, true);
+        self.extra().receiver = Some(waker.clone());
     }
 
     pub(crate) fn traps_exits(&self) -> bool {
@@ -170,11 +182,15 @@ pub(crate) struct Extra {
     /// Who watches this process: watcher and the watcher's monitor id.
     pub(crate) watchers: Map<(Pid, u64), Option<Arc<str>>>,
     pub(crate) aliases: Map<u64, AliasMode>,
+    /// Calls whose handler panicked, until the process is buried.
+    pub(crate) orphans: Vec<Envelope>,
     pub(crate) calls: Vec<PendingCall>,
     /// Calls taken out of their handler, by the address of their envelope.
     pub(crate) open_calls: Map<usize, Caller>,
     pub(crate) awaited: Vec<Awaited>,
     pub(crate) suspenders: Map<Pid, u32>,
+    /// Who suspended it while it ran, and is told when it has yielded.
+    pub(crate) suspending: Vec<Caller>,
     pub(crate) dictionary: HashMap<Box<str>, Slot, BuildHasherDefault<FxHasher>>,
     pub(crate) label: Option<Box<str>>,
     pub(crate) backlog: Option<Backlog>,
@@ -202,10 +218,12 @@ impl Default for Extra {
             watches: Map::default(),
             watchers: Map::default(),
             aliases: Map::default(),
+            orphans: Vec::new(),
             calls: Vec::new(),
             open_calls: Map::default(),
             awaited: Vec::new(),
             suspenders: Map::default(),
+            suspending: Vec::new(),
             dictionary: HashMap::default(),
             label: None,
             backlog: None,

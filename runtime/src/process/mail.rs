@@ -20,7 +20,16 @@ pub enum Mailed {
 }
 
 impl Mailed {
+    #[inline]
     pub(crate) fn open(envelope: Envelope) -> Self {
+        if !envelope.is_signal() {
+            return Self::Message(envelope);
+        }
+        Self::open_signal(envelope)
+    }
+
+    #[cold]
+    fn open_signal(envelope: Envelope) -> Self {
         match envelope.take_signal() {
             Err(message) => Self::Message(message),
             Ok(Signal::ExitNotice(exit)) => Self::Exit(exit),

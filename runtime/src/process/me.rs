@@ -1,6 +1,6 @@
 //! What a process may do, in its own name.
 //!
-//! Role       The primitives of OTP.md 1.1-1.5 as methods. [`Me`] is what server contexts and
+//! Role       The primitives of OTP's processes as methods. [`Me`] is what server contexts and
 //!            plain processes deref to.
 //! Invariant  Works only while its process runs; elsewhere each method panics and says so.
 //! Source     otp: module erlang
@@ -177,9 +177,13 @@ impl Me {
     /// Sends an exit signal. It acts on this process itself, too, at its next yield.
     pub fn exit(self, target: impl Into<Pid>, reason: Reason) {
         let running = self.running();
+        let target = target.into();
         running
             .core()
-            .exit_signal(target.into(), self.pid, reason, ExitKind::Sent);
+            .exit_signal(target, self.pid, reason, ExitKind::Sent);
+        if target == self.pid {
+            super::fetch(running);
+        }
     }
 
     /// Sends a message to a plain process.
@@ -429,8 +433,14 @@ impl Me {
         }
         let core = running.core();
         let (key, _) = running.extra(|extra| extra.timers.swap_remove(&timer.id))?;
-        let deadline = core.timers().cancel(key)?;
-        Some(left(core, deadline))
+        match core.timers().cancel(key) {
+            Some(deadline) => Some(left(core, deadline)),
+            None => {
+                // It has fired: once we say so, its message lies in the inbox.
+                core.timers().await_firing();
+                None
+            }
+        }
     }
 
     /// What is left of a timer, or `None` when it has fired, was cancelled or is not this
@@ -438,6 +448,9 @@ impl Me {
     #[must_use]
     pub fn read_timer(self, timer: TimerRef) -> Option<Duration> {
         let running = self.running();
+        if timer.owner != self.pid {
+            return None;
+        }
         let core = running.core();
         let (key, _) = running.extra(|extra| extra.timers.get(&timer.id).copied())?;
         core.timers()

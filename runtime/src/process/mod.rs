@@ -1,6 +1,6 @@
 //! One process: its control block, its mailbox, its signals, its beginning and its end.
 //!
-//! Role       Everything of OTP.md 1.1-1.5 that concerns a single process.
+//! Role       Everything of OTP's semantics that concerns a single process.
 //! Invariant  The private half ([`local`]) is touched by the running process only.
 
 mod alias;
@@ -43,6 +43,7 @@ pub use plain::{IntoReason, Process, Receive, ReceiveTimeout};
 pub(crate) use queue::Queue;
 pub(crate) use spawn::spawn;
 pub use spawn::{BadOption, SpawnOptions};
+pub(crate) use suspend::suspended;
 pub(crate) use table::{ALIVE, Block, HAS_PEERS, NAMED, ProcessTable, SLOT_BATCH, SUSPENDED};
 pub use turn::{OpenCall, Turn};
 pub(crate) use wait::{Deadline, Pending, bytes_of};

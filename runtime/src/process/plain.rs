@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::wait::Deadline;
 use super::{Mail, Mailed, Me, Message};
+use crate::scheduler::Running;
 use crate::{ProcessRef, Reason};
 
 /// The mailbox of a plain process, and everything [`Me`] can do.
@@ -72,9 +73,7 @@ impl<M: Message> Process<M> {
                     Poll::Ready(Mailed::open(envelope))
                 }
                 None => {
-                    if !super::is_own(running, cx.waker()) {
-                        running.extra(|extra| extra.receiver = Some(cx.waker().clone()));
-                    }
+                    await_arrival(running, cx);
                     Poll::Pending
                 }
             }
@@ -98,6 +97,15 @@ impl<M: Message> Process<M> {
     }
 }
 
+/// Sees to it that a receive is polled again when something arrives.
+fn await_arrival(running: &Running, cx: &Context<'_>) {
+    if super::is_own(running, cx.waker()) {
+        running.waits.set(true);
+    } else {
+        running.local(|local| local.set_receiver(cx.waker()));
+    }
+}
+
 /// Waits for a message. Dropping it before it is done loses nothing.
 #[must_use = "a receive does nothing until it is awaited"]
 pub struct Receive<'a, M, T, F> {
@@ -118,7 +126,8 @@ where
         self,
         bound: Duration,
     ) -> impl Future<Output = Result<T, ReceiveTimeout>> + use<'a, M, T, F> {
-        let mut deadline = Deadline::after(self.process.node(), bound);
+        let node = self.process.node();
+        let mut deadline = Deadline::after(&node, bound);
         let mut receive = self;
         std::future::poll_fn(move |cx| {
             if let Poll::Ready(value) = Pin::new(&mut receive).poll(cx) {
@@ -128,7 +137,7 @@ where
             if running.is_doomed() || running.yielded.get() {
                 return Poll::Pending;
             }
-            deadline.poll(cx).map(|()| Err(ReceiveTimeout))
+            deadline.poll(&node, cx).map(|()| Err(ReceiveTimeout))
         })
     }
 }
@@ -160,9 +169,7 @@ where
                 return Poll::Pending;
             }
             let Some(envelope) = running.local(super::Local::take_after_mark) else {
-                if !super::is_own(running, cx.waker()) {
-                    running.extra(|extra| extra.receiver = Some(cx.waker().clone()));
-                }
+                await_arrival(running, cx);
                 return Poll::Pending;
             };
             let from = envelope.from();

@@ -1,56 +1,92 @@
 //! Stop for a while, by order of another process.
 //!
 //! Role       Suspends count per suspender; signals go on acting; the end of a suspender resumes.
+//! Invariant  A suspender is told when the code has yielded, and from then on it does not run.
 //! Source     otp: erlang:suspend_process/1, resume_process/1
 
-use super::links::{WatchOptions, monitor};
+use super::links::{WatchOptions, demonitor, monitor};
 use super::table::SUSPENDED;
 use crate::envelope::Caller;
 use crate::scheduler::Running;
-use crate::{CallError, Pid};
+use crate::{CallError, MonitorRef, Pid};
 
-pub(super) fn suspend_arrived(running: &Running, by: Pid, caller: &Caller) {
-    running.extra(|extra| *extra.suspenders.entry(by).or_insert(0) += 1);
+pub(super) fn suspend_arrived(running: &Running, by: Pid, caller: Caller) {
+    let count = running.extra(|extra| {
+        let count = extra.suspenders.entry(by).or_insert(0);
+        *count += 1;
+        *count
+    });
     running.block().set_flag(SUSPENDED);
-    // A suspender that dies must not leave us suspended for ever: the watch is looked at when its
-    // down arrives, and is not the program's.
-    let _ = monitor(
-        running,
-        Some(by),
-        WatchOptions {
-            suspender: true,
-            ..Default::default()
-        },
-    );
-    caller.answer(Vec::new());
+    if count == 1 {
+        // A suspender that dies must not leave us suspended for ever: the watch is looked at when
+        // its down arrives, and is not the program's.
+        let _ = monitor(
+            running,
+            Some(by),
+            WatchOptions {
+                suspender: true,
+                ..Default::default()
+            },
+        );
+    }
+    if running.local(|local| local.body.is_some()) {
+        return caller.answer(Vec::new());
+    }
+    // Its code runs: it gets no further message, and the suspender is told when it has yielded.
+    running.budget.set(0);
+    running.extra(|extra| extra.suspending.push(caller));
+}
+
+/// The code of a suspended process has yielded.
+#[cold]
+pub(crate) fn suspended(running: &Running) {
+    for caller in running.extra(|extra| std::mem::take(&mut extra.suspending)) {
+        caller.answer(Vec::new());
+    }
 }
 
 pub(super) fn resume_arrived(running: &Running, by: Pid, caller: &Caller) {
-    let known = running.extra(|extra| match extra.suspenders.get_mut(&by) {
-        Some(count) => {
-            *count -= 1;
-            if *count == 0 {
-                extra.suspenders.swap_remove(&by);
-            }
-            true
-        }
-        None => false,
+    let left = running.extra(|extra| {
+        let count = extra.suspenders.get_mut(&by)?;
+        *count -= 1;
+        Some(*count)
     });
-    if !known {
-        return caller.fail(&CallError::Refused("not suspended by the caller".into()));
+    match left {
+        None => return caller.fail(&CallError::Refused("not suspended by the caller".into())),
+        Some(0) => {
+            unwatch(running, by);
+            forget(running, by);
+        }
+        Some(_) => {}
     }
-    settle(running);
     caller.answer(Vec::new());
 }
 
 /// The suspender has died: what it did is undone.
 pub(super) fn suspender_down(running: &Running, by: Pid) {
-    running.extra(|extra| extra.suspenders.swap_remove(&by));
-    settle(running);
+    forget(running, by);
 }
 
-fn settle(running: &Running) {
-    if running.extra(|extra| extra.suspenders.is_empty()) {
+/// Takes back the watch of a suspender.
+fn unwatch(running: &Running, by: Pid) {
+    let id = running.extra(|extra| {
+        let mut watches = extra.watches.iter();
+        watches
+            .find(|(_, watch)| watch.suspender && watch.target == Some(by))
+            .map(|(id, _)| *id)
+    });
+    if let Some(id) = id {
+        let owner = running.pid();
+        demonitor(running, MonitorRef { owner, id });
+    }
+}
+
+fn forget(running: &Running, by: Pid) {
+    let none_left = running.extra(|extra| {
+        extra.suspenders.swap_remove(&by);
+        extra.suspenders.is_empty()
+    });
+    if none_left {
         running.block().clear_flag(SUSPENDED);
     }
 }

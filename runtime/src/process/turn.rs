@@ -34,6 +34,10 @@ impl<'a> Turn<'a> {
     /// The next message, oldest first. `None`: return `Pending`; the process is polled again when
     /// there is more, or when others have had their turn.
     #[inline]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "no iterator: `None` is not the end"
+    )]
     pub fn next(&mut self) -> Option<Mailed> {
         let running = self.running;
         if running.block().inbox.has_arrivals() {
@@ -50,10 +54,33 @@ impl<'a> Turn<'a> {
         Some(Mailed::open(envelope))
     }
 
+    /// Gives back a message just taken: it is the next one again.
+    pub fn put_back(&mut self, mailed: Mailed) {
+        let running = self.running;
+        running.budget.set(running.budget.get() + 1);
+        running.local(|local| {
+            local.reductions = local.reductions.saturating_sub(1);
+            local.queue.push_front(mailed.close());
+        });
+    }
+
     /// Whether a signal has ended the process: nothing more is to be done.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.running.is_doomed()
+    }
+
+    /// Whether the slice is over: whatever is left waits until others have had their turn. Return
+    /// `Pending`; the process is polled again.
+    #[must_use]
+    pub fn is_spent(&self) -> bool {
+        self.running.yielded.get()
+    }
+
+    /// Takes one message's worth of the slice, for work that is no message; `false` when the slice
+    /// is over.
+    pub fn charge(&mut self) -> bool {
+        self.running.charge()
     }
 
     /// Gives way: the process goes to the back of the run queue when it returns `Pending`.

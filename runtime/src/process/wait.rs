@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::local::PendingCall;
 use crate::envelope::{Caller, Envelope, GuestCall};
+use crate::node::Core;
 use crate::platform::current;
 use crate::scheduler::Running;
 use crate::timer::{Action, Key};
@@ -21,20 +22,20 @@ const COARSE_FROM: Duration = Duration::from_secs(1);
 
 /// When a wait is over, and the timer that says so to a foreign waker.
 pub(crate) struct Deadline {
-    node: Node,
     at: u64,
     coarse: bool,
-    armed: Option<Key>,
+    armed: Option<(Node, Key)>,
 }
 
 impl Deadline {
-    pub(crate) fn after(node: Node, bound: Duration) -> Self {
+    /// So long from now on the node's clock; the coarse one if that is fine enough.
+    #[inline]
+    pub(crate) fn after(node: &Node, bound: Duration) -> Self {
         let clock = node.core().clock();
         let coarse = bound >= COARSE_FROM && current::scheduler().is_some();
         let now = if coarse { clock.coarse() } else { clock.now() };
         let at = now.saturating_add(crate::time::nanos(bound));
         Self {
-            node,
             at,
             coarse,
             armed: None,
@@ -42,116 +43,136 @@ impl Deadline {
     }
 
     /// A deadline on the exact clock, however far away.
-    pub(crate) fn exact(node: Node, bound: Duration) -> Self {
-        let at = node
-            .core()
-            .clock()
-            .now()
-            .saturating_add(crate::time::nanos(bound));
+    pub(crate) fn exact(node: &Node, bound: Duration) -> Self {
+        let now = node.core().clock().now();
+        let at = now.saturating_add(crate::time::nanos(bound));
         Self {
-            node,
             at,
             coarse: false,
             armed: None,
         }
     }
 
-    fn due(&self) -> u64 {
+    #[inline]
+    fn due(&self, core: &Core) -> u64 {
         let lag = if self.coarse {
-            self.node.core().clock().coarse_lag()
+            core.clock().coarse_lag()
         } else {
             0
         };
         self.at.saturating_add(lag)
     }
 
-    pub(crate) fn has_passed(&self) -> bool {
-        let clock = self.node.core().clock();
-        // The coarse clock is never ahead: if it says no, it may be yes, but not by much.
-        clock.coarse() >= self.due() || clock.now() >= self.due()
-    }
-
-    /// Whether the deadline has passed; if not, the task is woken when it has.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let own = current::process()
-            .filter(|running| running.core().id() == self.node.id())
-            .filter(|running| super::is_own(running, cx.waker()));
-        if let Some(running) = own {
-            if may_have_passed(running, self.due()) && self.has_passed() {
-                return Poll::Ready(());
-            }
-            set_alarm(running, self.due());
-            return Poll::Pending;
-        }
-        if self.has_passed() {
+    /// Whether the deadline has passed on this node's clock; if not, the task is woken when it has.
+    ///
+    /// Inside a process the coarse clock decides: it is never ahead, and it is refreshed before the
+    /// process's alarm goes off.
+    #[inline]
+    pub(crate) fn poll(&mut self, node: &Node, cx: &mut Context<'_>) -> Poll<()> {
+        let core = node.core();
+        let due = self.due(core);
+        if core.clock().coarse() >= due {
             return Poll::Ready(());
         }
-        let core = self.node.core();
-        if let Some(old) = self.armed.take() {
-            core.timers().cancel(old);
+        let own = current::process()
+            .filter(|running| std::ptr::eq(running.core(), core))
+            .filter(|running| super::is_own(running, cx.waker()));
+        match own {
+            Some(running) => {
+                if !has_alarm(running, due) {
+                    return set_alarm(running, due);
+                }
+                Poll::Pending
+            }
+            None => self.arm(node, due, cx),
         }
-        self.armed = Some(core.arm(0, self.due(), Action::Waker(cx.waker().clone())));
+    }
+
+    #[cold]
+    fn arm(&mut self, node: &Node, due: u64, cx: &mut Context<'_>) -> Poll<()> {
+        if node.core().clock().now() >= due {
+            return Poll::Ready(());
+        }
+        self.disarm();
+        let key = node.core().arm(0, due, Action::Waker(cx.waker().clone()));
+        self.armed = Some((node.clone(), key));
         Poll::Pending
+    }
+
+    fn disarm(&mut self) {
+        if let Some((node, key)) = self.armed.take() {
+            node.core().timers().cancel(key);
+        }
     }
 }
 
 impl Drop for Deadline {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(key) = self.armed.take() {
-            self.node.core().timers().cancel(key);
+        if self.armed.is_some() {
+            self.disarm();
         }
     }
 }
 
-/// Whether the process's alarm, which is never later than `due`, has gone off.
-fn may_have_passed(running: &Running, due: u64) -> bool {
-    let alarm = running.local(|local| local.extra.as_ref().and_then(|extra| extra.alarm));
-    match alarm {
-        Some((key, at)) if at <= due => running.core().timers().deadline(key).is_none(),
-        _ => true,
-    }
+/// Whether the process has an alarm that goes off at `due` or before, and has not yet.
+#[inline]
+fn has_alarm(running: &Running, due: u64) -> bool {
+    let coarse = running.core().clock().coarse();
+    running.local(|local| match &local.extra {
+        Some(extra) => extra.alarm.is_some_and(|(_, at)| coarse < at && at <= due),
+        None => false,
+    })
 }
 
-/// Sees to it that the running process is polled at `at` or before.
-fn set_alarm(running: &Running, at: u64) {
+/// Sees to it that the running process is polled at `at`; `Ready` when that is now.
+#[cold]
+fn set_alarm(running: &Running, at: u64) -> Poll<()> {
     let core = running.core();
-    let alarm = running.extra(|extra| extra.alarm);
-    if let Some((key, set)) = alarm {
-        if set <= at && core.timers().deadline(key).is_some() {
-            return;
-        }
-        core.timers().cancel(key);
+    if core.clock().now() >= at {
+        return Poll::Ready(());
+    }
+    if let Some((old, _)) = running.extra(|extra| extra.alarm.take()) {
+        core.timers().cancel(old);
     }
     let key = core.arm(running.slot(), at, Action::Wake(running.pid()));
     running.extra(|extra| extra.alarm = Some((key, at)));
+    Poll::Pending
 }
 
 /// The place where one answer arrives.
 pub(crate) enum Pending {
     Process(Me, u64),
     Guest(Arc<GuestCall>),
+    /// The answer was taken.
+    Over,
 }
 
 impl Pending {
     /// Makes ready for an answer from `target`, and says where it must be sent.
-    pub(crate) fn begin(node: &Node, target: Option<NodeId>) -> (Self, Caller) {
+    #[inline]
+    pub(crate) fn begin(node: Node, target: Option<NodeId>) -> (Self, Caller) {
         match current::process().filter(|running| running.core().id() == node.id()) {
             Some(running) => {
+                let target = target.filter(|target| *target != node.id());
                 let id = running.extra(|extra| {
                     let id = extra.fresh_id();
-                    let node = target.filter(|target| *target != node.id());
                     extra.calls.push(PendingCall {
                         id,
-                        node,
+                        node: target,
                         reply: None,
                         waker: None,
                     });
                     id
                 });
-                let (node, pid) = (node.clone(), running.pid());
+                let me = Me::of(running);
                 (
-                    Self::Process(Me::of(running), id),
-                    Caller::Process { node, pid, id },
+                    Self::Process(me, id),
+                    Caller::Process {
+                        node,
+                        pid: me.pid(),
+                        id,
+                    },
                 )
             }
             None => {
@@ -162,31 +183,37 @@ impl Pending {
     }
 
     /// The answer, if it has come.
+    #[inline]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Envelope> {
         let (me, id) = match self {
-            Self::Guest(slot) => return slot.poll(cx),
             Self::Process(me, id) => (*me, *id),
+            Self::Guest(slot) => return slot.poll(cx),
+            Self::Over => return Poll::Pending,
         };
         let running = me.running();
-        if running.block().inbox.has_arrivals() {
-            super::fetch(running);
-        }
+        super::fetch(running);
         let own = super::is_own(running, cx.waker());
-        running.extra(|extra| {
-            let Some(at) = extra.calls.iter().position(|call| call.id == id) else {
-                return Poll::Pending;
-            };
-            match extra.calls[at].reply.take() {
-                Some(reply) => {
-                    extra.calls.swap_remove(at);
-                    Poll::Ready(reply)
-                }
-                None => {
-                    extra.calls[at].waker = (!own).then(|| cx.waker().clone());
-                    Poll::Pending
-                }
+        let reply = running.local(|local| {
+            let calls = &mut local.extra.as_mut()?.calls;
+            let at = calls.iter().position(|call| call.id == id)?;
+            if calls[at].reply.is_some() {
+                return calls.swap_remove(at).reply;
             }
-        })
+            if !own {
+                calls[at].waker = Some(cx.waker().clone());
+            }
+            None
+        });
+        match reply {
+            Some(reply) => {
+                *self = Self::Over;
+                Poll::Ready(reply)
+            }
+            None => {
+                running.waits.set(own || running.waits.get());
+                Poll::Pending
+            }
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::task::{RawWaker, RawWakerVTable, Wake, Waker};
 
+use super::local::HAS_WAKER;
 use crate::platform::current;
 use crate::scheduler::Running;
 use crate::{Node, Pid};
@@ -32,9 +33,11 @@ impl Wake for Cell {
 const VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, forget);
 
 /// Calls `f` with the running process's waker.
+#[inline]
 pub(crate) fn with_waker<T>(running: &Running, f: impl FnOnce(&Waker) -> T) -> T {
-    let kept = running.local(|local| local.extra.as_ref().and_then(|extra| extra.waker.clone()));
-    if let Some(waker) = kept {
+    if running.local(|local| local.flags & HAS_WAKER != 0)
+        && let Some(waker) = running.extra(|extra| extra.waker.clone())
+    {
         return f(&waker);
     }
     let data = std::ptr::from_ref(running).cast::<()>();
@@ -51,8 +54,10 @@ pub(crate) fn is_own(running: &Running, waker: &Waker) -> bool {
         return true;
     }
     running.local(|local| match &local.extra {
-        Some(extra) => extra.waker.as_ref().is_some_and(|own| own.will_wake(waker)),
-        None => false,
+        Some(extra) if local.flags & HAS_WAKER != 0 => {
+            extra.waker.as_ref().is_some_and(|own| own.will_wake(waker))
+        }
+        _ => false,
     })
 }
 
@@ -65,7 +70,10 @@ unsafe fn clone(data: *const ()) -> RawWaker {
     }));
     let here = current::process().is_some_and(|here| std::ptr::eq(here, running));
     if here {
-        running.extra(|extra| extra.waker = Some(waker.clone()));
+        running.local(|local| {
+            local.set_flag(HAS_WAKER, true);
+            local.extra().waker = Some(waker.clone());
+        });
     }
     let waker = ManuallyDrop::new(waker);
     RawWaker::new(waker.data(), waker.vtable())

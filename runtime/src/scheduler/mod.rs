@@ -30,6 +30,7 @@ use crate::world::SimScheduler;
 pub(crate) const SLICE_MESSAGES: u32 = 512;
 
 /// The platform a node runs on.
+#[expect(clippy::large_enum_variant, reason = "there is one per node")]
 pub(crate) enum Scheduler {
     Real(RealScheduler),
     Simulated(SimScheduler),

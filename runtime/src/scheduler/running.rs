@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 
 use super::SLICE_MESSAGES;
 use super::real::Stamp;
-use crate::envelope::{CallerKey, Table};
+use crate::envelope::{CallerKey, Envelope, Pool, Table};
 use crate::node::Core;
 use crate::process::{Block, Extra, Local};
 use crate::{Node, Pid, Reason};
@@ -29,12 +29,17 @@ pub(crate) struct Running {
     share: Cell<u32>,
     /// The process has had its share, or gave way, and goes to the back of the queue.
     pub(crate) yielded: Cell<bool>,
+    /// Something that waits for an arrival was polled, with no waker but the process's own: what
+    /// arrives later in the same poll must lead to another one.
+    pub(crate) waits: Cell<bool>,
     /// What a signal asked for: the process ends at its next yield.
-    pub(crate) doomed: RefCell<Option<Reason>>,
+    doomed: Cell<bool>,
+    doom: RefCell<Option<Reason>>,
     dying: RefCell<Option<Reason>>,
     /// The envelope of the call being handled, 0 for none.
     call: Cell<usize>,
     free: RefCell<Vec<u32>>,
+    pool: Pool,
     stamp: Arc<Stamp>,
 }
 
@@ -49,10 +54,13 @@ impl Running {
             budget: Cell::new(0),
             share: Cell::new(SLICE_MESSAGES),
             yielded: Cell::new(false),
-            doomed: RefCell::new(None),
+            waits: Cell::new(false),
+            doomed: Cell::new(false),
+            doom: RefCell::new(None),
             dying: RefCell::new(None),
             call: Cell::new(0),
             free: RefCell::new(Vec::new()),
+            pool: Pool::new(),
             stamp,
         }
     }
@@ -62,6 +70,7 @@ impl Running {
         self.share.set(messages);
     }
 
+    #[inline]
     pub(crate) fn begin(&self, block: &Block, slot: u32) {
         self.block.set(block);
         self.slot.set(slot);
@@ -148,8 +157,10 @@ impl Running {
     /// The control block of the running process.
     #[inline]
     pub(crate) fn block(&self) -> &Block {
-        assert!(self.in_process(), "no process runs on this thread");
-        // SAFETY: set by `begin` from a block of the node's table, which outlives `self.node`.
+        debug_assert!(self.in_process(), "no process runs on this thread");
+        // SAFETY: callers have the `Running` of a process that runs, from the slice itself or from
+        // `platform::current::process`; `begin` set the pointer from a block of the node's table,
+        // which outlives `self.node`.
         unsafe { &*self.block.get() }
     }
 
@@ -168,16 +179,34 @@ impl Running {
         self.local(|local| f(local.extra()))
     }
 
+    /// Whether the running process has this flag.
+    #[inline]
+    pub(crate) fn has(&self, flag: u32) -> bool {
+        self.local(|local| local.flags & flag != 0)
+    }
+
     pub(crate) fn doom(&self, reason: Reason) {
-        let mut doomed = self.doomed.borrow_mut();
-        if doomed.is_none() {
-            *doomed = Some(reason);
+        if !self.doomed.replace(true) {
+            *self.doom.borrow_mut() = Some(reason);
         }
     }
 
     #[inline]
     pub(crate) fn is_doomed(&self) -> bool {
-        self.doomed.borrow().is_some()
+        self.doomed.get()
+    }
+
+    /// Takes the reason for which a signal asked the process to end.
+    #[inline]
+    pub(crate) fn take_doom(&self) -> Option<Reason> {
+        if !self.doomed.replace(false) {
+            return None;
+        }
+        self.doom.borrow_mut().take()
+    }
+
+    pub(crate) fn keep_orphan(&self, call: Envelope) {
+        self.extra(|extra| extra.orphans.push(call));
     }
 
     pub(crate) fn dying(&self) -> Option<Reason> {
@@ -239,6 +268,12 @@ impl Running {
             let caller = caller.with_node(&self.node);
             self.extra(|extra| extra.open_calls.insert(address, caller));
         }
+    }
+
+    /// The freed envelopes of this scheduler.
+    #[inline]
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// A free slot for a new process.

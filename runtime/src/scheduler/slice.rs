@@ -6,6 +6,7 @@
 //! Invariant  On return the process is parked, back in a queue, or dead; a panic of the program's
 //!            code ends the process and nothing else.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,7 +14,7 @@ use std::task::{Context, Poll};
 use super::Running;
 use crate::Reason;
 use crate::platform::panics;
-use crate::process::{self, Behaviour, SUSPENDED, Turn};
+use crate::process::{self, Behaviour, Block, SUSPENDED, Turn};
 
 enum Next {
     Park,
@@ -23,16 +24,16 @@ enum Next {
 
 /// Runs the process in `slot` for a while.
 pub(crate) fn slice(running: &Running, slot: u32) {
-    let core = running.core();
-    let block = core.table().block(slot);
+    let block = running.core().table().block(slot);
     running.begin(block, slot);
     loop {
         process::fetch(running);
-        match step(running) {
+        match step(running, block) {
             Next::Park if block.inbox.park() => break,
-            Next::Park if running.budget.get() > 0 => {}
+            // It was woken while it ran: that costs it a turn, or it could hold us for ever.
+            Next::Park if running.charge() => {}
             Next::Park | Next::Requeue => {
-                core.enqueue(slot, block.priority());
+                running.core().enqueue(slot, block.priority());
                 break;
             }
             Next::End(reason) => {
@@ -44,24 +45,20 @@ pub(crate) fn slice(running: &Running, slot: u32) {
     running.end();
 }
 
-fn step(running: &Running) -> Next {
-    if let Some(reason) = running.doomed.take() {
+#[inline]
+fn step(running: &Running, block: &Block) -> Next {
+    if let Some(reason) = running.take_doom() {
         return Next::End(reason);
     }
-    if running.block().state() & SUSPENDED != 0 {
+    if block.state() & SUSPENDED != 0 {
         return Next::Park;
     }
-    let Some(body) = running.local(|local| local.body.take()) else {
-        unreachable!("a live process has a body");
-    };
-    match poll(running, body) {
-        Ok(Poll::Pending) => {}
-        Ok(Poll::Ready(reason)) | Err(reason) => {
-            // A signal that came while it ran was first.
-            return Next::End(running.doomed.take().unwrap_or(reason));
-        }
+    match poll(running, block) {
+        Poll::Pending => {}
+        // A signal that came while it ran was first.
+        Poll::Ready(reason) => return Next::End(running.take_doom().unwrap_or(reason)),
     }
-    match running.doomed.take() {
+    match running.take_doom() {
         Some(reason) => Next::End(reason),
         None if running.yielded.get() => Next::Requeue,
         None => Next::Park,
@@ -69,14 +66,37 @@ fn step(running: &Running) -> Next {
 }
 
 /// Polls the body and puts it back, also when it panicked: its state is still to be dropped.
-fn poll(running: &Running, mut body: Pin<Box<dyn Behaviour>>) -> Result<Poll<Reason>, Reason> {
+#[inline]
+fn poll(running: &Running, block: &Block) -> Poll<Reason> {
+    let Some(mut body) = running.local(|local| local.body.take()) else {
+        unreachable!("a live process has a body");
+    };
     running.stamp_poll(body.name());
     let result = process::with_waker(running, |waker| {
         let mut cx = Context::from_waker(waker);
-        catch_unwind(AssertUnwindSafe(|| {
-            body.as_mut().poll(&mut Turn::new(running), &mut cx)
-        }))
+        let mut turn = Turn::new(running);
+        catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(&mut turn, &mut cx)))
     });
+    let result = result.unwrap_or_else(|payload| panicked(running, body.as_mut(), payload));
     running.local(|local| local.body = Some(body));
-    result.map_err(panics::reason)
+    running.waits.set(false);
+    if block.state() & SUSPENDED != 0 {
+        process::suspended(running);
+    }
+    result
+}
+
+/// A panic ends the process, after its code has had its word.
+#[cold]
+fn panicked(
+    running: &Running,
+    body: Pin<&mut dyn Behaviour>,
+    payload: Box<dyn Any + Send>,
+) -> Poll<Reason> {
+    let reason = panics::reason(payload);
+    let result = process::with_waker(running, |waker| {
+        let mut cx = Context::from_waker(waker);
+        catch_unwind(AssertUnwindSafe(|| body.panicked(reason, &mut cx)))
+    });
+    result.unwrap_or_else(|second| Poll::Ready(panics::reason(second)))
 }

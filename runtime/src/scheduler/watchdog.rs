@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::Scheduler;
 use super::real::RealScheduler;
 use crate::node::Core;
-use crate::platform::threads::demote;
+use crate::platform::threads::{demote, time_starved};
 use crate::process::parent_of;
 use crate::{Node, Pid};
 
@@ -83,6 +83,8 @@ impl StuckList {
 struct Watched {
     polls: u64,
     since: u64,
+    /// How long the thread had been kept from running when it was first found in this poll.
+    starved: Option<Duration>,
     reported: u64,
     pid: Option<Pid>,
 }
@@ -100,10 +102,12 @@ pub(crate) fn run(node: &Node) {
         let busy = real.idle.count() < real.regular;
         quiet = if busy { 0 } else { quiet + 1 };
         let now = core.clock().refresh(!busy);
+        let firing = core.timers().firing();
         core.timers().advance(now, &mut due);
         for (_, action) in due.drain(..) {
             core.fire(action);
         }
+        drop(firing);
         watch(node, real, now, &mut watched);
         help(real);
         sleep(core, real, quiet >= REST_AFTER_TICKS);
@@ -150,6 +154,7 @@ fn watch(node: &Node, real: &RealScheduler, now: u64, watched: &mut HashMap<usiz
         let known = watched.entry(index).or_insert(Watched {
             polls,
             since: now,
+            starved: None,
             reported: 0,
             pid: None,
         });
@@ -161,12 +166,20 @@ fn watch(node: &Node, real: &RealScheduler, now: u64, watched: &mut HashMap<usiz
             *known = Watched {
                 polls,
                 since: now,
+                starved: None,
                 reported: 0,
                 pid: None,
             };
             continue;
         }
-        let held = now - known.since;
+        let thread = worker.stamp.thread.load(Ordering::Relaxed);
+        let starved = *known.starved.get_or_insert_with(|| time_starved(thread));
+        if now - known.since < after {
+            continue;
+        }
+        // What the system took from it is not the handler's.
+        let kept_off = time_starved(thread).saturating_sub(starved).as_nanos() as u64;
+        let held = (now - known.since).saturating_sub(kept_off);
         if held < after || held < known.reported.saturating_mul(4) {
             continue;
         }

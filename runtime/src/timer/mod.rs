@@ -50,6 +50,8 @@ pub(crate) struct Timers {
     shards: [Mutex<Wheel<Action>>; SHARDS],
     /// When the driver means to wake, in nanoseconds; `u64::MAX` for never.
     planned: AtomicU64,
+    /// Held while what is due is taken out and done.
+    firing: Mutex<()>,
 }
 
 impl Timers {
@@ -57,6 +59,7 @@ impl Timers {
         Self {
             shards: std::array::from_fn(|_| Mutex::new(Wheel::new(now))),
             planned: AtomicU64::new(u64::MAX),
+            firing: Mutex::new(()),
         }
     }
 
@@ -107,6 +110,17 @@ impl Timers {
             self.shard(shard).advance(now, due);
         }
         due.sort_by_key(|(deadline, _)| *deadline);
+    }
+
+    /// Says that what [`Timers::advance`] returns is being done, until the guard is dropped.
+    pub(crate) fn firing(&self) -> MutexGuard<'_, ()> {
+        self.firing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until every timer that was taken out has had its effect. Only a process may call it:
+    /// what fires a timer runs no process.
+    pub(crate) fn await_firing(&self) {
+        drop(self.firing());
     }
 
     /// No timer fires before this.

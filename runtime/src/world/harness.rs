@@ -77,6 +77,10 @@ type Body = Pin<Box<dyn Future<Output = ()>>>;
 ///
 /// # Panics
 /// When the body panics, does not end, or leaves a process that does not end.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the bound of a test on real threads"
+)]
 pub fn test_real(name: &str, options: TestOptions, body: fn(World) -> Body) {
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)

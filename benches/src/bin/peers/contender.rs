@@ -84,6 +84,9 @@ impl Contender {
                 let size = if quick { "quick" } else { "full" };
                 let mut command = Command::new(program);
                 command.args([CHILD, peer.name(), workload.name(), size]);
+                // What a panic costs is not for the shell of whoever runs this to decide.
+                command.env_remove("RUST_BACKTRACE");
+                command.env_remove("RUST_LIB_BACKTRACE");
                 Ok(command)
             }
             Self::Erlang(erlang) => Ok(erlang.command(workload, quick)),

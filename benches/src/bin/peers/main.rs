@@ -7,7 +7,7 @@
 //! Role       Reads the command line, lets the runner run, writes the table in every form.
 //! Inputs     [`args::Args`].
 //! Outputs    Table on stdout; JSON, Markdown and SVG where asked for; progress on stderr.
-//! Owns       The global allocator: mimalloc, the same for every Rust peer.
+//! Owns       Nothing; the library of this crate brings mimalloc, the same for every Rust peer.
 //! Invariant  A child measures one workload of one peer and prints one line of JSON.
 
 #![forbid(unsafe_code)]
@@ -40,9 +40,6 @@ use serde::Serialize;
 use args::{Args, Command};
 use machine::Machine;
 use rows::Row;
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What `--json` writes.
 #[derive(Serialize)]

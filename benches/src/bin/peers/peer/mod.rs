@@ -14,6 +14,8 @@ mod hydra;
 mod hydra_tree;
 mod kameo;
 mod kameo_tree;
+mod ours;
+mod ours_tree;
 mod ractor;
 mod ractor_tree;
 mod tokio;
@@ -63,6 +65,7 @@ pub(crate) trait Peer: Sync {
 
 /// Every Rust peer in the order of the table.
 pub(crate) const ALL: &[&dyn Peer] = &[
+    &ours::Ours,
     &ractor::Ractor,
     &kameo::Kameo,
     &actix::Actix,

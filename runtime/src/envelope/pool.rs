@@ -1,0 +1,169 @@
+//! Where does the memory of an envelope come from?
+//!
+//! Role       Keeps a few freed envelopes per scheduler for the next sends: most messages are small
+//!            and short-lived, and the round trip to the allocator costs more than the rest of a
+//!            send.
+//! Owns       At most `KEPT_MAX` blocks of each of two sizes per scheduler; everything else is the
+//!            allocator's.
+//! Invariant  A block is allocated and freed with the layout of its class, whatever lies in it.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::cell::Cell;
+use std::ptr::{self, NonNull};
+
+use crate::platform::current;
+
+const SMALL: usize = 64;
+const LARGE: usize = 128;
+const KEPT_MAX: u32 = 1024;
+
+/// The freed envelopes of one scheduler.
+pub(crate) struct Pool {
+    small: Shelf,
+    large: Shelf,
+}
+
+struct Shelf {
+    first: Cell<*mut Free>,
+    count: Cell<u32>,
+}
+
+struct Free {
+    next: *mut Free,
+}
+
+/// The layout that a `T` is allocated with: its class's, if it has one.
+const fn layout<T>() -> Layout {
+    const {
+        let size = match size_of::<T>() {
+            ..=SMALL => SMALL,
+            ..=LARGE => LARGE,
+            size => size,
+        };
+        let align = if align_of::<T>() < 16 {
+            16
+        } else {
+            align_of::<T>()
+        };
+        match Layout::from_size_align(size, align) {
+            Ok(layout) => layout,
+            Err(_) => panic!("a message is larger than the address space"),
+        }
+    }
+}
+
+const fn is_pooled<T>() -> bool {
+    size_of::<T>() <= LARGE && align_of::<T>() <= 16
+}
+
+impl Pool {
+    pub(crate) const fn new() -> Self {
+        const EMPTY: Shelf = Shelf {
+            first: Cell::new(ptr::null_mut()),
+            count: Cell::new(0),
+        };
+        Self {
+            small: EMPTY,
+            large: EMPTY,
+        }
+    }
+
+    #[inline]
+    fn shelf<T>(&self) -> &Shelf {
+        if size_of::<T>() <= SMALL {
+            &self.small
+        } else {
+            &self.large
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        for (shelf, size) in [(&self.small, SMALL), (&self.large, LARGE)] {
+            while let Some(block) = shelf.take() {
+                // SAFETY: blocks on a shelf were allocated with their class's layout.
+                unsafe { dealloc(block.as_ptr(), Layout::from_size_align_unchecked(size, 16)) };
+            }
+        }
+    }
+}
+
+impl Shelf {
+    #[inline]
+    fn take(&self) -> Option<NonNull<u8>> {
+        let block = NonNull::new(self.first.get())?;
+        // SAFETY: blocks on the shelf are free memory of ours that holds a `Free`.
+        self.first.set(unsafe { block.as_ref().next });
+        self.count.set(self.count.get() - 1);
+        Some(block.cast())
+    }
+
+    #[inline]
+    fn put(&self, block: NonNull<u8>) -> bool {
+        if self.count.get() >= KEPT_MAX {
+            return false;
+        }
+        // SAFETY: the block is free, and large and aligned enough for a `Free`.
+        unsafe {
+            block.cast::<Free>().write(Free {
+                next: self.first.get(),
+            })
+        };
+        self.first.set(block.cast().as_ptr());
+        self.count.set(self.count.get() + 1);
+        true
+    }
+}
+
+/// Memory with `value` in it.
+#[inline]
+pub(super) fn store<T>(value: T) -> NonNull<T> {
+    let kept = match current::scheduler() {
+        Some(running) if is_pooled::<T>() => running.pool().shelf::<T>().take(),
+        _ => None,
+    };
+    let block = kept.map_or_else(allocate::<T>, NonNull::cast);
+    // SAFETY: the block is ours, and large and aligned enough.
+    unsafe { block.write(value) };
+    block
+}
+
+#[cold]
+fn allocate<T>() -> NonNull<T> {
+    // SAFETY: an envelope has a header, so the layout is not empty.
+    match NonNull::new(unsafe { alloc(layout::<T>()) }) {
+        Some(block) => block.cast(),
+        None => handle_alloc_error(layout::<T>()),
+    }
+}
+
+/// Gives back memory of `store`; what was in it has been moved out or dropped.
+///
+/// # Safety
+/// The block came from `store::<T>`, and nothing uses it any more.
+#[inline]
+pub(super) unsafe fn free<T>(block: NonNull<T>) {
+    if let Some(running) = current::scheduler()
+        && is_pooled::<T>()
+        && running.pool().shelf::<T>().put(block.cast())
+    {
+        return;
+    }
+    // SAFETY: allocated by `allocate::<T>` or another type of the same class, with this layout.
+    unsafe { dealloc(block.cast().as_ptr(), layout::<T>()) };
+}
+
+/// Takes the value out of memory of `store` and gives the memory back.
+///
+/// # Safety
+/// The block came from `store::<T>`, holds a `T`, and nothing uses it any more.
+#[inline]
+pub(super) unsafe fn take<T>(block: NonNull<T>) -> T {
+    // SAFETY: by contract.
+    unsafe {
+        let value = block.read();
+        free(block);
+        value
+    }
+}
