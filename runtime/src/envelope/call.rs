@@ -100,11 +100,12 @@ struct Prefix<R> {
     caller: Option<Caller>,
     /// Whom the request was delivered to.
     server: Option<Pid>,
-    id: u64,
-    failure: Option<CallError>,
-    encode: Option<fn(&R) -> Result<Vec<u8>, CodecError>>,
+    failure: Option<Box<CallError>>,
     reply: MaybeUninit<R>,
 }
+
+// A request and an answer of a word each fit the pool's second class.
+const _: () = assert!(size_of::<Prefix<u64>>() + 8 <= 128);
 
 #[repr(C)]
 struct CallCell<P: CallPayload> {
@@ -135,7 +136,10 @@ impl<P: CallPayload> CallTables<P> {
         entry: None,
         tag: P::tag,
         discard: discard_answer::<P>,
-        encode: None,
+        encode: match P::REPLY_CODEC.encode {
+            Some(_) => Some(encode_answer::<P>),
+            None => None,
+        },
     };
 }
 
@@ -150,7 +154,7 @@ unsafe fn discard_request<P: CallPayload>(raw: NonNull<Header>, failure: &CallEr
             cell.prefix.header.parts &= !REQUEST;
             cell.request.assume_init_drop();
         }
-        cell.prefix.failure = Some(failure.clone());
+        cell.prefix.failure = Some(Box::new(failure.clone()));
     }
     complete(raw.cast::<Prefix<P::Reply>>());
 }
@@ -190,29 +194,83 @@ unsafe fn encode_request<P: CallPayload>(raw: NonNull<Header>) -> Result<Vec<u8>
     }
 }
 
+/// # Safety
+/// `raw` is a valid `CallCell<P>`.
+unsafe fn encode_answer<P: CallPayload>(raw: NonNull<Header>) -> Result<Vec<u8>, CodecError> {
+    // SAFETY: by contract.
+    let cell = unsafe { raw.cast::<CallCell<P>>().as_ref() };
+    assert!(
+        cell.prefix.header.parts & REPLY != 0,
+        "an answer was encoded before it was given"
+    );
+    match P::REPLY_CODEC.encode {
+        // SAFETY: checked above.
+        Some(encode) => encode(unsafe { cell.prefix.reply.assume_init_ref() }),
+        None => Err(CodecError::Local(P::NAME)),
+    }
+}
+
 /// Sends the envelope back to its caller, with the reply or the failure inside.
+#[inline]
 fn complete<R>(mut raw: NonNull<Prefix<R>>) {
     // SAFETY: the caller of `complete` owns the envelope.
     let prefix = unsafe { raw.as_mut() };
-    let caller = prefix.caller.take();
     prefix.header.table = prefix.answer;
     let address = raw.as_ptr() as usize;
+    let here = current::scheduler();
     if let Some(server) = prefix.server
         && !current::call_completed(address, server)
-        && let Some(Caller::Process { node, .. }) = &caller
     {
-        node.core().call_closed(server, address);
+        close_elsewhere(prefix.caller.as_ref(), server, address);
     }
+    let caller = match &prefix.caller {
+        Some(Caller::Process { node, pid, .. }) if pid.node() == node.id() => Ok((
+            *pid,
+            here.filter(|running| running.core().id() == node.id()),
+        )),
+        caller => Err(caller.clone()),
+    };
     // SAFETY: as above; it is an answer from here on.
     let envelope = unsafe { Envelope::from_raw(raw.cast()) };
     match caller {
+        Ok((pid, Some(running))) => running.core().push_reply(pid, envelope),
+        Ok((pid, None)) => push_from_outside(pid, prefix.caller.clone(), envelope),
+        Err(caller) => complete_elsewhere(caller, envelope),
+    }
+}
+
+/// An answer that is given outside the schedulers of the caller's node.
+#[cold]
+fn push_from_outside(pid: Pid, caller: Option<Caller>, envelope: Envelope) {
+    // The handle is held until the push is over: the envelope's own goes with the envelope.
+    if let Some(Caller::Process { node, .. }) = caller {
+        node.core().push_reply(pid, envelope);
+    }
+}
+
+/// Tells the server of a call that was answered elsewhere that it is over.
+#[cold]
+fn close_elsewhere(caller: Option<&Caller>, server: Pid, address: usize) {
+    if let Some(Caller::Process { node, .. }) = caller {
+        node.core().call_closed(server, address);
+    }
+}
+
+/// Answers a guest, or a process of another node, or nobody.
+#[cold]
+fn complete_elsewhere(caller: Option<Caller>, mut envelope: Envelope) {
+    match caller {
         None => drop(envelope),
         Some(Caller::Guest(slot)) => slot.put(envelope),
-        Some(Caller::Process { node, pid, .. }) if pid.node() == node.id() => {
-            node.core().push_reply(pid, envelope);
-        }
         Some(Caller::Process { node, pid, id }) => {
-            let answer = encode_answer::<R>(prefix);
+            let failure = envelope.prefix_mut().failure.take();
+            let answer = match failure {
+                Some(failure) => Err(*failure),
+                None => envelope.encode().map_err(|error| match error {
+                    CodecError::Local(name) => CallError::NotPortable(name.into()),
+                    error => CallError::Refused(error.to_string().into()),
+                }),
+            };
             drop(envelope);
             node.core().transmit(
                 pid.node(),
@@ -224,22 +282,6 @@ fn complete<R>(mut raw: NonNull<Prefix<R>>) {
             );
         }
     }
-}
-
-fn encode_answer<R>(prefix: &Prefix<R>) -> Result<Vec<u8>, CallError> {
-    if let Some(failure) = &prefix.failure {
-        return Err(failure.clone());
-    }
-    assert!(
-        prefix.header.parts & REPLY != 0,
-        "a call was completed without an outcome"
-    );
-    let Some(encode) = prefix.encode else {
-        return Err(CallError::NotPortable(prefix.header.table.name.into()));
-    };
-    // SAFETY: `parts` says that the reply is initialised.
-    encode(unsafe { prefix.reply.assume_init_ref() })
-        .map_err(|error| CallError::Refused(error.to_string().into()))
 }
 
 /// The right, and the duty, to answer one call.
@@ -321,9 +363,7 @@ impl Envelope {
             answer: CallTables::<P>::ANSWER,
             caller: None,
             server: None,
-            id: 0,
             failure: None,
-            encode: P::REPLY_CODEC.encode,
             reply: MaybeUninit::uninit(),
         };
         let cell = pool::store(CallCell {
@@ -340,17 +380,13 @@ impl Envelope {
             "not a call"
         );
         // SAFETY: calls and replies are `CallCell`s, whose prefix starts alike for every `R`; the
-        // callers of this function touch no field from `encode` on.
+        // callers of this function do not touch `reply`.
         unsafe { &mut *std::ptr::from_mut(self.header_mut()).cast::<Prefix<()>>() }
     }
 
     /// Writes the way back on a request.
     pub(crate) fn set_caller(&mut self, caller: Caller) {
-        let prefix = self.prefix_mut();
-        if let Caller::Process { id, .. } = &caller {
-            prefix.id = *id;
-        }
-        prefix.caller = Some(caller);
+        self.prefix_mut().caller = Some(caller);
     }
 
     /// Writes on a request whom it is delivered to.
@@ -365,7 +401,10 @@ impl Envelope {
 
     /// The number under which the caller waits for this answer.
     pub(crate) fn reply_id(&mut self) -> u64 {
-        self.prefix_mut().id
+        match &self.prefix_mut().caller {
+            Some(Caller::Process { id, .. }) => *id,
+            _ => 0,
+        }
     }
 
     /// Whether a call with a request of type `P` is inside.
@@ -409,7 +448,10 @@ impl Envelope {
         // the reply is moved out once, as `parts` says.
         let prefix = unsafe { raw.as_mut() };
         if prefix.header.parts & REPLY == 0 {
-            return Err(prefix.failure.take().unwrap_or(CallError::NoReply));
+            return Err(prefix
+                .failure
+                .take()
+                .map_or(CallError::NoReply, |failure| *failure));
         }
         prefix.header.parts &= !REPLY;
         // SAFETY: `parts` said so.

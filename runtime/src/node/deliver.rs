@@ -29,14 +29,18 @@ impl Core {
     /// Delivers to a process of this node; gives the envelope back when there is none.
     #[inline]
     fn push(&self, pid: Pid, mut envelope: Envelope) -> Result<(), Envelope> {
-        let Some(block) = self.living(pid) else {
+        let Some(block) = self.table().find(pid.slot()) else {
             return Err(envelope);
         };
-        envelope.header_mut().generation = pid.generation().get();
+        let generation = pid.generation().get();
+        let Some(priority) = block.priority_if_alive(generation) else {
+            return Err(envelope);
+        };
+        envelope.header_mut().generation = generation;
         let raw = envelope.into_raw();
         // SAFETY: the envelope is ours until `push` takes it.
         match unsafe { block.inbox.push(raw.as_ptr()) } {
-            Pushed::Wake => self.enqueue(pid.slot(), block.priority()),
+            Pushed::Wake => self.enqueue(pid.slot(), priority),
             Pushed::Busy => {}
             // SAFETY: a refused push leaves the envelope ours.
             Pushed::Closed => return Err(unsafe { Envelope::from_raw(raw) }),

@@ -73,6 +73,14 @@ impl Block {
         (state >> 32) as u32 == generation && state & ALIVE != 0
     }
 
+    /// The priority of the tenant of this generation, if it is alive.
+    #[inline]
+    pub(crate) fn priority_if_alive(&self, generation: u32) -> Option<Priority> {
+        let state = self.state();
+        let alive = (state >> 32) as u32 == generation && state & ALIVE != 0;
+        alive.then(|| Priority::from_bits((state >> PRIORITY_SHIFT) as u32))
+    }
+
     /// Sets a flag and returns the state before.
     pub(crate) fn set_flag(&self, flag: u64) -> u64 {
         self.state.fetch_or(flag, Ordering::AcqRel)

@@ -72,15 +72,15 @@ impl Deadline {
         let core = node.core();
         let due = self.due(core);
         if core.clock().coarse() >= due {
-            return Poll::Ready(());
+            return passed(cx);
         }
         let own = current::process()
             .filter(|running| std::ptr::eq(running.core(), core))
             .filter(|running| super::is_own(running, cx.waker()));
         match own {
             Some(running) => {
-                if !has_alarm(running, due) {
-                    return set_alarm(running, due);
+                if !has_alarm(running, due) && set_alarm(running, due).is_ready() {
+                    return passed(cx);
                 }
                 Poll::Pending
             }
@@ -91,7 +91,7 @@ impl Deadline {
     #[cold]
     fn arm(&mut self, node: &Node, due: u64, cx: &mut Context<'_>) -> Poll<()> {
         if node.core().clock().now() >= due {
-            return Poll::Ready(());
+            return passed(cx);
         }
         self.disarm();
         let key = node.core().arm(0, due, Action::Waker(cx.waker().clone()));
@@ -112,6 +112,20 @@ impl Drop for Deadline {
         if self.armed.is_some() {
             self.disarm();
         }
+    }
+}
+
+/// A deadline has passed. A process whose slice is over, or who is to end, hears of it when it has
+/// yielded: a loop over a receive that finds no budget, and a timeout, would never yield.
+fn passed(cx: &Context<'_>) -> Poll<()> {
+    match current::process() {
+        Some(running) if running.yielded.get() || running.is_doomed() => {
+            if !super::is_own(running, cx.waker()) {
+                cx.waker().wake_by_ref();
+            }
+            Poll::Pending
+        }
+        _ => Poll::Ready(()),
     }
 }
 

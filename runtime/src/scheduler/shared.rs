@@ -29,6 +29,12 @@ impl SharedQueue {
         self.count.load(Ordering::SeqCst) == 0
     }
 
+    /// Whether nothing waits, as of a moment ago.
+    #[inline]
+    fn looks_empty(&self) -> bool {
+        self.count.load(Ordering::Relaxed) == 0
+    }
+
     pub(crate) fn pop(&self) -> Option<u32> {
         if self.count.load(Ordering::Relaxed) == 0 {
             return None;
@@ -76,6 +82,9 @@ impl Shared {
 
     #[inline]
     pub(crate) fn pop_urgent(&self) -> Option<u32> {
+        if self.max.looks_empty() && self.high.looks_empty() {
+            return None;
+        }
         self.max.pop().or_else(|| self.high.pop())
     }
 
