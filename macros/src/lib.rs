@@ -85,9 +85,9 @@ use proc_macro::TokenStream;
 ///   fine);
 /// - `self` by value; a `#[cast]` or an event with a result; a `ReplyTo` beside a result;
 /// - two `#[init]`s, or two attributes on one method;
-/// - calls and casts named like a method of `Ref`: `address`, `at`, `client`, `from_address`,
-///   `is_alive`, `name`, `node`, `pid`, `ready`, or like one that std gives every `Ref`: `clone`,
-///   `clone_from`, `eq`, `into`, `ne`, `to_owned`, `try_into`.
+/// - calls and casts named like a method of `Ref`: `address`, `at`, `client`, `find`,
+///   `from_address`, `is_alive`, `name`, `node`, `pid`, `ready`, or like one that std gives every
+///   `Ref`: `clone`, `clone_from`, `eq`, `into`, `ne`, `to_owned`, `try_into`.
 ///
 /// A mistake in one method leaves the other methods usable, so that one mistake is one error.
 #[proc_macro_attribute]
@@ -127,7 +127,7 @@ pub fn message(item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// The function takes the node, or nothing; it returns whatever `fn main` may. In a program that
-/// has a runtime of its own, start a node there instead: `Node::builder().start().await`.
+/// has a runtime of its own, start a node there instead: `Node::builder().start()`.
 ///
 /// Refused: a function that is not `async`, other parameters, generic parameters.
 #[proc_macro_attribute]

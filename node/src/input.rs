@@ -179,6 +179,7 @@ impl Read for Stream {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the program reads its input")]
 fn open_path(source: &Source, path: &Path, passes: u32) -> Result<Origin, InputError> {
     let refused = |error: io::Error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => InputError::Absent(source.clone()),

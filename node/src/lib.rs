@@ -10,5 +10,7 @@ pub mod blocks;
 pub mod cli;
 pub mod figures;
 pub mod input;
+pub mod job;
 pub mod log;
+pub mod program;
 pub mod screen;

@@ -2,7 +2,10 @@
 //!
 //! Role  One row per kind of input; walks that cut a stream at random places.
 
-#![allow(clippy::disallowed_methods, reason = "the test writes input for the program")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the test writes input for the program"
+)]
 
 mod common;
 

@@ -3,7 +3,10 @@
 //! Role  The plain loop against `oracle.py` and against the golden numbers: on the sample, and on
 //!       logs made nasty by a seed.
 
-#![allow(clippy::disallowed_methods, reason = "the test compares with a file and writes input for the program")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the test compares with a file and writes input for the program"
+)]
 
 mod common;
 

@@ -9,6 +9,7 @@
 //! Invariant  Everything happens on the one worker's thread; no watchdog, no spare worker.
 
 #![forbid(unsafe_code)]
+#![allow(clippy::disallowed_methods, reason = "it ends without its destructors")]
 
 use std::process::ExitCode;
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use foundation::Node;
 
-pub use life::{life, spawn};
+pub use life::{ending, life, spawn};
 pub use links::{link, linked_life, monitor};
 pub use mail::{call, cast, hop, receive, selective, send};
 pub use restarts::{restart_exit, restart_panic};
@@ -39,6 +39,7 @@ const fn micro(name: &'static str, what: &'static str, run: fn(&Node, u64) -> Du
 /// Every operation.
 pub const ALL: &[Micro] = &[
     micro("spawn", "spawn a plain process, and its first turn", spawn),
+    micro("ending", "the same, told by a message to return", ending),
     micro("life", "spawn a plain process that returns at once", life),
     micro("send", "cast to an actor, without its turn", send),
     micro("cast", "cast to an actor, and its handler", cast),

@@ -17,13 +17,14 @@ use crate::errors::Errors;
 
 /// The verbs that every `Ref` has, and what std's prelude gives it. A handler of that name could
 /// be called on the state, but never through a `Ref`.
-const TAKEN: [&str; 16] = [
+const TAKEN: [&str; 17] = [
     "address",
     "at",
     "client",
     "clone",
     "clone_from",
     "eq",
+    "find",
     "from_address",
     "into",
     "is_alive",

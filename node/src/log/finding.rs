@@ -133,6 +133,14 @@ impl Windows {
         }
     }
 
+    /// Forgets the passes before this one.
+    pub fn drop_before(&mut self, pass: u32) {
+        self.recent.take_if(|(key, _)| key.pass < pass);
+        if !self.others.is_empty() {
+            self.others.retain(|key, _| key.pass >= pass);
+        }
+    }
+
     /// Forgets a pass, when it has been listed.
     pub fn drop_pass(&mut self, pass: u32) {
         self.recent.take_if(|(key, _)| key.pass == pass);

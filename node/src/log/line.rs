@@ -4,7 +4,7 @@
 //! Inputs     One line without its line feed; a trailing carriage return is not part of it.
 //! Outputs    A [`Line`], or [`Malformed`]: which field went wrong, and at which byte.
 //! Invariant  Never panics, whatever the bytes; rendering a [`Line`] and parsing it gives it back.
-//! Source     issue 3, "well-formed means"; Apache httpd, mod_log_config, "combined"
+//! Source     Apache httpd, mod_log_config, "combined"
 //!
 //! `client ident user [day/Mon/year:h:m:s zone] "request" status bytes "referer" "agent"`, with
 //! one space between fields and nothing after the agent. Inside quotes a backslash escapes the byte

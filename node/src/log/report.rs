@@ -4,7 +4,7 @@
 //! Inputs     The totals of all passes, the findings of one, and the facts of the [`Run`].
 //! Outputs    A [`Report`]; its JSON has exactly the fields below, in their order.
 //! Invariant  `lines = parsed + malformed`; every list is in an order that the data alone decides.
-//! Source     issue 3, item 5, `--json`
+//! Source     the book, "The main job explained"
 
 use std::collections::BTreeMap;
 

@@ -50,12 +50,15 @@ pub struct Totals {
     pub statuses: Statuses,
     clients: ByteMap<Client>,
     paths: ByteMap<u64>,
+    /// Windows of earlier passes are of no use any more.
+    kept_from: u32,
 }
 
 #[derive(Debug, Default, Clone)]
 struct Client {
     sums: Sums,
     windows: Windows,
+    kept_from: u32,
 }
 
 /// The sums of one client.
@@ -136,6 +139,10 @@ impl Totals {
             requests: tally.requests,
             bytes: tally.bytes,
         });
+        if known.kept_from < self.kept_from {
+            known.kept_from = self.kept_from;
+            known.windows.drop_before(self.kept_from);
+        }
         known.windows.absorb(client, &tally.minutes, flag);
         for path in paths {
             *self.paths.entry_ref(path).or_default() += 1;
@@ -174,6 +181,12 @@ impl Totals {
             .values_mut()
             .for_each(|client| client.windows.drop_pass(pass));
         findings
+    }
+
+    /// Every line of the passes before this one has been counted, and their findings are of no use:
+    /// a client's windows of them are dropped when more of it comes.
+    pub fn keep_from(&mut self, pass: u32) {
+        self.kept_from = self.kept_from.max(pass);
     }
 
     /// How many clients there are.

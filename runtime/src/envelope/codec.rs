@@ -43,7 +43,7 @@ impl Tag {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel to another node",
     label = "not serializable",
-    note = "if this method is only ever used on one node, mark it `#[call(local)]` or `#[cast(local)]`",
+    note = "if it never leaves its node, say so: `#[message(local)]` on the type, `#[call(local)]` or `#[cast(local)]` on the method",
     note = "otherwise derive `serde::Serialize` and `serde::Deserialize` for the type"
 )]
 pub trait Portable: Serialize + DeserializeOwned {}

@@ -234,6 +234,8 @@ pub struct Down {
     pub monitor: crate::MonitorRef,
     /// The process that was watched; `None` when a name was watched that nobody had.
     pub pid: Option<Pid>,
+    /// The node it lived on, or the name was looked up on.
+    pub node: crate::NodeId,
     /// The name that was watched, if the monitor was set by name.
     pub name: Option<std::sync::Arc<str>>,
     /// Why it ended; `NoProc` when it had ended before, `NoConnection` when its node was lost.

@@ -33,6 +33,7 @@ struct Free {
 }
 
 /// The layout that a `T` is allocated with: its class's, if it has one.
+#[expect(clippy::match_overlapping_arm, reason = "the smallest class that fits")]
 const fn layout<T>() -> Layout {
     const {
         let size = match size_of::<T>() {
@@ -58,6 +59,10 @@ const fn is_pooled<T>() -> bool {
 
 impl Pool {
     pub(crate) const fn new() -> Self {
+        #[expect(
+            clippy::declare_interior_mutable_const,
+            reason = "copied, never shared"
+        )]
         const EMPTY: Shelf = Shelf {
             first: Cell::new(ptr::null_mut()),
             count: Cell::new(0),

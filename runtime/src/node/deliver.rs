@@ -153,6 +153,7 @@ impl Core {
             let down = crate::Down {
                 monitor,
                 pid: Some(from),
+                node: from.node(),
                 name: None,
                 reason,
                 tag: None,

@@ -226,6 +226,7 @@ impl Node {
                     id,
                 },
                 pid: Some(target),
+                node: target.node(),
                 name: None,
                 reason: Reason::NoConnection,
                 tag: None,

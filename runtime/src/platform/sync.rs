@@ -1,9 +1,10 @@
-//! One switch between the real atomics and loom's.
+//! What the lock-free files synchronise with.
 //!
-//! Role       Lets loom run the lock-free files (inbox, run queue, slots) unchanged.
+//! Role       One name for the atomics, so that `runtime/models` can compile the same files against
+//!            loom's.
 
-#[cfg(not(loom))]
-pub(crate) use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+pub(crate) use std::sync::Mutex;
+pub(crate) use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 
-#[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+/// How many entries a worker's run queue holds.
+pub(crate) const RING: usize = 512;

@@ -48,6 +48,10 @@ pub(crate) fn thread_id() -> i64 {
 
 /// How long the thread with this system id was ready to run and did not get a core, so far, where
 /// the system tells: a thread that others keep from running is not stuck.
+#[cfg_attr(
+    target_os = "linux",
+    expect(clippy::disallowed_methods, reason = "the system tells it by a file")
+)]
 pub(crate) fn time_starved(thread_id: i64) -> Duration {
     #[cfg(target_os = "linux")]
     {

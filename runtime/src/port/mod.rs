@@ -91,7 +91,7 @@ impl Core {
             }
             Signal::Unlink { from, id } => (Frame::Unlink { from, to, id }, None),
             Signal::UnlinkAck { from, id } => (Frame::UnlinkAck { from, to, id }, None),
-            Signal::Monitor { watcher, id, .. } => {
+            Signal::Monitor { watcher, id, name } => {
                 self.remember_peer(node, watcher);
                 let reason = Reason::NoConnection;
                 let lost = Signal::Down {
@@ -99,14 +99,11 @@ impl Core {
                     from: to,
                     reason,
                 };
-                (
-                    Frame::Monitor {
-                        watcher,
-                        to: Target::Pid(to),
-                        id,
-                    },
-                    Some(lost),
-                )
+                let to = match name {
+                    Some(name) if to.slot() == GUEST_SLOT => Target::Name(node, (&*name).into()),
+                    _ => Target::Pid(to),
+                };
+                (Frame::Monitor { watcher, to, id }, Some(lost))
             }
             Signal::Demonitor { watcher, id } => (Frame::Demonitor { watcher, to, id }, None),
             Signal::Down { id, from, reason } => (

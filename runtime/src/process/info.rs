@@ -119,7 +119,8 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
             links,
             monitors: list(&|extra| {
                 let own = extra.watches.values().filter(|watch| !watch.suspender);
-                own.filter_map(|watch| watch.target).collect()
+                own.filter_map(|watch| watch.target.filter(is_process))
+                    .collect()
             }),
             monitored_by: list(&|extra| {
                 let watchers = extra.watchers.keys().map(|(pid, _)| *pid);
@@ -139,7 +140,7 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
 }
 
 /// Whether this is a process, and not code outside any.
-fn is_process(pid: &Pid) -> bool {
+pub(super) fn is_process(pid: &Pid) -> bool {
     pid.slot() != GUEST_SLOT
 }
 

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use super::fetch::{has_parent_link, is_parent};
+use super::info::is_process;
 use super::local::{AliasMode, HIBERNATING, Link, PARENT_LINK, Watch};
 use crate::envelope::{CallerKey, Down, Envelope, Exit, ExitKind, Signal};
 use crate::scheduler::Running;
@@ -154,7 +155,8 @@ pub(crate) struct WatchOptions {
     pub(crate) suspender: bool,
 }
 
-/// Watches `target`; `None` when a name led nowhere.
+/// Watches `target`; `None` when a name led nowhere. A name on another node has for a target that
+/// node's guest, who stands for the node until the name is looked up there.
 pub(crate) fn monitor(running: &Running, target: Option<Pid>, options: WatchOptions) -> MonitorRef {
     let me = running.pid();
     let name = options.name.clone();
@@ -237,7 +239,8 @@ pub(super) fn down_arrived(running: &Running, id: u64, from: Option<Pid>, reason
     }
     let down = Down {
         monitor: MonitorRef { owner: me, id },
-        pid: watch.target.or(from),
+        pid: watch.target.filter(is_process).or(from.filter(is_process)),
+        node: watch.target.map_or(me.node(), Pid::node),
         name: watch.name,
         reason,
         tag: watch.tag,

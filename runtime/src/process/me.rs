@@ -14,12 +14,12 @@ use super::links::{self, WatchOptions};
 use super::local::{AliasMode, HIBERNATING, TRAP_EXIT};
 use super::{Behaviour, Message, ProcessInfo, SpawnOptions, info};
 use crate::envelope::{Envelope, ExitKind, Signal};
-use crate::node::GUEST_SLOT;
+use crate::node::{GUEST_SLOT, guest};
 use crate::platform::current;
 use crate::scheduler::{Priority, Running};
 use crate::timer::Action;
 use crate::{
-    CallError, Down, LinkError, MonitorRef, Node, Pid, ProcessRef, Reason, RegisterError,
+    CallError, Down, LinkError, MonitorRef, Node, NodeId, Pid, ProcessRef, Reason, RegisterError,
     SendError, SpawnError, SuspendError, Term, TimerRef,
 };
 
@@ -120,6 +120,18 @@ impl Me {
             ..WatchOptions::default()
         };
         links::monitor(running, running.core().names().find(name), options)
+    }
+
+    /// Watches whoever has the name on that node now.
+    pub fn monitor_name_at(self, node: NodeId, name: &str) -> MonitorRef {
+        if node == self.pid.node() {
+            return self.monitor_name(name);
+        }
+        let options = WatchOptions {
+            name: Some(name.into()),
+            ..WatchOptions::default()
+        };
+        links::monitor(self.running(), Some(guest(node)), options)
     }
 
     /// Watches a process; its [`Down`] bears `tag`.

@@ -4,8 +4,9 @@
 //! Invariant  A worker announces itself before its last look for work, and work is pushed before
 //!            the announcements are read (both `SeqCst`): one of the two sees the other.
 
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
+
+use crate::platform::sync::{AtomicUsize, Mutex, Ordering, fence};
 
 #[derive(Default)]
 pub(crate) struct Idle {

@@ -6,12 +6,7 @@
 //!            has read in vain and taken nothing.
 //! Limit      `RING` entries; what does not fit goes to the shared queue.
 
-use crate::platform::sync::{AtomicU32, Ordering};
-
-#[cfg(not(loom))]
-pub(crate) const RING: usize = 512;
-#[cfg(loom)]
-pub(crate) const RING: usize = 4;
+use crate::platform::sync::{AtomicU32, Ordering, RING};
 
 pub(crate) struct Ring {
     head: AtomicU32,

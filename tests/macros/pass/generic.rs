@@ -28,7 +28,7 @@ where
 {
     /// What is there.
     #[call]
-    pub fn find(&self, key: K) -> Option<V> {
+    pub fn look_up(&self, key: K) -> Option<V> {
         self.rows.get(&key).cloned()
     }
 
@@ -64,7 +64,7 @@ impl<S: Store> Index<S> {
 
 async fn user(cache: Ref<Cache<u8, String, 9>>) -> foundation::Result {
     cache.put(1, String::new())?;
-    let _: Option<String> = cache.find(1).await?;
+    let _: Option<String> = cache.look_up(1).await?;
     let _: usize = cache.len().await?;
     Ok(())
 }

@@ -1,0 +1,195 @@
+//! What did one client ask for?
+//!
+//! Role       The process of one client: parses its lines, tallies them, delivers the tally.
+//! Inputs     [`Work`] from the router; before the first, the table's watermark.
+//! Outputs    One [`Delta`] to the table per [`LINES_PER_DELTA`] lines.
+//! Owns       Its watermark. What it has counted and not delivered dies with it.
+//! Invariant  A line it can't parse ends it, with the line's number as the reason: letting it crash
+//!            is cheaper than defending every step. The line is not tried again.
+
+use std::sync::Arc;
+
+use foundation::prelude::*;
+
+use super::Job;
+use super::chaos::Dice;
+use super::table::{TABLE, Table};
+use super::work::{Delta, Mark, ClientName, Piece, Slice, Span, Work};
+use crate::log::{Tally, parse};
+
+/// So many lines are counted before they are delivered: a crash costs no more than parsing these
+/// again.
+const LINES_PER_DELTA: usize = 256;
+
+/// How long the table is waited for at a time, when it is being started again.
+const PATIENCE: std::time::Duration = ms(1);
+
+/// What a client's process is started with.
+#[derive(Clone)]
+pub(crate) struct Hello {
+    pub(crate) job: Arc<Job>,
+    pub(crate) name: ClientName,
+    /// What the router calls it.
+    pub(crate) index: u32,
+}
+
+/// The process of one client.
+pub(crate) struct Client {
+    hello: Hello,
+    mark: Mark,
+    table: Option<Ref<Table>>,
+}
+
+/// Why a client's process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It could not parse this line.
+    Malformed(Mark),
+    /// Chaos struck at this line.
+    Chaos(Mark),
+    /// It failed otherwise: killed, or with its supervisor.
+    Crashed,
+    /// It was asked to.
+    Retired,
+}
+
+#[actor]
+impl Client {
+    #[init]
+    fn init(hello: Hello, cx: &mut Cx<Self>) -> Self {
+        cx.continue_with(ClientMsg::Recall);
+        Self {
+            hello,
+            mark: Mark::default(),
+            table: None,
+        }
+    }
+
+    /// Asks the table where to begin. Work waits in the mailbox meanwhile.
+    #[continue_with]
+    async fn recall(&mut self, cx: &mut Cx<Self>) {
+        loop {
+            let table = cx.node().at(TABLE);
+            if let Some(pid) = table.find() {
+                // This table for good: when it ends, the clients end with it.
+                let table: Ref<Table> = cx.node().reference(pid);
+                if let Ok(mark) = table.recall(self.hello.name.clone()).await {
+                    self.mark = mark;
+                    self.table = Some(table);
+                    return;
+                }
+            }
+            foundation::time::sleep(PATIENCE).await;
+        }
+    }
+
+    #[cast(local)]
+    pub(crate) fn work(&mut self, work: Work) {
+        let dice = self.hello.job.chaos.dice();
+        let fresh = work.slice.pieces();
+        let window = &work.slice.window;
+        let done = fresh.partition_point(|piece| window.mark(piece) <= self.mark);
+        for lines in fresh[done..].chunks(LINES_PER_DELTA) {
+            let delta = self.count(&work, lines, dice);
+            self.mark = delta.upto;
+            if let Some(table) = &self.table {
+                // A table that has ended takes this process with it: nothing to be done here.
+                drop(table.count(delta));
+            }
+        }
+    }
+
+    #[cast]
+    pub(crate) fn retire(&mut self, cx: &mut Cx<Self>) {
+        cx.stop(Reason::Normal);
+    }
+
+    fn count(&self, work: &Work, lines: &[Piece], dice: Option<Dice>) -> Delta {
+        let Slice { window, .. } = &work.slice;
+        let mut tally = Tally::default();
+        let mut paths = Vec::with_capacity(lines.len());
+        let mut malformed = 0;
+        let mut upto = self.mark;
+        for piece in lines {
+            let mark = window.mark(piece);
+            debug_assert!(upto < mark, "lines come in order");
+            upto = mark;
+            if let Some(dice) = dice
+                && mark > work.spared
+                && dice.strike(mark)
+            {
+                foundation::exit(End::Chaos(mark).into_reason());
+            }
+            if let Some(known) = &work.malformed
+                && known.binary_search(&mark).is_ok()
+            {
+                malformed += 1;
+                continue;
+            }
+            let bytes = window.bytes(piece.block, piece.start, piece.len);
+            let Ok(line) = parse(bytes) else {
+                foundation::exit(End::Malformed(mark).into_reason());
+            };
+            tally.count(mark.pass, &line);
+            let offset = line.path.as_ptr().addr() - bytes.as_ptr().addr();
+            paths.push(Span {
+                block: piece.block,
+                start: piece.start + offset as u32,
+                len: line.path.len() as u32,
+            });
+        }
+        Delta {
+            client: self.hello.name.clone(),
+            index: self.hello.index,
+            after: self.mark,
+            upto,
+            tally,
+            malformed,
+            paths,
+            window: window.clone(),
+        }
+    }
+}
+
+const MALFORMED: &str = "malformed_line";
+const CHAOS: &str = "chaos";
+
+impl End {
+    /// The exit reason that says so.
+    pub(crate) fn into_reason(self) -> Reason {
+        let numbered = |kind, mark: Mark| {
+            let line = i64::try_from(mark.line).unwrap_or(i64::MAX);
+            Reason::other(Term::tuple([Term::atom(kind), mark.pass.into(), line.into()]))
+        };
+        match self {
+            Self::Malformed(mark) => numbered(MALFORMED, mark),
+            Self::Chaos(mark) => numbered(CHAOS, mark),
+            Self::Crashed => Reason::Killed,
+            Self::Retired => Reason::Normal,
+        }
+    }
+
+    /// What an exit reason says.
+    pub(crate) fn of(reason: &Reason) -> Self {
+        let Reason::Other(term) = reason else {
+            return match reason {
+                Reason::Normal => Self::Retired,
+                _ => Self::Crashed,
+            };
+        };
+        let Term::Tuple(parts) = &**term else {
+            return Self::Crashed;
+        };
+        let [Term::Atom(kind), Term::Integer(pass), Term::Integer(line)] = &parts[..] else {
+            return Self::Crashed;
+        };
+        let (Ok(pass), Ok(line)) = ((*pass).try_into(), (*line).try_into()) else {
+            return Self::Crashed;
+        };
+        match &**kind {
+            MALFORMED => Self::Malformed(Mark { pass, line }),
+            CHAOS => Self::Chaos(Mark { pass, line }),
+            _ => Self::Crashed,
+        }
+    }
+}

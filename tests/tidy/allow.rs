@@ -1,0 +1,273 @@
+//! Which exceptions are there, and why?
+//!
+//! Role       The one list of all of them.
+//! Invariant  Each has a reason, is needed, and names a file or a folder that exists.
+
+use crate::source::Source;
+
+/// One exception from one rule.
+pub(crate) struct Allow {
+    pub(crate) rule: &'static str,
+    /// A file, or a folder with `/` at its end.
+    pub(crate) path: &'static str,
+    pub(crate) reason: &'static str,
+}
+
+const fn allow(rule: &'static str, path: &'static str, reason: &'static str) -> Allow {
+    Allow { rule, path, reason }
+}
+
+pub(crate) const ALLOWED: &[Allow] = &[
+    // ---- rooms ----
+    allow(
+        "clock",
+        "runtime/src/platform/",
+        "the room that reads the clock",
+    ),
+    allow("clock", "benches/", "a bench measures time"),
+    allow(
+        "clock",
+        "runtime/src/time.rs",
+        "outside any process, waits are tokio's",
+    ),
+    allow(
+        "clock",
+        "runtime/src/world/harness.rs",
+        "a test on real threads is bounded by tokio",
+    ),
+    allow(
+        "thread",
+        "runtime/src/platform/",
+        "the room that starts threads",
+    ),
+    allow(
+        "thread",
+        "runtime/src/world/sim.rs",
+        "only asks which thread it is, to see escapes",
+    ),
+    allow(
+        "thread",
+        "runtime/src/world/harness.rs",
+        "a test on real threads needs a tokio runtime",
+    ),
+    allow(
+        "thread",
+        "runtime/src/node/builder.rs",
+        "tokio's own thread under a node without one",
+    ),
+    allow("thread", "benches/", "a bench is a program of its own"),
+    allow(
+        "entropy",
+        "runtime/src/platform/",
+        "the room that draws entropy",
+    ),
+    allow("file", "node/src/input.rs", "the program reads its input"),
+    allow(
+        "file",
+        "node/tests/",
+        "tests write input for the program, and compare golden files",
+    ),
+    allow("file", "benches/", "a bench writes its table"),
+    allow("file", "tests/tidy/", "these tests read the source tree"),
+    allow(
+        "file",
+        "tests/examples.rs",
+        "starts the examples and reads what they are to print",
+    ),
+    allow(
+        "thread",
+        "examples/05_axum.rs",
+        "the web server is a task of tokio's",
+    ),
+    allow(
+        "file",
+        "tests/macros/",
+        "cases about types that cannot travel name a file",
+    ),
+    allow(
+        "socket",
+        "examples/05_axum.rs",
+        "the example is a web server",
+    ),
+    allow(
+        "ending",
+        "actors/src/application.rs",
+        "what `#[foundation::main]` does at its end",
+    ),
+    allow("ending", "benches/", "a bench ends its own program"),
+    allow(
+        "thread",
+        "runtime/models/",
+        "loom's threads, which are none",
+    ),
+    allow(
+        "file",
+        "runtime/src/platform/threads.rs",
+        "asks the system about a thread of ours",
+    ),
+    // ---- statics ----
+    allow(
+        "static",
+        "runtime/src/platform/",
+        "the current-process slot and the panic hook",
+    ),
+    allow(
+        "static",
+        "benches/src/lib.rs",
+        "a program chooses its allocator",
+    ),
+    allow(
+        "static",
+        "node/src/main.rs",
+        "a program chooses its allocator",
+    ),
+    allow(
+        "static",
+        "tests/conformance/memory.rs",
+        "an allocator that counts, for one test",
+    ),
+    // ---- unsafe ----
+    allow(
+        "unsafe",
+        "runtime/src/envelope/",
+        "type-erased messages in one allocation",
+    ),
+    allow(
+        "unsafe",
+        "runtime/src/node/deliver.rs",
+        "hands envelopes to a lock-free inbox",
+    ),
+    allow(
+        "unsafe",
+        "runtime/src/platform/",
+        "the current-process pointer; thread priorities",
+    ),
+    allow(
+        "unsafe",
+        "runtime/src/process/",
+        "process blocks, inbox, queue and state cell",
+    ),
+    allow(
+        "unsafe",
+        "runtime/src/scheduler/",
+        "the process that a worker holds",
+    ),
+    allow(
+        "unsafe",
+        "runtime/models/",
+        "models of the lock-free files use them as they are",
+    ),
+    allow(
+        "unsafe",
+        "tests/conformance/memory.rs",
+        "an allocator that counts, for one test",
+    ),
+    // ---- size ----
+    allow(
+        "file length",
+        "actors/tests/supervisor_machine.rs",
+        "one table of rows, and one walk",
+    ),
+    allow(
+        "file length",
+        "runtime/tests/wheel.rs",
+        "one table of rows, and one walk",
+    ),
+    allow(
+        "function length",
+        "runtime/src/port/mod.rs",
+        "one arm per kind of frame",
+    ),
+];
+
+/// The rule's exceptions, and which of them were needed so far.
+pub(crate) struct Exceptions {
+    entries: Vec<(&'static Allow, bool)>,
+}
+
+impl Exceptions {
+    pub(crate) fn of(rule: &str) -> Self {
+        let of_rule = ALLOWED.iter().filter(|allow| allow.rule == rule);
+        Self {
+            entries: of_rule.map(|allow| (allow, false)).collect(),
+        }
+    }
+
+    /// Whether this file is excepted; the entry counts as needed.
+    pub(crate) fn covers(&mut self, path: &str) -> bool {
+        let mut found = false;
+        for (allow, needed) in &mut self.entries {
+            if covers(allow.path, path) {
+                (*needed, found) = (true, true);
+            }
+        }
+        found
+    }
+
+    /// Entries that nothing needed.
+    pub(crate) fn unneeded(&self) -> Vec<String> {
+        let idle = self.entries.iter().filter(|(_, needed)| !needed);
+        idle.map(|(allow, _)| {
+            format!(
+                "{}: nothing there needs `{}` any more",
+                allow.path, allow.rule
+            )
+        })
+        .collect()
+    }
+}
+
+fn covers(allowed: &str, path: &str) -> bool {
+    match allowed.ends_with('/') {
+        true => path.starts_with(allowed),
+        false => path == allowed,
+    }
+}
+
+/// The violations of a rule that is a list of words which may stand in some rooms only.
+pub(crate) fn words_outside(
+    rule: &'static str,
+    words: &[&'static str],
+    files: &[Source],
+    exceptions: &mut Exceptions,
+) -> Vec<String> {
+    let mut violations = Vec::new();
+    for file in files {
+        let found = file.lines_with(words);
+        if found.is_empty() || exceptions.covers(&file.path) {
+            continue;
+        }
+        for (line, word) in found {
+            violations.push(format!("{}:{line}: {rule}: `{word}`", file.path));
+        }
+    }
+    violations
+}
+
+#[test]
+fn every_exception_has_a_reason() {
+    for allow in ALLOWED {
+        assert!(10 < allow.reason.len(), "{}: why?", allow.path);
+        let path = crate::source::root().join(allow.path);
+        assert!(path.exists(), "{} does not exist", allow.path);
+    }
+}
+
+#[test]
+fn every_rule_can_fail() {
+    let mut exceptions = Exceptions::of("unsafe");
+    assert!(exceptions.covers("runtime/src/process/inbox.rs"));
+    assert!(!exceptions.covers("runtime/src/processes.rs"));
+    assert!(!exceptions.covers("actors/src/lib.rs"));
+    let unneeded = exceptions.unneeded();
+    assert!(
+        unneeded
+            .iter()
+            .any(|line| line.starts_with("runtime/src/scheduler/"))
+    );
+    assert!(
+        !unneeded
+            .iter()
+            .any(|line| line.starts_with("runtime/src/process/"))
+    );
+}

@@ -1,0 +1,79 @@
+//! Are the machines pure?
+//!
+//! Role       Inputs and `now` in, effects out: no clock, no lock, no task, no order that depends
+//!            on a hash. The list of words is the rule.
+
+use crate::source::{Source, none, rust_files};
+
+/// Folders, and files by their beginning, that hold machines.
+const MACHINES: &[&str] = &["actors/src/supervisor/machine/", "runtime/src/timer/wheel"];
+
+const IMPURE: &[&str] = &[
+    "Instant",
+    "SystemTime",
+    "async",
+    "await",
+    "Future",
+    "Waker",
+    "tokio",
+    "Mutex",
+    "RwLock",
+    "Condvar",
+    "Cell",
+    "RefCell",
+    "AtomicU64",
+    "AtomicUsize",
+    "AtomicBool",
+    "thread",
+    "mpsc",
+    "Node",
+    "Me",
+    "Rng",
+    "RandomState",
+    "HashMap",
+    "HashSet",
+    "tracing",
+    "println!",
+    "eprintln!",
+    "fs::",
+    "net::",
+    "io::",
+    "env::",
+    "unsafe",
+];
+
+fn check(files: &[Source]) -> Vec<String> {
+    let mut violations = Vec::new();
+    let machines = files.iter().filter(|file| {
+        MACHINES
+            .iter()
+            .any(|machine| file.path.starts_with(machine))
+    });
+    for file in machines {
+        for (line, word) in file.lines_with(IMPURE) {
+            violations.push(format!("{}:{line}: a machine uses `{word}`", file.path));
+        }
+    }
+    violations
+}
+
+#[test]
+fn machines_are_pure() {
+    let files = rust_files();
+    for machine in MACHINES {
+        let exists = files.iter().any(|file| file.path.starts_with(machine));
+        assert!(exists, "{machine}: no machine is there any more");
+    }
+    none(&check(&files));
+}
+
+#[test]
+fn every_rule_can_fail() {
+    for word in IMPURE {
+        let text = format!("fn f() {{ x::{word} }}");
+        let inside = Source::new("actors/src/supervisor/machine/planted.rs", &text);
+        assert_eq!(check(&[inside]).len(), 1, "{word}");
+        let outside = Source::new("actors/src/supervisor/driver.rs", &text);
+        none(&check(&[outside]));
+    }
+}
