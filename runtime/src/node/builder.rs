@@ -167,22 +167,44 @@ impl Builder {
 /// The tokio runtime underneath a node.
 pub(crate) enum Tokio {
     Theirs(tokio::runtime::Handle),
-    Own(tokio::runtime::Runtime),
+    Own(OwnTokio),
 }
 
 impl Tokio {
     pub(crate) fn handle(&self) -> &tokio::runtime::Handle {
         match self {
             Self::Theirs(handle) => handle,
-            Self::Own(runtime) => runtime.handle(),
+            Self::Own(own) => own.runtime().handle(),
         }
     }
 }
 
-fn own_tokio() -> std::io::Result<tokio::runtime::Runtime> {
+/// A runtime that may be dropped anywhere, also inside a future: tokio's own drop would block.
+pub(crate) struct OwnTokio(Option<tokio::runtime::Runtime>);
+
+impl OwnTokio {
+    fn runtime(&self) -> &tokio::runtime::Runtime {
+        self.0.as_ref().expect("the runtime is there until the drop")
+    }
+
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime().block_on(future)
+    }
+}
+
+impl Drop for OwnTokio {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn own_tokio() -> std::io::Result<OwnTokio> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("foundation-tokio")
         .enable_all()
         .build()
+        .map(|runtime| OwnTokio(Some(runtime)))
 }
