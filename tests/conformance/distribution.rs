@@ -1,6 +1,6 @@
 //! The same body on one node and across two: every operation is location-transparent.
 //!
-//! Source     DESIGN.md, the distribution port; otp: erts, "Distributed Erlang"
+//! Source     otp: erts, "Distributed Erlang"
 
 use std::time::Duration;
 

@@ -148,6 +148,30 @@ async fn an_unlink_leaves_what_was_queued(node: Node) {
     .await;
 }
 
+/// otp: an exit over a link that is not active any more when it arrives is dropped. The peer is
+/// killed before it hears of the unlink, so its exit is on its way.
+#[foundation::test]
+async fn an_exit_over_an_old_link_is_dropped(node: Node) {
+    for traps in [false, true] {
+        let target = match traps {
+            true => Puppet::trapping(&node),
+            false => Puppet::start(&node),
+        };
+        let peer = Puppet::start(&node);
+        target.link(&peer).await;
+        assert_eq!(peer.info().await.links, [target.pid()]);
+        let (death, other) = (Death::of(&node, &peer).await, peer.pid());
+        target
+            .ask(move |me| {
+                me.node().exit(other, Reason::Kill);
+                me.unlink(other);
+            })
+            .await;
+        assert_eq!(death.reason().await, Reason::Killed);
+        assert_eq!(target.log().await, []);
+    }
+}
+
 /// otp: links and unlinks that cross leave both sides alike, and an end is heard of by exactly
 /// those that are linked. (They cross on the real platform only: in a simulation all that was sent
 /// has arrived when the receiver's turn begins.)
