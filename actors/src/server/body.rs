@@ -65,11 +65,15 @@ struct Inside<A: Actor> {
 /// The actor, and what it is before it is one.
 enum State<A: Actor> {
     Args(A::Args),
-    Make(Box<dyn FnOnce() -> A::Args + Send>),
+    Make(Box<Make<A>>),
     Init,
     Actor(A),
-    Failed(Stop),
+    Failed(Box<Stop>),
 }
+
+/// What makes the arguments of an init, inside the process. Boxed twice where it is kept: a word
+/// less in every actor that was not started so.
+type Make<A> = Box<dyn FnOnce() -> <A as Actor>::Args + Send>;
 
 impl<A: Actor> Inside<A> {
     fn parts(&mut self) -> Option<(&mut A, &mut Cx<A>)> {
@@ -95,8 +99,8 @@ enum Stage {
     Starting,
     /// Handles messages.
     Running,
-    /// Terminate waits; then it exits with this reason.
-    Ending(Reason),
+    /// Terminate waits; then it exits with the reason in `Later::ending`.
+    Ending,
 }
 
 pin_project! {
@@ -114,6 +118,7 @@ struct Later {
     starter: Option<Starter>,
     call: Option<OpenCall>,
     silence: Option<BoxFuture<'static, ()>>,
+    ending: Option<Reason>,
 }
 
 impl<A: Actor> Server<A> {
@@ -127,7 +132,7 @@ impl<A: Actor> Server<A> {
         make: impl FnOnce() -> A::Args + Send + 'static,
         starter: Option<Starter>,
     ) -> Self {
-        Self::of(State::Make(Box::new(make)), starter)
+        Self::of(State::Make(Box::new(Box::new(make))), starter)
     }
 
     fn of(state: State<A>, starter: Option<Starter>) -> Self {
@@ -182,7 +187,7 @@ impl<A: Actor> Server<A> {
                     continue;
                 }
                 Stage::Starting => self.as_mut().started(),
-                Stage::Ending(ref reason) => Some(reason.clone()),
+                Stage::Ending => Some(self.as_mut().ending()),
                 Stage::Running => match self.as_mut().handle_next(turn, cx) {
                     Poll::Ready(()) => None,
                     Poll::Pending => return Poll::Pending,
@@ -252,6 +257,16 @@ impl<A: Actor> Server<A> {
         Poll::Ready(())
     }
 
+    /// The reason it ends for.
+    fn ending(self: Pin<&mut Self>) -> Reason {
+        let ending = self
+            .project()
+            .later
+            .as_mut()
+            .and_then(|later| later.ending.take());
+        ending.expect("a server that ends has a reason")
+    }
+
     /// Starts init.
     fn begin(self: Pin<&mut Self>, turn: &Turn<'_>) {
         let this = self.project();
@@ -268,7 +283,7 @@ impl<A: Actor> Server<A> {
             let mut settle = move |outcome| {
                 *state = match outcome {
                     Ok(actor) => State::Actor(actor),
-                    Err(stop) => State::Failed(stop),
+                    Err(stop) => State::Failed(Box::new(stop)),
                 };
             };
             match A::init(args, cx) {
@@ -288,9 +303,9 @@ impl<A: Actor> Server<A> {
         let starter = this.later.as_mut().and_then(|later| later.starter.as_mut());
         if let State::Failed(stop) = &inside.state {
             if let Some(starter) = starter {
-                starter.fail(stop.clone());
+                starter.fail((**stop).clone());
             }
-            return Some(match stop {
+            return Some(match &**stop {
                 Stop::Ignore => Reason::Normal,
                 Stop::Reason(reason) => reason.clone(),
             });
@@ -332,7 +347,8 @@ impl<A: Actor> Server<A> {
         let inside = this.cell.as_mut().state();
         let more = inside.cx.as_mut().and_then(Cx::more)?;
         if let Some(reason) = more.stop.take() {
-            *this.stage = Stage::Ending(reason.clone());
+            *this.stage = Stage::Ending;
+            this.later.get_or_insert_default().ending = Some(reason.clone());
             Self::terminate(this.cell, reason);
             return Some(Poll::Ready(()));
         }
@@ -358,7 +374,8 @@ impl<A: Actor> Server<A> {
         if let Mailed::Exit(exit) = &mailed
             && turn.me().supervisor() == Some(exit.from)
         {
-            *this.stage = Stage::Ending(exit.reason.clone());
+            *this.stage = Stage::Ending;
+            this.later.get_or_insert_default().ending = Some(exit.reason.clone());
             return Self::terminate(this.cell, exit.reason.clone());
         }
         let mut open = None;
@@ -438,7 +455,8 @@ impl<A: Actor> Server<A> {
                 let _ = foundation_runtime::reason_of_panic(second);
             }
         }
-        *this.stage = Stage::Ending(reason.clone());
+        *this.stage = Stage::Ending;
+        this.later.get_or_insert_default().ending = Some(reason.clone());
         Self::terminate(this.cell, reason);
         cx.waker().wake_by_ref();
         Poll::Pending

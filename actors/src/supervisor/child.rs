@@ -15,44 +15,75 @@ use crate::server::{
     await_start,
 };
 
-type StartFn = dyn Fn(Node, SpawnOptions, Duration) -> BoxFuture<'static, Result<Pid, StartError>>
-    + Send
-    + Sync;
+/// How one kind of child is started.
+trait StartChild: Send + Sync {
+    fn start(
+        self: Arc<Self>,
+        node: Node,
+        options: SpawnOptions,
+        timeout: Duration,
+    ) -> BoxFuture<'static, Result<Pid, StartError>>;
+}
 
-/// How a child is started, as often as it takes.
+/// What few children have.
 #[derive(Clone)]
-pub struct Recipe {
-    start: Arc<StartFn>,
+struct More {
     name: Option<Box<str>>,
     timeout: Duration,
 }
 
+/// How a child is started, as often as it takes.
+#[derive(Clone)]
+pub struct Recipe {
+    start: Arc<dyn StartChild>,
+    more: Option<Box<More>>,
+}
+
 impl Recipe {
-    pub(super) fn new(
-        start: impl Fn(Node, SpawnOptions, Duration) -> BoxFuture<'static, Result<Pid, StartError>>
-        + Send
-        + Sync
-        + 'static,
-    ) -> Self {
+    fn of(start: impl StartChild + 'static) -> Self {
         Self {
             start: Arc::new(start),
-            name: None,
-            timeout: START_TIMEOUT,
+            more: None,
         }
     }
 
+    pub(super) fn new<F>(start: F) -> Self
+    where
+        F: Fn(Node, SpawnOptions, Duration) -> BoxFuture<'static, Result<Pid, StartError>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        Self::of(ByFunction(start))
+    }
+
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_with(|| {
+            Box::new(More {
+                name: None,
+                timeout: START_TIMEOUT,
+            })
+        })
+    }
+
     pub(super) fn named(mut self, name: Option<Box<str>>) -> Self {
-        self.name = name;
+        if name.is_some() {
+            self.more().name = name;
+        }
         self
     }
 
     /// Starts the child, linked with the process that runs this code.
     pub(super) async fn start(&self, node: Node) -> Result<Pid, StartError> {
         let mut options = SpawnOptions::new().link();
-        if let Some(name) = &self.name {
-            options = options.name(name.clone());
+        let mut timeout = START_TIMEOUT;
+        if let Some(more) = &self.more {
+            timeout = more.timeout;
+            if let Some(name) = &more.name {
+                options = options.name(name.clone());
+            }
         }
-        self.start_with(node, options, self.timeout).await
+        self.start_with(node, options, timeout).await
     }
 
     pub(super) async fn start_with(
@@ -61,31 +92,60 @@ impl Recipe {
         options: SpawnOptions,
         timeout: Duration,
     ) -> Result<Pid, StartError> {
-        (self.start)(node, options, timeout).await
+        Arc::clone(&self.start).start(node, options, timeout).await
     }
 }
 
 impl std::fmt::Debug for Recipe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = self.more.as_ref().and_then(|more| more.name.as_deref());
         f.debug_struct("Recipe")
-            .field("name", &self.name)
+            .field("name", &name)
             .finish_non_exhaustive()
+    }
+}
+
+struct ByFunction<F>(F);
+
+impl<F> StartChild for ByFunction<F>
+where
+    F: Fn(Node, SpawnOptions, Duration) -> BoxFuture<'static, Result<Pid, StartError>>
+        + Send
+        + Sync,
+{
+    fn start(
+        self: Arc<Self>,
+        node: Node,
+        options: SpawnOptions,
+        timeout: Duration,
+    ) -> BoxFuture<'static, Result<Pid, StartError>> {
+        (self.0)(node, options, timeout)
+    }
+}
+
+/// An actor whose init takes what the function makes.
+struct ByMaking<A, F>(F, std::marker::PhantomData<fn() -> A>);
+
+impl<A: Actor, F: Fn() -> A::Args + Send + Sync + 'static> StartChild for ByMaking<A, F> {
+    fn start(
+        self: Arc<Self>,
+        node: Node,
+        options: SpawnOptions,
+        timeout: Duration,
+    ) -> BoxFuture<'static, Result<Pid, StartError>> {
+        Box::pin(async move {
+            let (reply, started) = promise::<Started>(&node);
+            let body = Server::<A>::new_with(move || (self.0)(), Some(Starter::new(Some(reply))));
+            let pid = node.spawn_behaviour(&options, body)?;
+            await_start(&node, pid, started, true, timeout).await?;
+            Ok(pid)
+        })
     }
 }
 
 /// The recipe of an actor whose init takes `make()`.
 pub(super) fn actor_recipe<A: Actor>(make: impl Fn() -> A::Args + Send + Sync + 'static) -> Recipe {
-    let make = Arc::new(make);
-    Recipe::new(move |node, options, timeout| {
-        let make = Arc::clone(&make);
-        Box::pin(async move {
-            let (reply, started) = promise::<Started>(&node);
-            let body = Server::<A>::new_with(move || make(), Some(Starter::new(Some(reply))));
-            let pid = node.spawn_behaviour(&options, body)?;
-            await_start(&node, pid, started, true, timeout).await?;
-            Ok(pid)
-        })
-    })
+    Recipe::of(ByMaking::<A, _>(make, std::marker::PhantomData))
 }
 
 /// A child of a supervisor: a recipe, and how it is treated.
@@ -162,7 +222,7 @@ impl<A> Child<A> {
 
     /// How long its start may take: 30 seconds unless set.
     pub fn start_timeout(mut self, bound: Duration) -> Self {
-        self.spec.start.timeout = bound;
+        self.spec.start.more().timeout = bound;
         self
     }
 
@@ -175,7 +235,7 @@ impl<A: Addressed> Child<A> {
     /// Registers it under this name at each start, which is also its id.
     pub fn name(mut self, name: Name<A>) -> Self {
         self.spec.id = ChildId::from(name.as_str());
-        self.spec.start.name = Some(name.as_str().into());
+        self.spec.start.more().name = Some(name.as_str().into());
         self
     }
 }

@@ -184,7 +184,9 @@ pub(crate) struct OwnTokio(Option<tokio::runtime::Runtime>);
 
 impl OwnTokio {
     fn runtime(&self) -> &tokio::runtime::Runtime {
-        self.0.as_ref().expect("the runtime is there until the drop")
+        self.0
+            .as_ref()
+            .expect("the runtime is there until the drop")
     }
 
     pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {

@@ -10,7 +10,6 @@ use std::time::Duration;
 use super::local::Awaited;
 use super::wait::{Deadline, Pending, bytes_of};
 use crate::envelope::{Caller, Down, Signal};
-use crate::platform::current;
 use crate::{CallError, Me, MonitorRef, Node, Pid};
 
 /// Sends a signal that is answered, and waits for the answer.
@@ -119,8 +118,7 @@ fn queued(running: &crate::scheduler::Running, monitor: MonitorRef) -> Option<Do
 
 impl Drop for AwaitDown {
     fn drop(&mut self) {
-        let Some(running) = current::process().filter(|running| running.pid() == self.me.pid())
-        else {
+        let Some(running) = self.me.if_running() else {
             return;
         };
         let id = self.monitor.id;

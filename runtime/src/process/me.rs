@@ -6,6 +6,7 @@
 //! Source     otp: module erlang
 
 use std::any::Any;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,9 +27,21 @@ use crate::{
 /// The process that runs this code.
 ///
 /// It is a name, not the process: kept and used by another process or task, its methods panic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Me {
-    pid: Pid,
+    /// Slot and generation: the node is the one that runs it.
+    word: NonZeroU64,
+}
+
+impl std::fmt::Debug for Me {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Me(<{}.{}>)",
+            self.word.get() >> 32,
+            self.word.get() as u32
+        )
+    }
 }
 
 /// What an exit of `foundation::exit` unwinds with.
@@ -49,21 +62,31 @@ pub fn me() -> Option<Me> {
 
 impl Me {
     pub(crate) fn of(running: &Running) -> Self {
-        Self { pid: running.pid() }
+        let word = NonZeroU64::new(running.word());
+        Self {
+            word: word.expect("a running process has a generation"),
+        }
     }
 
+    /// The process's slice, if it is this one that runs.
+    #[inline]
+    pub(crate) fn if_running<'a>(self) -> Option<&'a Running> {
+        current::process().filter(|running| running.word() == self.word.get())
+    }
+
+    #[inline]
     #[track_caller]
     pub(crate) fn running<'a>(self) -> &'a Running {
-        match current::process() {
-            Some(running) if running.pid() == self.pid => running,
-            _ => panic!("{} was used outside its own process", self.pid),
+        match self.if_running() {
+            Some(running) => running,
+            None => panic!("{self:?} was used outside its own process"),
         }
     }
 
     /// Its address.
     #[must_use]
     pub fn pid(self) -> Pid {
-        self.pid
+        self.running().pid()
     }
 
     /// Its node.
@@ -83,7 +106,7 @@ impl Me {
     #[must_use]
     pub fn supervisor(self) -> Option<Pid> {
         let running = self.running();
-        running.local(|local| info::parent_of(self.pid.node(), local.parent))
+        running.local(|local| info::parent_of(self.pid().node(), local.parent))
     }
 
     /// Links it with `other`: whichever ends, the other gets an exit signal. Linking twice, or
@@ -124,7 +147,7 @@ impl Me {
 
     /// Watches whoever has the name on that node now.
     pub fn monitor_name_at(self, node: NodeId, name: &str) -> MonitorRef {
-        if node == self.pid.node() {
+        if node == self.pid().node() {
             return self.monitor_name(name);
         }
         let options = WatchOptions {
@@ -153,7 +176,7 @@ impl Me {
         (
             monitor,
             Alias {
-                owner: self.pid,
+                owner: self.pid(),
                 id: monitor.id,
             },
         )
@@ -168,7 +191,7 @@ impl Me {
     pub fn demonitor_flush(self, monitor: MonitorRef) -> bool {
         let running = self.running();
         let active = links::demonitor(running, monitor);
-        if !active && monitor.owner == self.pid {
+        if !active && monitor.owner == self.pid() {
             super::fetch(running);
             running.local(|local| {
                 local.set_mark(std::ptr::null_mut());
@@ -192,8 +215,8 @@ impl Me {
         let target = target.into();
         running
             .core()
-            .exit_signal(target, self.pid, reason, ExitKind::Sent);
-        if target == self.pid {
+            .exit_signal(target, self.pid(), reason, ExitKind::Sent);
+        if target == self.pid() {
             super::fetch(running);
         }
     }
@@ -338,11 +361,11 @@ impl Me {
     /// # Errors
     /// [`SuspendError`]: it is dead or this process itself, or it does not yield within `bound`.
     pub async fn suspend(self, target: Pid, bound: Duration) -> Result<(), SuspendError> {
-        if target == self.pid {
+        if target == self.pid() {
             return Err(SuspendError::NoProc);
         }
         let ask = |caller| Signal::Suspend {
-            by: self.pid,
+            by: self.pid(),
             caller,
         };
         super::ask(self.node(), target, bound, ask)
@@ -357,7 +380,7 @@ impl Me {
     /// [`SuspendError::NotSuspended`] when this process has not suspended it.
     pub async fn resume(self, target: Pid, bound: Duration) -> Result<(), SuspendError> {
         let ask = |caller| Signal::Resume {
-            by: self.pid,
+            by: self.pid(),
             caller,
         };
         super::ask(self.node(), target, bound, ask)
@@ -399,7 +422,7 @@ impl Me {
     /// Sends an envelope to this process after `delay`, for behaviours with messages of their own.
     /// With `marked` it arrives as a timeout with its timer.
     pub fn send_envelope_after(self, delay: Duration, message: Envelope, marked: bool) -> TimerRef {
-        let to = self.pid;
+        let to = self.pid();
         let timer = self.timer();
         let message = match marked {
             true => Envelope::signal(Signal::Timeout { timer, message }),
@@ -415,7 +438,7 @@ impl Me {
 
     fn timer(self) -> TimerRef {
         TimerRef {
-            owner: self.pid,
+            owner: self.pid(),
             id: self.running().extra(super::Extra::fresh_id),
         }
     }
@@ -440,7 +463,7 @@ impl Me {
     /// not this process's. After `Some`, its message will not come.
     pub fn cancel_timer(self, timer: TimerRef) -> Option<Duration> {
         let running = self.running();
-        if timer.owner != self.pid {
+        if timer.owner != self.pid() {
             return None;
         }
         let core = running.core();
@@ -460,7 +483,7 @@ impl Me {
     #[must_use]
     pub fn read_timer(self, timer: TimerRef) -> Option<Duration> {
         let running = self.running();
-        if timer.owner != self.pid {
+        if timer.owner != self.pid() {
             return None;
         }
         let core = running.core();

@@ -235,7 +235,7 @@ impl Drop for Pending {
     fn drop(&mut self) {
         let Self::Process(me, id) = *self else { return };
         // Dropped elsewhere (a call moved to another task): the entry stays until the process ends.
-        let Some(running) = current::process().filter(|running| running.pid() == me.pid()) else {
+        let Some(running) = me.if_running() else {
             return;
         };
         let reply = running.local(|local| {

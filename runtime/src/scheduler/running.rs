@@ -154,6 +154,12 @@ impl Running {
         Pid::new(self.core().id(), self.slot.get(), generation)
     }
 
+    /// The process's slot and generation.
+    #[inline]
+    pub(crate) fn word(&self) -> u64 {
+        u64::from(self.slot.get()) << 32 | u64::from(self.generation.get())
+    }
+
     /// The control block of the running process.
     #[inline]
     pub(crate) fn block(&self) -> &Block {
