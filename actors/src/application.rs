@@ -183,7 +183,7 @@ where
     F: FnOnce(Node) -> Fut,
     Fut: Future<Output = R>,
 {
-    let node = match Node::builder().start() {
+    let node = match Node::builder().print_crashes(true).start() {
         Ok(node) => node,
         Err(error) => {
             eprintln!("error: the node did not start: {error}");

@@ -26,7 +26,8 @@ fn cut(mut text: String) -> String {
 
 /// Reports the end of the running process, which was no orderly one.
 pub(crate) fn crash(running: &Running, reason: &Reason) {
-    if !tracing::enabled!(target: CRASH, tracing::Level::ERROR) {
+    let print = running.core().prints_crashes();
+    if !print && !tracing::enabled!(target: CRASH, tracing::Level::ERROR) {
         return;
     }
     let info = crate::process::describe(running);
@@ -45,6 +46,10 @@ pub(crate) fn crash(running: &Running, reason: &Reason) {
         state.as_deref(),
         running.core().name(),
     );
+    if print {
+        eprintln!("{text}");
+        return;
+    }
     tracing::error!(
         target: CRASH,
         pid = %info.pid,

@@ -6,6 +6,7 @@
 //! Invariant  The layout behind a `Header` is the one its table was made for; tables are compared
 //!            by what they say (kind, `TypeId`), never by address.
 
+mod answer;
 mod call;
 mod codec;
 mod pool;
@@ -16,8 +17,9 @@ use std::any::{Any, TypeId};
 use std::fmt;
 use std::ptr::NonNull;
 
+pub(crate) use answer::{EncodedReply, GuestCall};
 pub use call::{CallPayload, ReplyTo};
-pub(crate) use call::{Caller, CallerKey, EncodedReply, GuestCall};
+pub(crate) use call::{Caller, CallerKey};
 pub use codec::{Codec, CodecError, Portable, Tag, Wrap};
 pub(crate) use pool::Pool;
 pub(crate) use signal::{ExitKind, Signal};

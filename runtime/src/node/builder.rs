@@ -23,6 +23,7 @@ pub struct Builder {
     spares_max: usize,
     max_processes: usize,
     watch_after: Duration,
+    print_crashes: bool,
     dirty: DirtyLimits,
     tokio: Option<tokio::runtime::Handle>,
 }
@@ -59,6 +60,7 @@ impl Builder {
             spares_max: 16,
             max_processes: PROCESSES_MAX,
             watch_after: Duration::from_millis(10),
+            print_crashes: false,
             dirty: DirtyLimits::default(),
             tokio: None,
         }
@@ -91,6 +93,13 @@ impl Builder {
     /// After how long a handler that holds a worker is reported: 10 ms unless set.
     pub fn watchdog(mut self, after: Duration) -> Self {
         self.watch_after = after;
+        self
+    }
+
+    /// Prints crash reports to standard error while the program has no `tracing` subscriber, which
+    /// gets them otherwise. Off unless set; `#[foundation::main]` sets it.
+    pub fn print_crashes(mut self, on: bool) -> Self {
+        self.print_crashes = on;
         self
     }
 
@@ -158,6 +167,7 @@ impl Builder {
             max_processes: self.max_processes,
             clock,
             scheduler,
+            print_crashes: self.print_crashes,
             dirty,
             tokio,
         })))

@@ -40,6 +40,7 @@ pub(crate) struct Core {
     pub(super) guests: Guests,
     pub(crate) counters: Counters,
     dirty: DirtyPools,
+    print_crashes: bool,
     pub(super) tokio: Option<Tokio>,
     closing: AtomicBool,
     reaper: Mutex<Option<std::sync::mpsc::Sender<Remains>>>,
@@ -59,6 +60,7 @@ pub(super) struct Parts {
     pub(super) max_processes: usize,
     pub(super) clock: Clock,
     pub(super) scheduler: Scheduler,
+    pub(super) print_crashes: bool,
     pub(super) dirty: DirtyPools,
     pub(super) tokio: Option<Tokio>,
 }
@@ -79,6 +81,7 @@ impl Core {
             guests: Guests::default(),
             counters: Counters::default(),
             dirty: parts.dirty,
+            print_crashes: parts.print_crashes,
             tokio: parts.tokio,
             closing: AtomicBool::new(false),
             reaper: Mutex::new(None),
@@ -121,6 +124,11 @@ impl Core {
 
     pub(crate) fn tokio(&self) -> Option<&tokio::runtime::Handle> {
         self.tokio.as_ref().map(Tokio::handle)
+    }
+
+    /// Whether a crash report goes to standard error.
+    pub(crate) fn prints_crashes(&self) -> bool {
+        self.print_crashes && !tracing::dispatcher::has_been_set()
     }
 
     #[inline]
