@@ -259,6 +259,8 @@ fn close_elsewhere(caller: Option<&Caller>, server: Pid, address: usize) {
 /// Answers a guest, or a process of another node, or nobody.
 #[cold]
 fn complete_elsewhere(caller: Option<Caller>, mut envelope: Envelope) {
+    // A guest's place would hold the envelope, and the envelope the place.
+    envelope.prefix_mut().caller = None;
     match caller {
         None => drop(envelope),
         Some(Caller::Guest(slot)) => slot.put(envelope),
