@@ -90,6 +90,7 @@ impl Node {
             }
         }
         let left = self.unyielding();
+        self.core().disconnect_all();
         self.core().dirty().close();
         if let Scheduler::Real(real) = self.core().scheduler() {
             real.stop(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::Port;
-use crate::Node;
+use crate::{Node, NodeId};
 
 /// Two nodes that see each other, until [`Loopback::cut`].
 ///
@@ -57,6 +57,21 @@ impl Port for End {
         self.wire.carried.fetch_sub(1, Ordering::SeqCst);
         true
     }
+
+    fn close(&self, node: NodeId) {
+        self.wire.close();
+        self.to.core().disconnect(node);
+    }
+}
+
+impl Wire {
+    /// No frame passes any more, and none that has begun is still on its way.
+    fn close(&self) {
+        self.open.store(false, Ordering::SeqCst);
+        while self.carried.load(Ordering::SeqCst) > 0 {
+            std::hint::spin_loop();
+        }
+    }
 }
 
 impl Loopback {
@@ -88,10 +103,7 @@ impl Loopback {
 
     /// Cuts the connection: both nodes lose the other.
     pub fn cut(&self) {
-        self.wire.open.store(false, Ordering::SeqCst);
-        while self.wire.carried.load(Ordering::SeqCst) > 0 {
-            std::hint::spin_loop();
-        }
+        self.wire.close();
         self.a.core().disconnect(self.b.id());
         self.b.core().disconnect(self.a.id());
     }

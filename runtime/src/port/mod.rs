@@ -27,6 +27,9 @@ const FRAME_BYTES_MAX: usize = 64 << 20;
 pub(crate) trait Port: Send + Sync {
     /// Takes one encoded frame; `false` when the connection is gone.
     fn carry(&self, frame: Vec<u8>) -> bool;
+
+    /// Ends the connection, from the side of `node`: the other side loses that node.
+    fn close(&self, node: NodeId);
 }
 
 struct Connection {
@@ -245,6 +248,25 @@ impl Core {
             self.send_signal(pid, Signal::NodeLost { node });
         }
         self.fail_guests(node);
+    }
+
+    /// Ends all connections: the node is shutting down.
+    pub(crate) fn disconnect_all(&self) {
+        let connected: Vec<(NodeId, Arc<Connection>)> = {
+            let ports = self
+                .ports()
+                .0
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
+            ports
+                .iter()
+                .map(|(node, connection)| (*node, Arc::clone(connection)))
+                .collect()
+        };
+        for (node, connection) in connected {
+            connection.port.close(self.id());
+            self.disconnect(node);
+        }
     }
 
     /// The id of the connected node of this name.
