@@ -8,6 +8,11 @@
 //!           GET /withdraw/1 when the bank has gone: 503 Service Unavailable, no such process
 //! Next:     06_two_nodes
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a web server opens sockets and starts tasks"
+)]
+
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;

@@ -4,6 +4,11 @@
 //!            its header, line by line.
 //! Inputs     The programs as `cargo test` has built them.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "starts the examples and reads their headers"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};

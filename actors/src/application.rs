@@ -3,6 +3,7 @@
 //! Role       [`Application`]: a top supervisor with hooks around its stop; and what `main` does.
 //! Source     otp: application; elixir: Application
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,8 +122,7 @@ impl Running {
         let in_order = self.node.stop(&self.top, Reason::Shutdown, bound).await;
         let timely = !matches!(in_order, Err(crate::server::StopError::Timeout));
         if !timely {
-            self.node.exit(pid, Reason::Kill);
-            time::timeout_on(&self.node, bound, self.node.down(pid)).await;
+            self.kill(pid, bound).await;
         }
         if let Some(hook) = &self.stop {
             hook(&self.node);
@@ -133,6 +133,46 @@ impl Running {
             Err(ApplicationError::Killed(self.name))
         }
     }
+
+    /// Kills the top supervisor, and then whoever of its tree outlives that: a process that traps
+    /// exits may, and its supervisor is no longer there to see to it.
+    async fn kill(&self, top: Pid, bound: Duration) {
+        let mut parents = HashMap::new();
+        let ask = async {
+            for pid in self.node.processes() {
+                if let Ok(Some(info)) = self.node.info(pid, bound).await {
+                    parents.insert(pid, info.parent);
+                }
+            }
+        };
+        time::timeout_on(&self.node, bound, ask).await;
+        self.node.exit(top, Reason::Kill);
+        let gone = async {
+            self.node.down(top).await;
+            for pid in descendants(&parents, top) {
+                self.node.exit(pid, Reason::Kill);
+                self.node.down(pid).await;
+            }
+        };
+        time::timeout_on(&self.node, bound, gone).await;
+    }
+}
+
+/// Everybody who was started by `top`, or by somebody who was.
+fn descendants(parents: &HashMap<Pid, Option<Pid>>, top: Pid) -> Vec<Pid> {
+    let descends = |pid: &Pid| {
+        let mut at = *pid;
+        while let Some(Some(parent)) = parents.get(&at) {
+            if *parent == top {
+                return true;
+            }
+            at = *parent;
+        }
+        false
+    };
+    let mut found: Vec<Pid> = parents.keys().copied().filter(descends).collect();
+    found.sort_unstable();
+    found
 }
 
 impl fmt::Debug for Running {

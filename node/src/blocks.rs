@@ -66,6 +66,17 @@ impl Block {
         }
     }
 
+    /// Takes whole lines off the front, about so many bytes of them.
+    #[must_use]
+    pub fn split_front(&mut self, about: usize) -> Self {
+        let from = about.min(self.bytes.len());
+        let end = memchr(b'\n', &self.bytes[from..]).map_or(self.bytes.len(), |at| from + at + 1);
+        let bytes = self.bytes.split_to(end);
+        let first_line = self.first_line;
+        self.first_line += memchr_iter(b'\n', &bytes).count() as u64;
+        Self { first_line, bytes }
+    }
+
     /// A line of this block, to be kept without copying it.
     ///
     /// # Panics

@@ -44,7 +44,13 @@ Examples:
   foundation run /var/log/apache2/access.log  your own log
   zcat access.log.*.gz | foundation run -     compressed logs
   foundation run --repeat 200 --chaos 0.001   two million lines, two thousand crashes
-  foundation run --simulate 7 --json          the same job, the same trace, every time";
+  foundation run --simulate 7 --json          the same job, the same trace, every time
+
+Exit codes:
+  0    every line that was read is counted, or the reader of the output has left
+  1    the input can't be read, or the job failed
+  2    wrong arguments
+  130  ended by SIGINT, and 143 by SIGTERM; what was read before is counted and printed";
 
 /// How to run the job.
 #[derive(Debug, Clone, PartialEq, Args)]

@@ -131,6 +131,16 @@ impl Input {
         matches!(self.from, Origin::Sample)
     }
 
+    /// How many bytes a pass reads, if that is known.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        match &self.from {
+            Origin::Sample => Some(SAMPLE.len() as u64),
+            Origin::File(file, limit) => file.metadata().ok().map(|file| file.len().min(*limit)),
+            Origin::Stream(_) => None,
+        }
+    }
+
     /// Starts a pass from the first line. The pass before must be over: they share a file.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ fn branch(name: &str, depth: u16, state: State, children: u64) -> Branch {
         restarts: children / 400,
         rate: children as f64 * 1_234.5,
         mailbox: children * 2,
-        memory: 384 * (children + 1),
+        memory: Some(384 * (children + 1)),
     }
 }
 

@@ -122,3 +122,13 @@ pub(crate) fn drop_panic(running: &Running, reason: &Reason) {
         "a destructor panicked while the process ended; its exit reason is unchanged"
     );
 }
+
+/// Reports a panic in the destructor of a message that reached nobody.
+pub(crate) fn discard_panic(message: &'static str, reason: &Reason) {
+    tracing::error!(
+        target: CRASH,
+        message,
+        %reason,
+        "the destructor of a message that reached nobody panicked"
+    );
+}

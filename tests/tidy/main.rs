@@ -7,6 +7,11 @@
 //! Invariant  Exceptions stand in `allow.rs` with their reason, and one that is no longer needed is
 //!            an error too.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "these tests read the source tree"
+)]
+
 mod allow;
 mod book;
 mod direction;

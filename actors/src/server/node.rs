@@ -8,7 +8,7 @@ use foundation_runtime::{Destination, Node, NodeId, Pid, Reason, SpawnError, Spa
 
 use super::actor::Actor;
 use super::body::Server;
-use super::refs::{Address, Addressed, Name, Ref, Remote};
+use super::refs::{Address, Addressed, Client, Name, Ref, Remote};
 use super::start::Start;
 use super::system::{self, StopError};
 
@@ -76,6 +76,7 @@ impl NodeExt for Node {
         reason: Reason,
         bound: Duration,
     ) -> impl Future<Output = Result<(), StopError>> + Send {
-        system::stop(self.clone(), server.find(), reason, bound)
+        let target = server.address().destination().clone();
+        system::stop(self.clone(), target, reason, bound)
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use foundation_runtime::{
-    CallError, Codec, Destination, Envelope, Node, Payload, Pid, Reason, Tag, time,
+    CallError, Codec, Destination, Envelope, Node, Payload, Reason, Tag, time,
 };
 use serde::{Deserialize, Serialize};
 
@@ -54,16 +54,26 @@ impl std::error::Error for StopError {}
 /// Asks, and waits for the end.
 pub(crate) async fn stop(
     node: Node,
-    target: Option<Pid>,
+    target: Destination,
     reason: Reason,
     bound: Duration,
 ) -> Result<(), StopError> {
-    let Some(pid) = target else {
+    let begun = node.now();
+    let pid = match target {
+        Destination::Pid(pid) => Some(pid),
+        Destination::Name(of, name) => match node.whereis_at(of, &name, bound).await {
+            Ok(found) => found,
+            Err(CallError::Timeout) => return Err(StopError::Timeout),
+            Err(_) => return Err(StopError::NoConnection),
+        },
+    };
+    let Some(pid) = pid else {
         return Err(StopError::NoProc);
     };
     if pid.node() == node.id() && !node.is_alive(pid) {
         return Err(StopError::NoProc);
     }
+    let bound = bound.saturating_sub(node.now() - begun);
     let asked = async {
         let down = node.down(pid);
         let mut down = std::pin::pin!(down);

@@ -130,6 +130,14 @@ impl SupervisorBuilder {
         StartTree::new(node, name, self.recipe())
     }
 
+    /// The supervisor as a child, for those that are not to be permanent or not to have all the
+    /// time they need to shut down.
+    pub fn nested(self) -> Child<Supervisor> {
+        let id = self.id.clone();
+        let id = id.unwrap_or_else(|| self.name.as_deref().unwrap_or("Supervisor").into());
+        Child::new(id.as_str(), self.recipe(), ChildKind::Supervisor)
+    }
+
     fn recipe(self) -> Recipe {
         let name = self.name.clone();
         tree_recipe("Supervisor", Plan::Static(self.flags, self.children)).named(name)
@@ -138,9 +146,7 @@ impl SupervisorBuilder {
 
 impl IntoChild for SupervisorBuilder {
     fn into_child(self) -> ChildSpec<Recipe> {
-        let id = self.id.clone();
-        let id = id.unwrap_or_else(|| self.name.as_deref().unwrap_or("Supervisor").into());
-        Child::<Supervisor>::new(id.as_str(), self.recipe(), ChildKind::Supervisor).into_child()
+        self.nested().into_child()
     }
 }
 
@@ -210,6 +216,13 @@ impl<A: Actor> DynamicBuilder<A> {
         StartTree::new(node, name, self.recipe())
     }
 
+    /// The supervisor as a child, for those that are not to be permanent or not to have all the
+    /// time they need to shut down.
+    pub fn nested(self) -> Child<Dynamic<A>> {
+        let id = self.name.clone().unwrap_or_else(|| A::NAME.into());
+        Child::new(&id, self.recipe(), ChildKind::Supervisor)
+    }
+
     fn recipe(self) -> Recipe {
         let name = self.name;
         tree_recipe("Supervisor::dynamic", Plan::Dynamic(self.flags, self.child)).named(name)
@@ -218,8 +231,7 @@ impl<A: Actor> DynamicBuilder<A> {
 
 impl<A: Actor> IntoChild for DynamicBuilder<A> {
     fn into_child(self) -> ChildSpec<Recipe> {
-        let id = self.name.clone().unwrap_or_else(|| A::NAME.into());
-        Child::<Dynamic<A>>::new(&id, self.recipe(), ChildKind::Supervisor).into_child()
+        self.nested().into_child()
     }
 }
 

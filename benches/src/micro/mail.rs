@@ -4,6 +4,8 @@
 //! Owns       Nothing.
 //! Invariant  Every message but those of [`send`] has been handled when the clock stops.
 
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use foundation::prelude::*;
@@ -47,14 +49,19 @@ fn counter(node: &Node) -> Ref<Counter> {
 
 /// Casts to an actor that does not get its turn on a node of one worker.
 pub fn send(node: &Node, times: u64) -> Duration {
-    inside(node, move |me: Process<Note>| async move {
+    let (report, reported) = mpsc::channel();
+    let run = move |me: Process<Note>| async move {
         let counter = counter(&me.node());
         let begin = Instant::now();
         for _ in 0..times {
             counter.add(1).expect("a local cast is taken");
         }
-        begin.elapsed()
-    })
+        report.send(begin.elapsed()).expect("a thread waits");
+        // Holds the worker until `counts` has ended: what the receiver does must not be counted.
+        thread::sleep(secs(1));
+    };
+    node.spawn_fn(run).expect("the node takes a process");
+    reported.recv().expect("the process reports")
 }
 
 /// Casts to an actor that gets its turn after every hundred.

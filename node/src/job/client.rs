@@ -13,8 +13,9 @@ use foundation::prelude::*;
 
 use super::Job;
 use super::chaos::Dice;
+use super::router::ROUTER;
 use super::table::{TABLE, Table};
-use super::work::{Delta, Mark, ClientName, Piece, Slice, Span, Work};
+use super::work::{ClientName, Delta, Mark, Piece, Slice, Span, Work};
 use crate::log::{Tally, parse};
 
 /// So many lines are counted before they are delivered: a crash costs no more than parsing these
@@ -84,11 +85,16 @@ impl Client {
     }
 
     #[cast(local)]
-    pub(crate) fn work(&mut self, work: Work) {
+    pub(crate) fn work(&mut self, work: Work, cx: &mut Cx<Self>) {
         let dice = self.hello.job.chaos.dice();
         let fresh = work.slice.pieces();
         let window = &work.slice.window;
         let done = fresh.partition_point(|piece| window.mark(piece) <= self.mark);
+        if done == fresh.len() {
+            // Counted before, but the acknowledgement died with a table.
+            let acks = vec![(self.hello.index, self.mark)];
+            return drop(cx.node().at(ROUTER).acked(acks));
+        }
         for lines in fresh[done..].chunks(LINES_PER_DELTA) {
             let delta = self.count(&work, lines, dice);
             self.mark = delta.upto;
@@ -159,7 +165,11 @@ impl End {
     pub(crate) fn into_reason(self) -> Reason {
         let numbered = |kind, mark: Mark| {
             let line = i64::try_from(mark.line).unwrap_or(i64::MAX);
-            Reason::other(Term::tuple([Term::atom(kind), mark.pass.into(), line.into()]))
+            Reason::other(Term::tuple([
+                Term::atom(kind),
+                mark.pass.into(),
+                line.into(),
+            ]))
         };
         match self {
             Self::Malformed(mark) => numbered(MALFORMED, mark),

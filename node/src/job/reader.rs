@@ -20,18 +20,27 @@ use crate::input::{Input, InputError, Pass};
 pub(crate) const READER: Name<Reader> = Name::new("reader");
 
 /// So much is read at once.
-const READ_BYTES: usize = 1 << 20;
+const READ_BYTES: usize = 512 << 10;
 
 pub(crate) struct Reader {
     job: Arc<Job>,
 }
 
+/// A job that people watch, and that would be over before they have looked, reads this much ...
+const PACED_BYTES: usize = 12 << 10;
+/// ... at such intervals.
+const PACE: std::time::Duration = ms(80);
+
 /// The input, pass after pass.
 pub(crate) struct Feed {
+    /// Read slowly, and what is left of a block meanwhile.
+    paced: Option<Option<Block>>,
     input: Input,
     passes: u32,
     next: u32,
     current: Option<Pass>,
+    /// How often reading has begun.
+    begun: u32,
 }
 
 #[actor]
@@ -50,11 +59,14 @@ impl Reader {
             // Handed over under the lock: whatever becomes of this process, no block is lost.
             let mut feed = job.feed.lock().unwrap_or_else(PoisonError::into_inner);
             match feed.read() {
-                Ok(blocks) if blocks.is_empty() => drop(node.at(ROUTER).ended()),
-                Ok(blocks) => drop(node.at(ROUTER).read(blocks)),
+                Ok(blocks) if blocks.is_empty() => drop(node.at(ROUTER).ended(feed.begun)),
+                Ok(blocks) => drop(node.at(ROUTER).read(feed.begun, blocks)),
                 Err(error) => job.finish(Outcome::Broken(error)),
             }
         };
+        if self.job.paced {
+            foundation::time::sleep(PACE).await;
+        }
         if self.job.at_once {
             return read();
         }
@@ -65,19 +77,24 @@ impl Reader {
 }
 
 impl Feed {
-    pub(crate) fn new(input: Input, passes: u32) -> Mutex<Self> {
+    pub(crate) fn new(input: Input, passes: u32, paced: bool) -> Mutex<Self> {
         Mutex::new(Self {
+            paced: paced.then_some(None),
             input,
             passes,
             next: 0,
             current: None,
+            begun: 0,
         })
     }
 
-    /// Goes to the first line of the first pass.
-    pub(crate) fn rewind(&mut self) -> Result<(), InputError> {
+    /// Goes to the first line of the first pass, and says how often that was done.
+    pub(crate) fn rewind(&mut self) -> Result<u32, InputError> {
+        self.begun += 1;
         self.next = 0;
-        self.advance()
+        self.paced = self.paced.take().map(|_| None);
+        self.advance()?;
+        Ok(self.begun)
     }
 
     fn advance(&mut self) -> Result<(), InputError> {
@@ -92,10 +109,20 @@ impl Feed {
     /// The next blocks; none at the end. A stream is not waited for when it has given something.
     fn read(&mut self) -> Result<Vec<(u32, Block)>, InputError> {
         let (mut blocks, mut bytes) = (Vec::new(), 0);
+        if let Some(Some(block)) = &mut self.paced
+            && !block.bytes.is_empty()
+        {
+            return Ok(vec![(self.next - 1, block.split_front(PACED_BYTES))]);
+        }
         while let Some(current) = &mut self.current {
             match current.next() {
                 Some(block) => {
-                    let block = block?;
+                    let mut block = block?;
+                    if let Some(rest) = &mut self.paced {
+                        blocks.push((self.next - 1, block.split_front(PACED_BYTES)));
+                        *rest = Some(block);
+                        break;
+                    }
                     bytes += block.bytes.len();
                     blocks.push((self.next - 1, block));
                     if bytes >= READ_BYTES || self.input.is_stream() {

@@ -17,11 +17,13 @@ use std::time::Duration;
 use foundation::prelude::*;
 use foundation::{ApplicationError, Promise, Running, SimError, promise};
 
+use super::chaos::DEFAULT_CHANCE;
 use super::router::ROUTER;
 use super::router::machine::Facts;
 use super::table::{Ledger, TABLE};
+use super::tree::CLIENTS;
 use super::work::ClientName;
-use super::{Job, Outcome, tree};
+use super::{AllRead, Job, Outcome, bystander, tree};
 use crate::input::{Input, InputError};
 use crate::log::{Report, Run};
 
@@ -36,6 +38,10 @@ pub struct Setup {
     pub seed: u64,
     /// How many client processes may live at once.
     pub clients_max: usize,
+    /// Whether to read slowly, for people to see.
+    pub paced: bool,
+    /// Whether the world is simulated: then nothing is read on another thread.
+    pub simulated: bool,
 }
 
 /// Why a job could not be done.
@@ -56,11 +62,13 @@ pub enum JobError {
 
 /// A job that is being done.
 pub struct Underway {
-    node: Node,
-    setup: Setup,
-    pub(crate) job: Arc<Job>,
+    pub(super) node: Node,
+    pub(super) setup: Setup,
+    pub(super) job: Arc<Job>,
     tree: Running,
     done: Promise<Outcome>,
+    /// What was read, when all is counted.
+    read: Option<AllRead>,
     begun: Duration,
 }
 
@@ -69,25 +77,20 @@ pub struct Underway {
 /// # Errors
 /// [`JobError::Start`]; nothing of it is left.
 pub async fn start(node: &Node, input: Input, setup: Setup) -> Result<Underway, JobError> {
-    start_in(node, input, setup, false).await
-}
-
-async fn start_in(
-    node: &Node,
-    input: Input,
-    setup: Setup,
-    simulated: bool,
-) -> Result<Underway, JobError> {
     let begun = node.now();
     let (reply, done) = promise(node);
-    let job = Arc::new(Job::new(input, &setup, simulated, reply));
-    let tree = tree::tree(&job).start(node).await.map_err(JobError::Start)?;
+    let job = Arc::new(Job::new(input, &setup, reply));
+    let tree = tree::tree(&job)
+        .start(node)
+        .await
+        .map_err(JobError::Start)?;
     Ok(Underway {
         node: node.clone(),
         setup,
         job,
         tree,
         done: done.timeout(Duration::MAX),
+        read: None,
         begun,
     })
 }
@@ -97,9 +100,13 @@ async fn start_in(
 /// # Errors
 /// [`JobError`], as the job's; [`JobError::Simulation`] when the world can't go on.
 pub fn simulate(input: Input, setup: Setup) -> Result<Report, JobError> {
+    let setup = Setup {
+        simulated: true,
+        ..setup
+    };
     let simulated = World::simulate(setup.seed, |world| async move {
         let node = world.node();
-        let mut underway = start_in(&node, input, setup, true).await?;
+        let mut underway = start(&node, input, setup).await?;
         underway.counted().await?;
         let report = underway.report(0).await?;
         underway.stop(secs(60)).await;
@@ -118,12 +125,15 @@ impl Underway {
     /// # Errors
     /// [`JobError`]: the input broke off, or the tree gave up.
     pub async fn counted(&mut self) -> Result<(), JobError> {
+        if self.read.is_some() {
+            return Ok(());
+        }
         let mut ended = pin!(self.tree.ended());
-        let mut done = pin!(&mut self.done);
-        poll_fn(|cx| {
-            if let Poll::Ready(outcome) = done.as_mut().poll(cx) {
+        let done = &mut self.done;
+        let read = poll_fn(|cx| {
+            if let Poll::Ready(outcome) = pin!(&mut *done).poll(cx) {
                 return Poll::Ready(match outcome {
-                    Ok(Outcome::Counted) => Ok(()),
+                    Ok(Outcome::Counted(read)) => Ok(read),
                     Ok(Outcome::Broken(error)) => Err(JobError::Input(error)),
                     Err(error) => Err(JobError::Silent(error)),
                 });
@@ -131,12 +141,51 @@ impl Underway {
             let ended = ended.as_mut().poll(cx);
             ended.map(|reason| Err(JobError::Failed(reason)))
         })
-        .await
+        .await?;
+        self.read = Some(read);
+        Ok(())
+    }
+
+    /// Whether all is counted by now.
+    ///
+    /// # Errors
+    /// As [`Underway::counted`].
+    pub async fn is_counted(&mut self) -> Result<bool, JobError> {
+        let node = self.node.clone();
+        let counted = foundation::time::timeout_on(&node, Duration::ZERO, self.counted()).await;
+        counted.transpose().map(|counted| counted.is_some())
     }
 
     /// Lets no more be read. What was read is counted all the same.
     pub fn read_no_more(&self) {
-        drop(self.node.at(ROUTER).ended());
+        drop(self.node.at(ROUTER).read_no_more());
+    }
+
+    /// Turns chaos off, or on: to what was asked for, else to one line of a hundred.
+    pub fn toggle_chaos(&self) {
+        let chance = match (self.job.chaos.chance() > 0.0, self.setup.chaos > 0.0) {
+            (true, _) => 0.0,
+            (false, true) => self.setup.chaos,
+            (false, false) => DEFAULT_CHANCE,
+        };
+        self.job.chaos.set_chance(chance);
+    }
+
+    /// Kills the supervisor of the clients, and so all of them.
+    pub fn kill_clients(&self) {
+        self.kill(CLIENTS.as_str());
+    }
+
+    /// Kills the process of the tree that has this name.
+    pub fn kill(&self, name: &str) {
+        if let Some(pid) = self.node.whereis(name) {
+            self.node.exit(pid, Reason::Kill);
+        }
+    }
+
+    /// Lets one more process loop for ever, if there may be one more.
+    pub async fn block_one(&self) {
+        bystander::block_one(&self.node).await;
     }
 
     /// What the job has come to. `grown` is by how much resident memory has.
@@ -145,16 +194,18 @@ impl Underway {
     /// [`JobError::Silent`].
     pub async fn report(&self, grown: u64) -> Result<Report, JobError> {
         let seconds = self.elapsed().as_secs_f64();
-        let router = self.node.at(ROUTER);
-        let facts = router.facts().timeout(PATIENCE).await?;
-        let read = router.read_by_client().timeout(PATIENCE).await?;
-        let ledger = self.node.at(TABLE).audit().timeout(PATIENCE).await?;
-        let (lost, doubled) = audit(read, &ledger, facts);
+        let read = match &self.read {
+            Some(read) => read.clone(),
+            None => self.ask(|| self.node.at(ROUTER).all_read()).await?,
+        };
+        let facts = read.facts;
+        let ledger = self.ask(|| self.node.at(TABLE).audit()).await?;
+        let (lost, doubled) = audit(read.lines, &ledger, facts);
         let stats = self.node.stats();
         let run = Run {
             processes_spawned: stats.spawned,
             crashes: stats.crashed,
-            restarts: facts.restarts,
+            restarts: facts.restarts + ledger.tables.saturating_sub(1),
             peak_processes: stats.processes_peak as u64,
             peak_bytes_per_process: grown / (stats.processes_peak as u64).max(1),
             seconds,
@@ -163,7 +214,23 @@ impl Underway {
             seed: self.setup.seed,
             ..Run::default()
         };
-        Ok(Report::new(&ledger.totals, &ledger.totals.findings(facts.pass), run))
+        Ok(Report::new(
+            &ledger.totals,
+            &ledger.totals.findings(facts.pass),
+            run,
+        ))
+    }
+
+    /// Asks, and asks again whoever is just being started again.
+    async fn ask<R: 'static>(&self, ask: impl Fn() -> Call<R>) -> Result<R, JobError> {
+        let until = self.node.now() + PATIENCE;
+        loop {
+            match ask().timeout(PATIENCE).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) if self.node.now() >= until => return Err(JobError::Silent(error)),
+                Err(_) => self.node.sleep(ms(1)).await,
+            }
+        }
     }
 
     /// How long it has been going on.
@@ -180,14 +247,15 @@ impl Underway {
 }
 
 /// How long a busy process may take to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Lines that were read and not counted, and lines that were counted more often than read. What
 /// the clients still have is neither.
 fn audit(read: Vec<(ClientName, u64)>, ledger: &Ledger, facts: Facts) -> (u64, u64) {
     let read: BTreeMap<_, _> = read.into_iter().collect();
     let counted: BTreeMap<_, _> = ledger.rows().into_iter().collect();
-    let (mut lost, mut doubled) = (0, 0);
+    let handed_out: u64 = read.values().sum();
+    let (mut lost, mut doubled) = (facts.read.saturating_sub(handed_out), 0);
     for (client, &lines) in &read {
         let counted = counted.get(client).map_or(0, |row| row.lines);
         lost += lines.saturating_sub(counted);
@@ -199,12 +267,6 @@ fn audit(read: Vec<(ClientName, u64)>, ledger: &Ledger, facts: Facts) -> (u64, u
         }
     }
     (lost.saturating_sub(facts.waiting), doubled)
-}
-
-impl From<CallError> for JobError {
-    fn from(error: CallError) -> Self {
-        Self::Silent(error)
-    }
 }
 
 impl fmt::Display for JobError {

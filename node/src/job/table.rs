@@ -82,7 +82,9 @@ impl Table {
     #[init]
     fn init(heir: Arc<Heir>) -> Result<Self, Stop> {
         let mut ledger = heir.take().ok_or_else(|| {
-            Stop::new(Reason::other("the table died amid a change: its tallies are lost"))
+            Stop::new(Reason::other(
+                "the table died amid a change: its tallies are lost",
+            ))
         })?;
         ledger.tables += 1;
         Ok(Self {
@@ -120,7 +122,12 @@ impl Table {
     /// Where a client's next process begins.
     #[call(local)]
     pub(crate) fn recall(&self, client: ClientName) -> Mark {
-        self.ledger().rows.get(&client).copied().unwrap_or_default().mark
+        self.ledger()
+            .rows
+            .get(&client)
+            .copied()
+            .unwrap_or_default()
+            .mark
     }
 
     /// What is known of every client, for a router that starts again.
@@ -142,6 +149,10 @@ impl Table {
         Box::new(self.ledger().clone())
     }
 
+    /// Answers: how long that takes says how others fare.
+    #[call]
+    pub(crate) fn pulse(&self) {}
+
     /// What there is to see.
     #[call(local)]
     pub(crate) fn glance(&self) -> Glance {
@@ -150,7 +161,6 @@ impl Table {
             parsed: ledger.totals.parsed,
             malformed: ledger.totals.malformed,
             news: ledger.news.clone(),
-            tables: ledger.tables,
         }
     }
 
@@ -165,7 +175,6 @@ pub(crate) struct Glance {
     pub(crate) parsed: u64,
     pub(crate) malformed: u64,
     pub(crate) news: News,
-    pub(crate) tables: u64,
 }
 
 impl Ledger {
@@ -195,7 +204,10 @@ impl Ledger {
 
     /// What is known of every client.
     pub(crate) fn rows(&self) -> Vec<(ClientName, Row)> {
-        self.rows.iter().map(|(name, row)| (name.clone(), *row)).collect()
+        self.rows
+            .iter()
+            .map(|(name, row)| (name.clone(), *row))
+            .collect()
     }
 }
 

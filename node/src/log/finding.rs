@@ -108,7 +108,11 @@ impl Windows {
     /// findings by it, each with its pass.
     pub fn absorb(&mut self, client: &[u8], batch: &Minutes, mut flag: impl FnMut(u32, Finding)) {
         for (key, more) in &batch.0 {
-            let minute = self.minute(*key);
+            // Not brought to hand: a batch goes on elsewhere than the last one ended.
+            let minute = match &mut self.recent {
+                Some((recent, minute)) if recent == key => minute,
+                _ => self.others.entry(*key).or_default(),
+            };
             let before = *minute;
             minute.merge(more);
             // Most minutes are far from being a finding.

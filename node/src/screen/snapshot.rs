@@ -73,8 +73,8 @@ pub struct Branch {
     pub rate: f64,
     /// Messages waiting.
     pub mailbox: u64,
-    /// Memory in bytes.
-    pub memory: u64,
+    /// Memory in bytes, where it is known.
+    pub memory: Option<u64>,
 }
 
 /// How a branch is.

@@ -21,7 +21,9 @@ const COLUMNS: [Column; 5] = [
     ("restarts", 8, |branch| thousands(branch.restarts)),
     ("msg/s", 7, |branch| short(branch.rate)),
     ("mailbox", 8, |branch| thousands(branch.mailbox)),
-    ("memory", 8, |branch| bytes(branch.memory)),
+    ("memory", 8, |branch| {
+        branch.memory.map_or_else(|| "-".to_owned(), bytes)
+    }),
 ];
 
 type Column = (&'static str, u16, fn(&Branch) -> String);

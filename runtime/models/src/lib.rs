@@ -59,7 +59,11 @@ mod tests {
     }
 
     fn node(generation: u64, value: usize) -> *mut Node {
-        Box::into_raw(Box::new(Node { next: std::ptr::null_mut(), generation, value }))
+        Box::into_raw(Box::new(Node {
+            next: std::ptr::null_mut(),
+            generation,
+            value,
+        }))
     }
 
     /// Takes a stack apart, oldest first.
@@ -191,7 +195,10 @@ mod tests {
             let parked = inbox.park();
             let delivered = sender.join().expect("the sender does not panic");
             second.extend(drain(if parked { inbox.close() } else { inbox.take() }));
-            assert!(second.iter().all(|(of, _)| *of == 1), "taken for the new tenant's own");
+            assert!(
+                second.iter().all(|(of, _)| *of == 1),
+                "taken for the new tenant's own"
+            );
             found.extend(second);
             assert_eq!(found.len(), usize::from(delivered));
             let _ = CLOSED;

@@ -67,7 +67,9 @@ impl GuestCall {
             };
             (late, state.1.take())
         };
-        drop(late);
+        if let Some(late) = late {
+            late.discard(&CallError::NoProc);
+        }
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -81,6 +83,16 @@ impl GuestCall {
                 state.1 = Some(cx.waker().clone());
                 Poll::Pending
             }
+        }
+    }
+}
+
+impl Drop for GuestCall {
+    fn drop(&mut self) {
+        // An answer that nobody waited for: whoever drops it last is not to blame for its drop.
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = state.0.take() {
+            answer.discard(&CallError::NoProc);
         }
     }
 }

@@ -10,6 +10,7 @@
 
 use std::any::TypeId;
 use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -148,15 +149,24 @@ impl<P: CallPayload> CallTables<P> {
 unsafe fn discard_request<P: CallPayload>(raw: NonNull<Header>, failure: &CallError) {
     let mut cell = raw.cast::<CallCell<P>>();
     // SAFETY: by contract; the request is dropped once, as `parts` says.
-    unsafe {
+    let dropped = unsafe {
         let cell = cell.as_mut();
-        if cell.prefix.header.parts & REQUEST != 0 {
-            cell.prefix.header.parts &= !REQUEST;
-            cell.request.assume_init_drop();
-        }
         cell.prefix.failure = Some(Box::new(failure.clone()));
-    }
+        let has_request = cell.prefix.header.parts & REQUEST != 0;
+        cell.prefix.header.parts &= !REQUEST;
+        catch_unwind(AssertUnwindSafe(|| {
+            if has_request {
+                cell.request.assume_init_drop();
+            }
+        }))
+    };
+    // The caller is told, whatever the program's destructor does.
     complete(raw.cast::<Prefix<P::Reply>>());
+    if let Err(payload) = dropped
+        && !std::thread::panicking()
+    {
+        resume_unwind(payload);
+    }
 }
 
 /// # Safety

@@ -15,6 +15,7 @@ mod typed;
 
 use std::any::{Any, TypeId};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
 pub(crate) use answer::{EncodedReply, GuestCall};
@@ -179,11 +180,17 @@ impl Envelope {
         self.header().table.entry?.get()
     }
 
-    /// Ends the envelope unhandled; a call is answered with `failure`.
+    /// Ends the envelope unhandled; a call is answered with `failure`. This happens in the middle of
+    /// the runtime's own work: a panic of the program's destructor is reported and goes no further.
+    #[cold]
     pub(crate) fn discard(self, failure: &CallError) {
+        let name = self.name();
         let raw = self.into_raw();
         // SAFETY: we own the header, and the table belongs to its layout.
-        unsafe { (raw.as_ref().table.discard)(raw, failure) }
+        let discard = AssertUnwindSafe(|| unsafe { (raw.as_ref().table.discard)(raw, failure) });
+        if let Err(payload) = catch_unwind(discard) {
+            crate::report::discard_panic(name, &crate::platform::panics::reason(payload));
+        }
     }
 
     /// The payload as bytes, or why it cannot travel.

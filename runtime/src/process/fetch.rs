@@ -12,7 +12,7 @@ use super::local::{Backlog, HAS_BACKLOG, HAS_RECEIVER, HIBERNATING, PARENT_LINK}
 use super::{Block, inbox, links};
 use crate::envelope::{Envelope, ExitKind, Header, Kind, Signal};
 use crate::scheduler::Running;
-use crate::{Pid, Reason};
+use crate::{CallError, Pid, Reason};
 
 /// How many arrivals are put in order at once.
 const PORTION: usize = 4096;
@@ -142,7 +142,9 @@ fn reply(running: &Running, mut envelope: Envelope) {
             None => (Some(envelope), None),
         }
     });
-    drop(late.0);
+    if let Some(late) = late.0 {
+        late.discard(&CallError::NoProc);
+    }
     if let Some(waker) = late.1 {
         waker.wake();
     }

@@ -44,16 +44,6 @@ impl std::fmt::Debug for Me {
     }
 }
 
-/// What an exit of `foundation::exit` unwinds with.
-pub(crate) struct ExitPayload(pub(crate) Reason);
-
-/// Ends the running process with `reason`, from however deep: unwinds, so destructors run, and
-/// `std::panic::catch_unwind` can catch it, as `catch` does in Erlang. Outside a process it is a
-/// panic.
-pub fn exit(reason: Reason) -> ! {
-    std::panic::resume_unwind(Box::new(ExitPayload(reason)))
-}
-
 /// The process that runs this code; `None` outside any process.
 #[must_use]
 pub fn me() -> Option<Me> {

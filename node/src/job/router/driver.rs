@@ -10,8 +10,8 @@
 
 use std::sync::Arc;
 
+use foundation::ProcessRef;
 use foundation::prelude::*;
-use foundation::{CallError, ProcessRef};
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
@@ -22,13 +22,15 @@ use crate::job::reader::READER;
 use crate::job::starter::{Start, start_clients};
 use crate::job::table::TABLE;
 use crate::job::tree::CLIENTS;
-use crate::job::work::{ClientName, Mark};
-use crate::job::{Job, Outcome};
+use crate::job::work::Mark;
+use crate::job::{AllRead, Job, Outcome};
 
 pub(crate) const ROUTER: Name<Router> = Name::new("router");
 
 pub(crate) struct Router {
     job: Arc<Job>,
+    /// What was read for a router before this one bears another number.
+    begun: u32,
     machine: Machine,
     effects: Vec<Effect>,
     starter: ProcessRef<Start>,
@@ -41,15 +43,23 @@ impl Router {
     #[init]
     async fn init(job: Arc<Job>, cx: &mut Cx<Self>) -> Result<Self, Stop> {
         let node = cx.node();
-        let again = job.begin_reading().map_err(|error| Stop::new(Reason::other(error.to_string())))?;
+        let begun = job
+            .begin_reading()
+            .map_err(|error| Stop::new(Reason::other(error.to_string())))?;
         let mut known = Vec::new();
-        if again {
+        if begun > 1 {
             // Clients of the router before this one must not go on beside those of this one.
             if let Some(clients) = node.whereis(CLIENTS.as_str()) {
                 node.exit(clients, Reason::Kill);
                 node.down(clients).await;
             }
-            known = node.at(TABLE).rows().await.map_err(CallError::into_reason).map_err(Stop::new)?;
+            known = loop {
+                // The table may be being started again itself.
+                match node.at(TABLE).rows().await {
+                    Ok(rows) => break rows,
+                    Err(_) => foundation::time::sleep(ms(1)).await,
+                }
+            };
         }
         let known = known.into_iter().map(|(name, row)| (name, row.mark));
         let machine = Machine::new(job.clients_max, known);
@@ -60,6 +70,7 @@ impl Router {
         cx.self_ref().reader_up()?;
         Ok(Self {
             job,
+            begun,
             machine,
             effects: Vec::new(),
             starter,
@@ -76,13 +87,23 @@ impl Router {
 
     /// These blocks were read.
     #[cast(local)]
-    pub(crate) fn read(&mut self, blocks: Vec<(u32, Block)>, cx: &mut Cx<Self>) {
-        self.step(Input::Read(blocks), cx);
+    pub(crate) fn read(&mut self, begun: u32, blocks: Vec<(u32, Block)>, cx: &mut Cx<Self>) {
+        if begun == self.begun {
+            self.step(Input::Read(blocks), cx);
+        }
     }
 
-    /// There is no more to read, or the operator wants no more to be read.
+    /// There is no more to read.
     #[cast]
-    pub(crate) fn ended(&mut self, cx: &mut Cx<Self>) {
+    pub(crate) fn ended(&mut self, begun: u32, cx: &mut Cx<Self>) {
+        if begun == self.begun {
+            self.step(Input::Ended, cx);
+        }
+    }
+
+    /// The operator wants no more to be read.
+    #[cast]
+    pub(crate) fn read_no_more(&mut self, cx: &mut Cx<Self>) {
         self.step(Input::Ended, cx);
     }
 
@@ -120,10 +141,13 @@ impl Router {
         self.machine.facts()
     }
 
-    /// How many lines of each client were read.
+    /// What was read.
     #[call(local)]
-    pub(crate) fn read_by_client(&self) -> Vec<(ClientName, u64)> {
-        self.machine.read_by_client()
+    pub(crate) fn all_read(&self) -> AllRead {
+        AllRead {
+            facts: self.machine.facts(),
+            lines: self.machine.read_by_client(),
+        }
     }
 
     fn step(&mut self, input: Input, cx: &mut Cx<Self>) {
@@ -151,7 +175,7 @@ impl Router {
                 }
             }
             Effect::Passed(pass) => drop(cx.node().at(TABLE).passed(pass)),
-            Effect::Finish => self.job.finish(Outcome::Counted),
+            Effect::Finish => self.job.finish(Outcome::Counted(self.all_read())),
         }
     }
 }

@@ -25,11 +25,11 @@ use crate::job::work::{ClientName, Mark, Piece, Slice, Work};
 use crate::log::client_of;
 
 /// So many windows are handed out at a time.
-pub(crate) const WINDOWS_MAX: usize = 3;
+pub(crate) const WINDOWS_MAX: usize = 2;
 
 /// So many slices are with clients' processes at a time: the queue of processes stays short, and
 /// what one has just read another finds in the cache.
-pub(crate) const OUT_MAX: usize = 128;
+pub(crate) const OUT_MAX: usize = 256;
 
 /// What happened.
 #[derive(Debug)]
@@ -109,6 +109,8 @@ pub(crate) struct Facts {
     pub(crate) bytes: u64,
     /// Clients with a process.
     pub(crate) living: u64,
+    /// Slices that are with processes.
+    pub(crate) out: u64,
     /// Whether reading waits for the clients.
     pub(crate) held_up: bool,
 }
@@ -194,7 +196,9 @@ impl Machine {
             Input::ReaderUp => {}
             Input::Started(client) => self.started(client),
             Input::Gone(client, end) => self.gone(client, end),
-            Input::Acked(acks) => acks.into_iter().for_each(|(client, mark)| self.acked(client, mark)),
+            Input::Acked(acks) => acks
+                .into_iter()
+                .for_each(|(client, mark)| self.acked(client, mark)),
         }
         self.hand_out();
         self.man(effects);
@@ -213,6 +217,7 @@ impl Machine {
             waiting: unsettled + self.filling.lines(),
             pass: self.pass,
             living: self.living as u64,
+            out: self.out as u64,
             held_up: self.reading == Reading::Idle,
             ..self.facts
         }
@@ -220,7 +225,10 @@ impl Machine {
 
     /// How many lines of each client were read.
     pub(crate) fn read_by_client(&self) -> Vec<(ClientName, u64)> {
-        let lines = self.clients.iter().map(|client| (client.name.clone(), client.lines));
+        let lines = self
+            .clients
+            .iter()
+            .map(|client| (client.name.clone(), client.lines));
         lines.collect()
     }
 
@@ -231,6 +239,7 @@ impl Machine {
         if self.reading == Reading::Ended {
             return;
         }
+        let resumes = !self.known.is_empty();
         for (pass, block) in blocks {
             assert!(self.pass <= *pass, "a pass comes after another");
             self.pass = *pass;
@@ -240,9 +249,7 @@ impl Machine {
             for (line, bytes) in block.lines() {
                 self.facts.read += 1;
                 let index = self.find(client_of(bytes));
-                let client = &mut self.clients[index as usize];
-                client.lines += 1;
-                if client.floor >= (Mark { pass: *pass, line }) {
+                if resumes && self.clients[index as usize].skips(Mark { pass: *pass, line }) {
                     continue;
                 }
                 let piece = Piece {
@@ -313,6 +320,7 @@ impl Machine {
         });
         for (index, slice) in parts {
             let client = &mut self.clients[index as usize];
+            client.lines += slice.len();
             client.unsettled.push_back(slice);
             match client.life {
                 Life::None => self.wait(index),
@@ -350,7 +358,11 @@ impl Machine {
             && let Some(index) = self.waiting.pop_front()
         {
             let client = &mut self.clients[index as usize];
-            assert!(client.life == Life::Waiting, "{:?} does not wait", client.life);
+            assert!(
+                client.life == Life::Waiting,
+                "{:?} does not wait",
+                client.life
+            );
             client.life = Life::Starting;
             self.living += 1;
             self.facts.restarts += u64::from(std::mem::take(&mut client.crashed));
@@ -371,7 +383,11 @@ impl Machine {
 
     fn started(&mut self, index: u32) {
         let client = &mut self.clients[index as usize];
-        assert!(client.life == Life::Starting, "{:?} can't start", client.life);
+        assert!(
+            client.life == Life::Starting,
+            "{:?} can't start",
+            client.life
+        );
         client.life = Life::Alive;
         for _ in &client.unsettled {
             self.ready.push_back(index);
@@ -400,12 +416,19 @@ impl Machine {
     }
 
     fn acked(&mut self, index: u32, mark: Mark) {
-        let client = &mut self.clients[index as usize];
+        // Clients are numbered in the order of the input, so numbers given by a router before this
+        // one are good; but this one may not have read as far yet.
+        let Some(client) = self.clients.get_mut(index as usize) else {
+            return;
+        };
         while let Some(slice) = client.unsettled.pop_front_if(|slice| slice.last() <= mark) {
             let front = self.windows.front().map_or(0, |window| window.number);
             let at = (slice.window.number - front) as usize;
             let window = &mut self.windows[at];
-            assert!(window.unsettled >= slice.len(), "counted more than was handed out");
+            assert!(
+                window.unsettled >= slice.len(),
+                "counted more than was handed out"
+            );
             window.unsettled -= slice.len();
             if client.sent > 0 {
                 client.sent -= 1;
@@ -413,12 +436,15 @@ impl Machine {
             }
         }
         client.forget(mark);
-        if client.unsettled.is_empty() {
-            if client.life == Life::Alive && !std::mem::replace(&mut client.in_idle, true) {
-                self.idle.push_back(index);
-            }
+        let rests = client.unsettled.is_empty() && client.life == Life::Alive;
+        if rests && !std::mem::replace(&mut client.in_idle, true) {
+            self.idle.push_back(index);
         }
-        while self.windows.pop_front_if(|window| window.unsettled == 0).is_some() {}
+        while self
+            .windows
+            .pop_front_if(|window| window.unsettled == 0)
+            .is_some()
+        {}
     }
 
     /// Tells of passes, and in the end of the job, that every line is counted.
@@ -438,6 +464,13 @@ impl Machine {
 }
 
 impl Client {
+    /// Whether a line was counted before this router began. Then it is only counted as read.
+    fn skips(&mut self, mark: Mark) -> bool {
+        let skips = mark <= self.floor;
+        self.lines += u64::from(skips);
+        skips
+    }
+
     fn work(&self, slice: &Slice) -> Work {
         Work {
             slice: slice.clone(),
@@ -462,4 +495,3 @@ impl Client {
         self.malformed = Some(all.into());
     }
 }
-

@@ -15,9 +15,9 @@ use crate::blocks::Block;
 use crate::job::work::{Piece, Slice, Window};
 
 /// A window of so many bytes is full.
-pub(crate) const WINDOW_BYTES: usize = 8 << 20;
+pub(crate) const WINDOW_BYTES: usize = 16 << 20;
 /// A window of so many lines is full.
-pub(crate) const WINDOW_LINES: usize = 64 << 10;
+pub(crate) const WINDOW_LINES: usize = 128 << 10;
 
 /// A window that is being filled.
 #[derive(Debug, Default)]

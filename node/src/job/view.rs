@@ -1,0 +1,282 @@
+//! What does the job look like at this moment?
+//!
+//! Role       Gathers a [`Snapshot`] by asking the processes themselves.
+//! Inputs     A job that is underway; the caller says when to look.
+//! Outputs    Snapshots; a branch that does not answer is red, one that has just come back yellow.
+//! Owns       What the last look saw, for rates; a probe process.
+//! Limit      A look waits at most [`PATIENCE`] for each process.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use foundation::prelude::*;
+use foundation::{ProcessInfo, Stuck};
+
+use super::bystander::BYSTANDERS;
+use super::probe::{Latencies, probe};
+use super::reader::READER;
+use super::router::ROUTER;
+use super::router::machine::Facts;
+use super::run::Underway;
+use super::table::{Glance, TABLE};
+use super::tree::{CLIENTS, COUNTING};
+use crate::log::Finding;
+use crate::memory;
+use crate::screen::{Branch, Found, Ledger, Phase, Snapshot, State, Throughput};
+
+const PATIENCE: Duration = ms(100);
+/// A branch that was started again is shown as dead for so long: it takes less than a frame ...
+const DEATH: Duration = ms(500);
+/// ... and as catching up for so long.
+const RECOVERY: Duration = ms(1500);
+const HISTORY_MAX: usize = 240;
+
+/// Looks at a job again and again.
+pub struct Watcher {
+    input: String,
+    latencies: Arc<Latencies>,
+    branches: BTreeMap<String, Seen>,
+    facts: Facts,
+    glance: Glance,
+    looked: Duration,
+    counted: u64,
+    throughput: Throughput,
+}
+
+/// What was seen of a branch.
+#[derive(Debug, Default)]
+struct Seen {
+    pid: Option<Pid>,
+    alive: bool,
+    /// When it was seen to have been started again.
+    begun: Option<Duration>,
+    restarts: u64,
+    reductions: u64,
+    rate: f64,
+    mailbox: u64,
+}
+
+impl Watcher {
+    /// Begins to look at a job that reads `input`, and starts the probe.
+    #[must_use]
+    pub fn new(underway: &Underway, input: String) -> Self {
+        let latencies = Arc::new(Latencies::default());
+        let shared = Arc::clone(&latencies);
+        let options = SpawnOptions::new().code("Probe");
+        // Without a probe there is nothing to show in its place, and all else goes on.
+        drop(
+            underway
+                .node
+                .spawn_fn_with(&options, |me| probe(me, shared)),
+        );
+        Self {
+            input,
+            latencies,
+            branches: BTreeMap::new(),
+            facts: Facts::default(),
+            glance: Glance::default(),
+            looked: underway.node.now(),
+            counted: 0,
+            throughput: Throughput::default(),
+        }
+    }
+
+    /// One look.
+    pub async fn look(&mut self, underway: &Underway, phase: Phase) -> Snapshot {
+        let node = &underway.node;
+        if let Ok(facts) = node.at(ROUTER).facts().timeout(PATIENCE).await {
+            self.facts = facts;
+        }
+        if let Ok(glance) = node.at(TABLE).glance().timeout(PATIENCE).await {
+            self.glance = glance;
+        }
+        let now = node.now();
+        let passed = now.saturating_sub(self.looked).as_secs_f64().max(1e-3);
+        self.looked = now;
+        for name in branches() {
+            let info = match node.whereis(&name) {
+                Some(pid) => node.info(pid, PATIENCE).await.ok().flatten(),
+                None => None,
+            };
+            self.branches
+                .entry(name)
+                .or_default()
+                .see(info, now, passed);
+        }
+        self.measure(node, passed);
+        self.snapshot(underway, phase)
+    }
+
+    fn measure(&mut self, node: &Node, passed: f64) {
+        let counted = self.glance.parsed + self.glance.malformed;
+        let rate = counted.saturating_sub(self.counted) as f64 / passed;
+        self.counted = counted;
+        let stats = node.stats();
+        let shown = &mut self.throughput;
+        shown.rate = rate;
+        shown.peak_rate = shown.peak_rate.max(rate);
+        if shown.history.len() == HISTORY_MAX {
+            shown.history.remove(0);
+        }
+        shown.history.push(rate as u64);
+        shown.processes = stats.processes as u64;
+        shown.peak_processes = stats.processes_peak as u64;
+        shown.crashes = stats.crashed;
+        shown.restarts = self.facts.restarts;
+        shown.p99 = self.latencies.p99();
+    }
+
+    fn snapshot(&self, underway: &Underway, phase: Phase) -> Snapshot {
+        let (facts, glance) = (&self.facts, &self.glance);
+        let chaos = underway.job.chaos.chance();
+        let phase = match phase {
+            Phase::Running if facts.held_up => Phase::Paused,
+            phase => phase,
+        };
+        let progress = underway.job.size.map(|size| match size {
+            0 => 1.0,
+            size => facts.bytes as f64 / size as f64,
+        });
+        Snapshot {
+            input: self.input.clone(),
+            pass: facts.pass + 1,
+            passes: underway.setup.passes,
+            progress,
+            elapsed: underway.elapsed(),
+            phase,
+            seed: underway.setup.seed,
+            chaos: (chaos > 0.0).then_some(chaos),
+            tree: self.tree(),
+            throughput: self.throughput.clone(),
+            findings: glance.news.latest.iter().rev().map(found).collect(),
+            bursts: glance.news.bursts,
+            storms: glance.news.storms,
+            watchdog: underway
+                .node
+                .stuck()
+                .iter()
+                .rev()
+                .filter_map(stuck)
+                .collect(),
+            ledger: self.ledger(),
+        }
+    }
+
+    /// The two looks were not at the same moment: what the later one knows better is still open.
+    fn ledger(&self) -> Ledger {
+        let (read, malformed) = (self.facts.read, self.glance.malformed);
+        let counted = self.glance.parsed;
+        Ledger {
+            read: read.max(counted + malformed),
+            counted,
+            malformed,
+            waiting: read.saturating_sub(counted + malformed),
+            lost: 0,
+            doubled: 0,
+        }
+    }
+
+    fn tree(&self) -> Vec<Branch> {
+        let row = |name: &str, depth, children, out| {
+            let seen = self.branches.get(name);
+            Branch {
+                name: name.to_owned(),
+                depth,
+                state: seen.map_or(State::Red, |seen| seen.state(self.looked)),
+                children,
+                restarts: seen.map_or(0, |seen| seen.restarts),
+                rate: seen.map_or(0.0, |seen| seen.rate),
+                mailbox: seen.map_or(0, |seen| seen.mailbox) + out,
+                memory: None,
+            }
+        };
+        let root = Branch {
+            name: "job".to_owned(),
+            depth: 0,
+            state: State::Ok,
+            children: 4,
+            restarts: 0,
+            rate: 0.0,
+            mailbox: 0,
+            memory: memory::resident(),
+        };
+        let mut clients = row(CLIENTS.as_str(), 2, self.facts.living, self.facts.out);
+        clients.restarts += self.facts.restarts;
+        vec![
+            root,
+            row(COUNTING.as_str(), 1, 2, 0),
+            row(TABLE.as_str(), 2, 0, 0),
+            clients,
+            row(ROUTER.as_str(), 1, 0, 0),
+            row(READER.as_str(), 1, 0, 0),
+            row(BYSTANDERS.as_str(), 1, 0, 0),
+        ]
+    }
+}
+
+fn branches() -> [String; 6] {
+    [
+        COUNTING.as_str(),
+        TABLE.as_str(),
+        CLIENTS.as_str(),
+        ROUTER.as_str(),
+        READER.as_str(),
+        BYSTANDERS.as_str(),
+    ]
+    .map(str::to_owned)
+}
+
+impl Seen {
+    fn see(&mut self, info: Option<ProcessInfo>, now: Duration, passed: f64) {
+        self.alive = info.is_some();
+        let Some(info) = info else {
+            (self.rate, self.mailbox) = (0.0, 0);
+            return;
+        };
+        if self.pid != Some(info.pid) {
+            if self.pid.is_some() {
+                self.restarts += 1;
+                self.begun = Some(now);
+            }
+            self.reductions = 0;
+            self.pid = Some(info.pid);
+        }
+        self.rate = info.reductions.saturating_sub(self.reductions) as f64 / passed;
+        self.reductions = info.reductions;
+        self.mailbox = info.message_queue_len as u64;
+    }
+
+    fn state(&self, now: Duration) -> State {
+        let since = self.begun.map(|begun| now.saturating_sub(begun));
+        match since {
+            _ if !self.alive => State::Red,
+            Some(since) if since < DEATH => State::Red,
+            Some(since) if since < RECOVERY => State::Recovering,
+            _ => State::Ok,
+        }
+    }
+}
+
+fn found(finding: &Finding) -> Found {
+    match finding {
+        Finding::Burst(burst) => Found::Burst {
+            start: burst.start,
+            client: String::from_utf8_lossy(&burst.client).into_owned(),
+            requests: burst.requests,
+        },
+        Finding::Storm(storm) => Found::Storm {
+            start: storm.start,
+            client: String::from_utf8_lossy(&storm.client).into_owned(),
+            responses: storm.responses,
+            errors: storm.errors,
+        },
+    }
+}
+
+/// What the watchdog says of a handler that has not come back.
+fn stuck(stuck: &Stuck) -> Option<String> {
+    let name = stuck.name.as_ref().unwrap_or(&stuck.code);
+    let held = stuck.held.as_secs_f64();
+    (!stuck.returned).then(|| format!("{} {name} has held a scheduler for {held:.2} s", stuck.pid))
+}

@@ -1,0 +1,26 @@
+//! Do servers, supervisors, tasks and applications keep OTP's rules?
+//!
+//! Role       One test per row of the semantics page (B096-B158, B215-B217, B220, B222), each on
+//!            the real platform and under seeds on the simulated one; then rules of the
+//!            specification beyond the rows. Rows that types rule out are in `impossible.md`.
+//! Source     otp: supervisor, gen_server, application; elixir: DynamicSupervisor, Task
+
+mod application;
+mod server_calls;
+mod server_ends;
+mod server_events;
+mod server_faults;
+mod server_remote;
+mod server_requests;
+mod server_start;
+mod sup_auto;
+mod sup_calls;
+mod sup_dynamic;
+mod sup_group;
+mod sup_intensity;
+mod sup_restart;
+mod sup_start;
+mod sup_stop;
+mod support;
+mod suspend;
+mod task;

@@ -1,0 +1,295 @@
+//! What does a supervisor of children that are all alike do (B124, B125, B127)?
+//!
+//! Source     otp: supervisor, simple_one_for_one; elixir: DynamicSupervisor
+
+use std::sync::Arc;
+
+use foundation::prelude::*;
+use foundation::supervisor::{StartChildError, TerminateError};
+use foundation::{ChildState, Restart, Shutdown};
+
+use crate::support::{Cfg, Death, Kid, LONG, Log, boom};
+
+type Kids = Ref<Dynamic<Kid>>;
+
+async fn start(kids: &Kids, cfg: Cfg) -> Ref<Kid> {
+    let started = kids.start_child(cfg).await.expect("answers");
+    started.expect("its init succeeds").expect("not ignored")
+}
+
+async fn pids(kids: &Kids) -> Vec<Pid> {
+    let children = kids.which_children().await.expect("answers");
+    let pid = |child: foundation::ChildInfo<Pid>| match child.state {
+        ChildState::Running(pid) => Some(pid),
+        _ => None,
+    };
+    children.into_iter().filter_map(pid).collect()
+}
+
+async fn stop<A>(kids: &Ref<Dynamic<A>>)
+where
+    Dynamic<A>: foundation::Addressed,
+{
+    let stopped = kids.node().stop(kids, Reason::Shutdown, LONG).await;
+    assert_eq!(stopped, Ok(()));
+}
+
+/// B124: the arguments of start_child reach init, and a restart uses the same ones.
+#[foundation::test]
+async fn b124_a_restart_uses_the_arguments_of_its_start(w: World) {
+    let (node, log) = (w.node(), Log::default());
+    let kids = Supervisor::dynamic::<Kid>().intensity(5, secs(5));
+    let kids = kids.start(&node).await.expect("started");
+    let a = start(&kids, Cfg::new(&log, "a")).await;
+    let b = start(&kids, Cfg::new(&log, "b")).await;
+    assert_eq!(a.title().await, Ok("a".to_owned()));
+    assert_eq!(b.title().await, Ok("b".to_owned()));
+    b.crash().expect("portable");
+    w.eventually(LONG, async || {
+        let pids = pids(&kids).await;
+        pids.len() == 2 && !pids.contains(&b.pid())
+    })
+    .await;
+    let again = pids(&kids).await.into_iter().find(|pid| *pid != a.pid());
+    let again: Ref<Kid> = node.reference(again.expect("two children"));
+    assert_eq!(again.title().await, Ok("b".to_owned()));
+    assert_eq!((log.count("init a"), log.count("init b")), (1, 2));
+    assert!(a.is_alive());
+    stop(&kids).await;
+}
+
+/// B125: children go by pid; an id is refused, an unknown pid is not found.
+#[foundation::test]
+async fn b125_terminate_child_by_id_is_refused(node: Node) {
+    let log = Log::default();
+    let kids = Supervisor::dynamic::<Kid>()
+        .start(&node)
+        .await
+        .expect("started");
+    let a = start(&kids, Cfg::new(&log, "a")).await;
+    let by_id = kids.terminate_child_by_id("Kid").await;
+    assert_eq!(by_id, Ok(Err(TerminateError::SimpleOneForOne)));
+    assert!(a.is_alive());
+    assert_eq!(kids.terminate_child(&a).await, Ok(Ok(())));
+    assert!(!a.is_alive());
+    assert_eq!(log.count("gone a"), 1);
+    let again = kids.terminate_child(&a).await;
+    assert_eq!(again, Ok(Err(TerminateError::NotFound)));
+    assert_eq!(pids(&kids).await, []);
+    stop(&kids).await;
+}
+
+struct Brief;
+
+#[actor]
+impl Brief {
+    #[init]
+    fn init(ticket: Arc<()>) -> Self {
+        drop(ticket);
+        Self
+    }
+
+    #[cast]
+    fn end(&mut self, cx: &mut Cx<Self>) {
+        cx.stop(Reason::Normal);
+    }
+}
+
+/// B127: temporary children come and go by the thousand; nothing of any is kept, its arguments not
+/// even while it lives.
+#[foundation::test(seeds = 50)]
+async fn b127_temporary_children_leave_nothing(w: World) {
+    let node = w.node();
+    let kids = Supervisor::dynamic::<Brief>().temporary().start(&node);
+    let kids = kids.await.expect("started");
+    let ticket = Arc::new(());
+    let (rounds, size) = if w.is_simulated() {
+        (4, 25)
+    } else {
+        (10, 1000)
+    };
+    for _ in 0..rounds {
+        let mut brief = Vec::with_capacity(size);
+        for _ in 0..size {
+            let started = kids.start_child(Arc::clone(&ticket)).await;
+            brief.push(
+                started
+                    .expect("answers")
+                    .expect("started")
+                    .expect("not ignored"),
+            );
+        }
+        let counts = kids.count_children().await.expect("answers");
+        assert_eq!((counts.specs, counts.active), (1, size));
+        assert_eq!(Arc::strong_count(&ticket), 1, "arguments are kept");
+        for child in &brief {
+            child.end().expect("portable");
+        }
+        w.eventually(LONG, async || {
+            kids.count_children().await.expect("answers").workers == 0
+        })
+        .await;
+    }
+    let info = node
+        .info(&kids, LONG)
+        .await
+        .expect("answers")
+        .expect("alive");
+    assert_eq!(info.links, []);
+    stop(&kids).await;
+}
+
+/// otp, elixir: more children than allowed are refused; those being restarted count.
+#[foundation::test]
+async fn max_children_is_kept(w: World) {
+    let (node, log) = (w.node(), Log::default());
+    let kids = Supervisor::dynamic::<Kid>()
+        .max_children(2)
+        .intensity(9, secs(5));
+    let kids = kids.start(&node).await.expect("started");
+    let a = start(&kids, Cfg::new(&log, "a")).await;
+    start(&kids, Cfg::new(&log, "b")).await;
+    let third = kids
+        .start_child(Cfg::new(&log, "c"))
+        .await
+        .expect("answers");
+    assert_eq!(third, Err(StartChildError::MaxChildren));
+    a.crash().expect("portable");
+    w.eventually(LONG, async || log.count("ready a") == 2).await;
+    let third = kids
+        .start_child(Cfg::new(&log, "c"))
+        .await
+        .expect("answers");
+    assert_eq!(third, Err(StartChildError::MaxChildren));
+    let one = pids(&kids).await[0];
+    assert_eq!(kids.terminate_child(one).await, Ok(Ok(())));
+    start(&kids, Cfg::new(&log, "c")).await;
+    assert_eq!(log.count("init c"), 1);
+    stop(&kids).await;
+}
+
+/// otp: a child whose init fails or says ignore is not kept, and the caller is told.
+#[foundation::test]
+async fn a_failed_or_ignored_start_leaves_no_child(node: Node) {
+    let log = Log::default();
+    let kids = Supervisor::dynamic::<Kid>()
+        .start(&node)
+        .await
+        .expect("started");
+    let failing = Cfg::new(&log, "a").starts(|_| Err(Stop::new(boom())));
+    let failed = kids.start_child(failing).await.expect("answers");
+    assert_eq!(failed, Err(StartChildError::Failed(boom())));
+    let ignored = Cfg::new(&log, "b").starts(|_| Err(Stop::Ignore));
+    assert_eq!(kids.start_child(ignored).await, Ok(Ok(None)));
+    assert_eq!(pids(&kids).await, []);
+    assert_eq!(node.processes(), [kids.pid()]);
+    stop(&kids).await;
+}
+
+/// otp: children are stopped all at once, with one timer for all; who is left is killed.
+#[foundation::test]
+async fn children_are_stopped_all_at_once(w: World) {
+    let (node, log) = (w.node(), Log::default());
+    let kids = Supervisor::dynamic::<Kid>().shutdown(Shutdown::Timeout(ms(100)));
+    let kids = kids.start(&node).await.expect("started");
+    let mut deaths = Vec::new();
+    for stubborn in [true, false, true, true] {
+        let name = if stubborn { "stubborn" } else { "meek" };
+        let cfg = Cfg {
+            stubborn,
+            ..Cfg::new(&log, name)
+        };
+        let kid = start(&kids, cfg).await;
+        deaths.push((stubborn, Death::of(&node, &kid).await));
+    }
+    let begun = node.now();
+    stop(&kids).await;
+    if w.is_simulated() {
+        let took = node.now() - begun;
+        assert!(ms(100) <= took && took < ms(200), "{took:?}");
+    }
+    for (stubborn, death) in deaths {
+        let expected = match stubborn {
+            true => Reason::Killed,
+            false => Reason::Shutdown,
+        };
+        assert_eq!(death.reason().await, expected);
+    }
+    assert_eq!(log.count("stop stubborn: shutdown"), 3);
+    assert_eq!(log.count("gone meek"), 1);
+}
+
+/// otp: with brutal_kill nobody has a last word.
+#[foundation::test]
+async fn brutal_kill_of_all(node: Node) {
+    let log = Log::default();
+    let kids = Supervisor::dynamic::<Kid>().shutdown(Shutdown::BrutalKill);
+    let kids = kids.start(&node).await.expect("started");
+    for _ in 0..5 {
+        start(&kids, Cfg::new(&log, "a")).await;
+    }
+    log.take();
+    stop(&kids).await;
+    assert_eq!(node.processes(), []);
+    assert_eq!(log.take(), [""; 0]);
+}
+
+/// otp: too many restarts end a dynamic supervisor as well, with all its children.
+#[foundation::test]
+async fn a_dynamic_supervisor_gives_up(node: Node) {
+    let log = Log::default();
+    let kids = Supervisor::dynamic::<Kid>().restart(Restart::Transient);
+    let kids = kids
+        .intensity(0, secs(5))
+        .start(&node)
+        .await
+        .expect("started");
+    let a = start(&kids, Cfg::new(&log, "a")).await;
+    let b = start(&kids, Cfg::new(&log, "b")).await;
+    let death = Death::of(&node, &kids).await;
+    a.end(Reason::Normal).expect("portable");
+    b.crash().expect("portable");
+    assert_eq!(death.reason().await, Reason::Shutdown);
+    assert_eq!(log.count("init b"), 1);
+}
+
+/// otp: a child without its link does not hang the stop of all, nor its own.
+#[foundation::test]
+async fn a_naughty_dynamic_child_does_not_hang_the_stop(node: Node) {
+    for shutdown in [Shutdown::Infinity, Shutdown::BrutalKill] {
+        let log = Log::default();
+        let kids = Supervisor::dynamic::<Kid>().shutdown(shutdown);
+        let kids = kids.start(&node).await.expect("started");
+        let boss = kids.pid();
+        for stopped in [true, false] {
+            let kid = start(&kids, Cfg::new(&log, "a")).await;
+            let unlink = move |cx: &mut Cx<Kid>| cx.unlink(boss);
+            kid.perform(Box::new(unlink)).await.expect("alive");
+            if stopped {
+                assert_eq!(kids.terminate_child(&kid).await, Ok(Ok(())));
+                assert!(!kid.is_alive());
+            }
+        }
+        stop(&kids).await;
+        assert_eq!(node.processes(), []);
+    }
+}
+
+/// P2 of the first programs: a dynamic supervisor as a named child of a tree.
+#[foundation::test]
+async fn a_dynamic_supervisor_under_a_tree(w: World) {
+    const KIDS: Name<Dynamic<Kid>> = Name::new("kids");
+    let (node, log) = (w.node(), Log::default());
+    let tree = Supervisor::one_for_one().child(Supervisor::dynamic::<Kid>().name(KIDS));
+    let tree = tree.start(&node).await.expect("started");
+    let kids = node.at(KIDS);
+    let kid = start(&kids, Cfg::new(&log, "a")).await;
+    let (old, death) = (kids.pid(), Death::of(&node, &kid).await);
+    node.exit(old, Reason::Kill);
+    assert_eq!(death.reason().await, Reason::Killed);
+    w.eventually(LONG, async || kids.find().is_some_and(|pid| pid != old))
+        .await;
+    assert_eq!(pids(&kids).await, []);
+    crate::support::stop(&tree).await;
+    assert_eq!(node.processes(), []);
+}
