@@ -93,7 +93,7 @@ async fn b158_multicall_lists_replies_and_bad_nodes(w: World) {
     let [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map(|name| w.start(name));
     let wires = [&b, &c, &d, &e].map(|node| w.connect(&a, node));
     for node in [&b, &c, &d] {
-        node.register("clerk", &clerk(node)).expect("free");
+        node.register("clerk", clerk(node)).expect("free");
     }
     let all = ["b", "c", "d", "e"].map(|name| a.remote(name));
     wires[2].cut();
@@ -122,7 +122,7 @@ async fn b158_multicall_lists_replies_and_bad_nodes(w: World) {
 async fn a_multicall_is_bounded(w: World) {
     let (a, b) = (w.start("a"), w.start("b"));
     let _wire = w.connect(&a, &b);
-    b.register("clerk", &clerk(&b)).expect("free");
+    b.register("clerk", clerk(&b)).expect("free");
     let answers = multicall([a.remote("b")], CLERK, ms(20), |clerk| clerk.keep(1)).await;
     assert!(answers.replies.is_empty());
     assert_eq!(answers.failed[0].1, CallError::Timeout);

@@ -137,7 +137,7 @@ impl Kid {
     #[terminate]
     async fn bye(&mut self, why: &Reason) {
         self.cfg.log.note(format!("stop {}: {why}", self.cfg.name));
-        while self.cfg.stubborn {
+        if self.cfg.stubborn {
             std::future::pending::<()>().await;
         }
         for _ in 0..3 {
@@ -164,15 +164,21 @@ where
 {
     let (reply, answer) = promise(node);
     let body = move |me| async move { reply.send(body(me).await) };
-    node.spawn_fn(body).expect("spawned");
-    match answer.timeout(LONG).await {
+    let helper = node.spawn_fn(body).expect("spawned");
+    let answer = answer.timeout(LONG).await;
+    node.down(&helper).await;
+    match answer {
         Ok(value) => value,
         Err(error) => panic!("{error}"),
     }
 }
 
 /// Somebody's end, watched from before it comes.
-pub(crate) struct Death(Promise<Reason>);
+pub(crate) struct Death {
+    node: Node,
+    helper: Pid,
+    reason: Promise<Reason>,
+}
 
 impl Death {
     pub(crate) async fn of(node: &Node, target: impl Into<Pid>) -> Self {
@@ -184,13 +190,20 @@ impl Death {
             ready.send(());
             reply.send(me.down(monitor).await.reason);
         };
-        node.spawn_fn(watch).expect("spawned");
+        let helper = node.spawn_fn(watch).expect("spawned");
         is_ready.timeout(LONG).await.expect("it watches");
-        Self(answer.timeout(LONG))
+        Self {
+            node: node.clone(),
+            helper: helper.pid(),
+            reason: answer.timeout(LONG),
+        }
     }
 
+    /// Waits for the end; the watcher is gone, too, when it is told.
     pub(crate) async fn reason(self) -> Reason {
-        self.0.await.expect("it ends")
+        let reason = self.reason.await.expect("it ends");
+        self.node.down(self.helper).await;
+        reason
     }
 }
 
