@@ -183,7 +183,7 @@ impl End {
     pub(crate) fn of(reason: &Reason) -> Self {
         let Reason::Other(term) = reason else {
             return match reason {
-                Reason::Normal => Self::Retired,
+                orderly if orderly.is_orderly() => Self::Retired,
                 _ => Self::Crashed,
             };
         };

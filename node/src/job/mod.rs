@@ -29,7 +29,7 @@ use foundation::ReplyTo;
 
 use self::chaos::Chaos;
 use self::reader::Feed;
-use self::router::machine::Facts;
+use self::router::Facts;
 use self::work::ClientName;
 use crate::input::{Input, InputError, Source};
 

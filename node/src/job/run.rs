@@ -18,8 +18,7 @@ use foundation::prelude::*;
 use foundation::{ApplicationError, Promise, Running, SimError, promise};
 
 use super::chaos::DEFAULT_CHANCE;
-use super::router::ROUTER;
-use super::router::machine::Facts;
+use super::router::{Facts, ROUTER};
 use super::table::{Ledger, TABLE};
 use super::tree::CLIENTS;
 use super::work::ClientName;
@@ -204,7 +203,8 @@ impl Underway {
         let stats = self.node.stats();
         let run = Run {
             processes_spawned: stats.spawned,
-            crashes: stats.crashed,
+            // The node counts a crash after it has told of it.
+            crashes: stats.crashed.max(facts.crashes),
             restarts: facts.restarts + ledger.tables.saturating_sub(1),
             peak_processes: stats.processes_peak as u64,
             peak_bytes_per_process: grown / (stats.processes_peak as u64).max(1),

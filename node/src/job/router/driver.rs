@@ -15,7 +15,8 @@ use foundation::prelude::*;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use super::machine::{Effect, Facts, Input, Machine};
+use super::machine::Machine;
+use super::port::{Effect, Facts, Input};
 use crate::blocks::Block;
 use crate::job::client::{Client, End};
 use crate::job::reader::READER;

@@ -18,6 +18,7 @@ use hashbrown::{HashMap, HashTable};
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
 
+use super::port::{Effect, Facts, Input};
 use super::window::Filling;
 use crate::blocks::Block;
 use crate::job::client::End;
@@ -30,40 +31,6 @@ pub(crate) const WINDOWS_MAX: usize = 2;
 /// So many slices are with clients' processes at a time: the queue of processes stays short, and
 /// what one has just read another finds in the cache.
 pub(crate) const OUT_MAX: usize = 256;
-
-/// What happened.
-#[derive(Debug)]
-pub(crate) enum Input {
-    /// These blocks were read. Reading goes on only when it is asked for.
-    Read(Vec<(u32, Block)>),
-    /// There is nothing more to read.
-    Ended,
-    /// Whoever reads has been started again, and knows of no wish.
-    ReaderUp,
-    /// The process of this client is there.
-    Started(u32),
-    /// The process of this client is not there any more.
-    Gone(u32, End),
-    /// Of these clients, everything up to there is counted.
-    Acked(Vec<(u32, Mark)>),
-}
-
-/// What is to be done.
-#[derive(Debug)]
-pub(crate) enum Effect {
-    /// Read more.
-    Read,
-    /// Start a process for this client.
-    Start(u32, ClientName),
-    /// Give this work to the client's process.
-    Send(u32, Work),
-    /// Let the client's process end.
-    Retire(u32),
-    /// Every line of the passes before this one is counted.
-    Passed(u32),
-    /// Every line is counted.
-    Finish,
-}
 
 /// The router's decisions.
 #[derive(Debug)]
@@ -92,27 +59,6 @@ pub(crate) struct Machine {
     passed: u32,
     finished: bool,
     facts: Facts,
-}
-
-/// What there is to see.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Facts {
-    /// Lines read.
-    pub(crate) read: u64,
-    /// Lines read and not counted yet.
-    pub(crate) waiting: u64,
-    /// Processes started after a crash.
-    pub(crate) restarts: u64,
-    /// The pass that is read, from 0.
-    pub(crate) pass: u32,
-    /// Bytes read.
-    pub(crate) bytes: u64,
-    /// Clients with a process.
-    pub(crate) living: u64,
-    /// Slices that are with processes.
-    pub(crate) out: u64,
-    /// Whether reading waits for the clients.
-    pub(crate) held_up: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -404,7 +350,10 @@ impl Machine {
         self.living -= 1;
         self.out -= std::mem::take(&mut client.sent);
         client.life = Life::None;
-        client.crashed |= end != End::Retired;
+        if end != End::Retired {
+            client.crashed = true;
+            self.facts.crashes += 1;
+        }
         match end {
             End::Malformed(mark) => client.record(mark),
             End::Chaos(mark) => client.spared = client.spared.max(mark),

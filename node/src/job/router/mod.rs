@@ -1,10 +1,12 @@
 //! How does every line find its client's process, once?
 //!
-//! Role     Sorts, hands out, and hands out again: see [`machine`].
+//! Role     Sorts, hands out, and hands out again: one table of clients, few windows of lines.
 //! Invariant  Decisions are the machine's; the driver performs them and waits for nobody.
 
 mod driver;
-pub(crate) mod machine;
+mod machine;
+mod port;
 mod window;
 
 pub(crate) use driver::{ROUTER, Router};
+pub(crate) use port::Facts;

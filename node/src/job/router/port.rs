@@ -1,0 +1,65 @@
+//! What does the router's machine hear, and what does it say?
+//!
+//! Role       The whole surface of the machine: what is not in here can't happen.
+//! Outputs    [`Input`], [`Effect`], and [`Facts`] to be shown.
+
+use crate::blocks::Block;
+use crate::job::client::End;
+use crate::job::work::{ClientName, Mark, Work};
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// These blocks were read. Reading goes on only when it is asked for.
+    Read(Vec<(u32, Block)>),
+    /// There is nothing more to read.
+    Ended,
+    /// Whoever reads has been started again, and knows of no wish.
+    ReaderUp,
+    /// The process of this client is there.
+    Started(u32),
+    /// The process of this client is not there any more.
+    Gone(u32, End),
+    /// Of these clients, everything up to there is counted.
+    Acked(Vec<(u32, Mark)>),
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Read more.
+    Read,
+    /// Start a process for this client.
+    Start(u32, ClientName),
+    /// Give this work to the client's process.
+    Send(u32, Work),
+    /// Let the client's process end.
+    Retire(u32),
+    /// Every line of the passes before this one is counted.
+    Passed(u32),
+    /// Every line is counted.
+    Finish,
+}
+
+/// What there is to see.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Facts {
+    /// Lines read.
+    pub(crate) read: u64,
+    /// Lines read and not counted yet.
+    pub(crate) waiting: u64,
+    /// Client processes that crashed.
+    pub(crate) crashes: u64,
+    /// Processes started after a crash.
+    pub(crate) restarts: u64,
+    /// The pass that is read, from 0.
+    pub(crate) pass: u32,
+    /// Bytes read.
+    pub(crate) bytes: u64,
+    /// Clients with a process.
+    pub(crate) living: u64,
+    /// Slices that are with processes.
+    pub(crate) out: u64,
+    /// Whether reading waits for the clients.
+    pub(crate) held_up: bool,
+}
