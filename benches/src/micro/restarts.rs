@@ -49,19 +49,23 @@ async fn restarts(
     times: u64,
     end: impl Fn(&Ref<Worker>) -> Result<(), SendError>,
 ) -> Duration {
+    let node = me.node();
     let started = Supervisor::one_for_one()
         .intensity(u32::MAX, secs(1))
         .child(child_with::<Worker>(me.address()))
-        .start(&me.node())
+        .start(&node)
         .await;
-    started.expect("the supervisor starts");
+    let supervisor = started.expect("the supervisor starts");
     let mut worker = up(&mut me).await;
     let begin = Instant::now();
     for _ in 0..times {
         end(&worker).expect("a local cast is taken");
         worker = up(&mut me).await;
     }
-    begin.elapsed()
+    let took = begin.elapsed();
+    let stopped = node.stop(&supervisor, Reason::Shutdown, secs(5)).await;
+    stopped.expect("the supervisor stops");
+    took
 }
 
 /// By an exit.
