@@ -70,6 +70,27 @@ async fn b097_a_failed_init_stops_the_others_in_reverse(node: Node) {
     assert_eq!(log.take(), order);
 }
 
+/// B097, where it can go wrong by a hair: who learns of the failure the moment it is told finds the
+/// name free. The starter looks without pause, on a thread of its own.
+#[foundation::test(real)]
+async fn the_name_is_free_before_the_error_is_told(node: Node) {
+    let log = Log::default();
+    let failing = Cfg::new(&log, "a")
+        .starts(|_| Err(Stop::new(boom())))
+        .child();
+    for _ in 0..2000 {
+        let tree = Supervisor::one_for_one().child(failing.clone()).name(TREE);
+        let mut start = std::pin::pin!(tree.start(&node).into_future());
+        let error = std::future::poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            start.as_mut().poll(cx)
+        });
+        error.await.expect_err("a fails");
+        log.take();
+        assert_eq!(node.whereis("tree"), None);
+    }
+}
+
 /// B097, for a starter that is linked and traps exits: it is told twice, and dies of neither.
 #[foundation::test]
 async fn a_linked_starter_that_traps_gets_the_exit_of_a_failed_tree(node: Node) {
