@@ -7,7 +7,7 @@ mod common;
 use common::Random;
 use foundation_node::log::tally::TOP;
 use foundation_node::log::{
-    Burst, Finding, Findings, Report, Run, Storm, Tally, Totals, Windows, parse,
+    Burst, Finding, Findings, Minutes, Report, Run, Storm, Tally, Totals, Windows, parse,
 };
 
 const SAMPLE: &[u8] = include_bytes!("../data/access.log");
@@ -190,7 +190,7 @@ fn any_order_and_any_split_come_to_the_same() {
                 false
             });
             let shard = &mut shards[random.below(3) as usize];
-            shard.absorb(client, &tally, paths.into_iter(), |_, _| ());
+            shard.absorb(client, tally, paths.into_iter());
         }
         let mut totals = Totals::default();
         totals.malformed = 1;
@@ -201,17 +201,14 @@ fn any_order_and_any_split_come_to_the_same() {
 
 #[test]
 fn a_window_is_flagged_once_when_it_becomes_a_finding() {
-    let mut totals = Totals::default();
+    let mut windows = Windows::default();
     let mut flagged = Vec::new();
     for batch in 0..4 {
-        let mut tally = Tally::default();
+        let mut minutes = Minutes::default();
         for second in 0..4 {
-            tally
-                .minutes
-                .note(0, second, if batch == 0 { 404 } else { 200 });
-            tally.requests += 1;
+            minutes.note(0, second, if batch == 0 { 404 } else { 200 });
         }
-        totals.absorb(b"me", &tally, std::iter::empty(), |pass, found| {
+        windows.absorb(b"me", &minutes, |pass, found| {
             flagged.push((batch, pass, found));
         });
     }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use foundation::{Node, World};
 use foundation_node::input::{Input, Source};
-use foundation_node::job::{self, Setup, Underway};
+use foundation_node::job::{self, Setup, Underway, Watcher};
 use foundation_node::log::{Report, plain};
+use foundation_node::screen::Phase;
 
 const SETUP: Setup = Setup {
     passes: 1,
@@ -106,6 +107,19 @@ fn killed_branches_in_simulated_worlds() {
                     }
                 }
                 let report = underway.report(0).await.unwrap();
+                // What was flagged as it came is what is found in the end.
+                let mut watcher = Watcher::new(&underway, String::new());
+                let seen = watcher.look(&underway, Phase::Finished).await;
+                assert_eq!(
+                    seen.bursts,
+                    report.bursts.len() as u64,
+                    "seed {seed}, {names:?}"
+                );
+                assert_eq!(
+                    seen.storms,
+                    report.storms.len() as u64,
+                    "seed {seed}, {names:?}"
+                );
                 underway.stop(Duration::from_secs(5)).await;
                 report
             })

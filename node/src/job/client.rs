@@ -1,9 +1,10 @@
 //! What did one client ask for?
 //!
-//! Role       The process of one client: parses its lines, tallies them, delivers the tally.
-//! Inputs     [`Work`] from the router; before the first, the table's watermark.
+//! Role       The process of one client: parses its lines, tallies them, flags bursts and storms, and
+//!            delivers all that.
+//! Inputs     [`Work`] from the router; before the first, its [`Past`] from the table.
 //! Outputs    One [`Delta`] to the table per [`LINES_PER_DELTA`] lines.
-//! Owns       Its watermark. What it has counted and not delivered dies with it.
+//! Owns       Its watermark and windows. What it has counted and not delivered dies with it.
 //! Invariant  A line it can't parse ends it, with the line's number as the reason: letting it crash
 //!            is cheaper than defending every step. The line is not tried again.
 
@@ -15,12 +16,15 @@ use super::Job;
 use super::chaos::Dice;
 use super::router::ROUTER;
 use super::table::{TABLE, Table};
-use super::work::{ClientName, Delta, Mark, Piece, Slice, Span, Work};
-use crate::log::{Tally, parse};
+use super::work::{ClientName, Delta, Mark, Past, Paths, Piece, Slice, Work};
+use crate::log::{Finding, Tally, Windows, parse};
 
 /// So many lines are counted before they are delivered: a crash costs no more than parsing these
 /// again.
 const LINES_PER_DELTA: usize = 256;
+
+/// Findings of this pass are flagged as they are made.
+pub(crate) const FLAGGED_PASS: u32 = 0;
 
 /// How long the table is waited for at a time, when it is being started again.
 const PATIENCE: std::time::Duration = ms(1);
@@ -37,7 +41,7 @@ pub(crate) struct Hello {
 /// The process of one client.
 pub(crate) struct Client {
     hello: Hello,
-    mark: Mark,
+    past: Past,
     table: Option<Ref<Table>>,
 }
 
@@ -61,7 +65,7 @@ impl Client {
         cx.continue_with(ClientMsg::Recall);
         Self {
             hello,
-            mark: Mark::default(),
+            past: Past::default(),
             table: None,
         }
     }
@@ -74,8 +78,8 @@ impl Client {
             if let Some(pid) = table.find() {
                 // This table for good: when it ends, the clients end with it.
                 let table: Ref<Table> = cx.node().reference(pid);
-                if let Ok(mark) = table.recall(self.hello.name.clone()).await {
-                    self.mark = mark;
+                if let Ok(past) = table.recall(self.hello.name.clone()).await {
+                    self.past = past;
                     self.table = Some(table);
                     return;
                 }
@@ -89,15 +93,15 @@ impl Client {
         let dice = self.hello.job.chaos.dice();
         let fresh = work.slice.pieces();
         let window = &work.slice.window;
-        let done = fresh.partition_point(|piece| window.mark(piece) <= self.mark);
+        let done = fresh.partition_point(|piece| window.mark(piece) <= self.past.mark);
         if done == fresh.len() {
             // Counted before, but the acknowledgement died with a table.
-            let acks = vec![(self.hello.index, self.mark)];
+            let acks = vec![(self.hello.index, self.past.mark)];
             return drop(cx.node().at(ROUTER).acked(acks));
         }
         for lines in fresh[done..].chunks(LINES_PER_DELTA) {
             let delta = self.count(&work, lines, dice);
-            self.mark = delta.upto;
+            self.past.mark = delta.upto;
             if let Some(table) = &self.table {
                 // A table that has ended takes this process with it: nothing to be done here.
                 drop(table.count(delta));
@@ -110,12 +114,12 @@ impl Client {
         cx.stop(Reason::Normal);
     }
 
-    fn count(&self, work: &Work, lines: &[Piece], dice: Option<Dice>) -> Delta {
+    fn count(&mut self, work: &Work, lines: &[Piece], dice: Option<Dice>) -> Delta {
         let Slice { window, .. } = &work.slice;
         let mut tally = Tally::default();
-        let mut paths = Vec::with_capacity(lines.len());
+        let mut paths = Paths::with_capacity(lines.len());
         let mut malformed = 0;
-        let mut upto = self.mark;
+        let mut upto = self.past.mark;
         for piece in lines {
             let mark = window.mark(piece);
             debug_assert!(upto < mark, "lines come in order");
@@ -137,23 +141,36 @@ impl Client {
                 foundation::exit(End::Malformed(mark).into_reason());
             };
             tally.count(mark.pass, &line);
-            let offset = line.path.as_ptr().addr() - bytes.as_ptr().addr();
-            paths.push(Span {
-                block: piece.block,
-                start: piece.start + offset as u32,
-                len: line.path.len() as u32,
-            });
+            paths.push(line.path);
         }
+        let found = self.flag(&tally);
         Delta {
             client: self.hello.name.clone(),
             index: self.hello.index,
-            after: self.mark,
+            after: self.past.mark,
             upto,
             tally,
             malformed,
             paths,
-            window: window.clone(),
+            found,
         }
+    }
+
+    /// What is found with these lines. One pass is listed, for each finds the same: so one pass is
+    /// flagged as it goes.
+    fn flag(&mut self, tally: &Tally) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if self.past.mark.pass == FLAGGED_PASS {
+            let windows = &mut self.past.windows;
+            windows.absorb(&self.hello.name, &tally.minutes, |pass, found| {
+                if pass == FLAGGED_PASS {
+                    findings.push(found);
+                }
+            });
+        } else {
+            self.past.windows = Windows::default();
+        }
+        findings
     }
 }
 

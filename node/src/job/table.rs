@@ -15,8 +15,9 @@ use foundation::prelude::*;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
+use super::client::FLAGGED_PASS;
 use super::router::ROUTER;
-use super::work::{ClientName, Delta, Mark};
+use super::work::{ClientName, Delta, Mark, Past};
 use crate::log::{Finding, Totals};
 
 pub(crate) const TABLE: Name<Table> = Name::new("table");
@@ -98,13 +99,13 @@ impl Table {
     #[cast(local)]
     pub(crate) fn count(&mut self, delta: Delta, cx: &mut Cx<Self>) {
         let mut ledger = self.ledger.take().expect("it is back after each delta");
-        let mark = ledger.count(&delta);
+        let (index, mark) = (delta.index, ledger.count(delta));
         self.ledger = Some(ledger);
         if self.acks.is_empty() {
             // Behind whatever waits now: then a whole lot is acknowledged at once.
             drop(cx.self_ref().settle());
         }
-        self.acks.push((delta.index, mark));
+        self.acks.push((index, mark));
         if self.acks.len() >= ACKS_MAX {
             self.settle(cx);
         }
@@ -121,13 +122,15 @@ impl Table {
 
     /// Where a client's next process begins.
     #[call(local)]
-    pub(crate) fn recall(&self, client: ClientName) -> Mark {
-        self.ledger()
-            .rows
-            .get(&client)
-            .copied()
-            .unwrap_or_default()
-            .mark
+    pub(crate) fn recall(&self, client: ClientName) -> Past {
+        let ledger = self.ledger();
+        let row = ledger.rows.get(&client).copied().unwrap_or_default();
+        let windows = ledger.totals.windows(&client);
+        let flagged = windows.filter(|_| row.mark.pass == FLAGGED_PASS);
+        Past {
+            mark: row.mark,
+            windows: flagged.cloned().unwrap_or_default(),
+        }
     }
 
     /// What is known of every client, for a router that starts again.
@@ -179,7 +182,7 @@ pub(crate) struct Glance {
 
 impl Ledger {
     /// Counts a delta if it goes on where its client stopped, and says where that is now.
-    fn count(&mut self, delta: &Delta) -> Mark {
+    fn count(&mut self, delta: Delta) -> Mark {
         let row = self.rows.entry_ref(&*delta.client).or_default();
         if row.mark != delta.after {
             return row.mark;
@@ -188,18 +191,14 @@ impl Ledger {
         row.mark = delta.upto;
         row.lines += delta.tally.requests + delta.malformed;
         self.totals.malformed += delta.malformed;
-        let window = &delta.window;
-        let paths = delta.paths.iter();
-        let paths = paths.map(|span| window.bytes(span.block, span.start, span.len));
-        let news = &mut self.news;
+        let upto = row.mark;
         self.totals
-            .absorb(&delta.client, &delta.tally, paths, |pass, found| {
-                // One pass is listed: each finds the same.
-                if pass == 0 {
-                    news.add(found);
-                }
-            });
-        row.mark
+            .absorb(&delta.client, delta.tally, delta.paths.iter());
+        delta
+            .found
+            .into_iter()
+            .for_each(|found| self.news.add(found));
+        upto
     }
 
     /// What is known of every client.

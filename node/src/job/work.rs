@@ -10,10 +10,13 @@
 use std::sync::Arc;
 
 use crate::blocks::Block;
-use crate::log::Tally;
+use crate::log::{Finding, Tally, Windows};
 
 /// A client's name, as the log writes it.
 pub(crate) type ClientName = Arc<[u8]>;
+
+/// Most paths are shorter.
+const PATH_BYTES: usize = 48;
 
 /// The number of a line in the whole job. Passes count from 0, lines from 1.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,18 +82,26 @@ pub(crate) struct Delta {
     pub(crate) tally: Tally,
     /// How many more were malformed.
     pub(crate) malformed: u64,
-    /// The paths asked for: where they stand in the window.
-    pub(crate) paths: Vec<Span>,
-    /// Where the paths stand.
-    pub(crate) window: Arc<Window>,
+    /// The paths asked for.
+    pub(crate) paths: Paths,
+    /// What is found with these lines.
+    pub(crate) found: Vec<Finding>,
 }
 
-/// Some bytes of a window.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Span {
-    pub(crate) block: u32,
-    pub(crate) start: u32,
-    pub(crate) len: u32,
+/// What the table knows of a client, for its next process.
+#[derive(Debug, Default)]
+pub(crate) struct Past {
+    /// The last line counted.
+    pub(crate) mark: Mark,
+    /// Its windows, as long as findings are flagged.
+    pub(crate) windows: Windows,
+}
+
+/// Paths, one behind the other: copied, for whoever counts them has never seen their lines.
+#[derive(Debug)]
+pub(crate) struct Paths {
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
 }
 
 impl Window {
@@ -108,6 +119,31 @@ impl Window {
     #[inline]
     pub(crate) fn bytes(&self, block: u32, start: u32, len: u32) -> &[u8] {
         &self.blocks[block as usize].1.bytes[start as usize..][..len as usize]
+    }
+}
+
+impl Paths {
+    /// Room for so many.
+    pub(crate) fn with_capacity(paths: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(paths * PATH_BYTES),
+            ends: Vec::with_capacity(paths),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, path: &[u8]) {
+        self.bytes.extend_from_slice(path);
+        self.ends.push(self.bytes.len() as u32);
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut from = 0;
+        self.ends.iter().map(move |&end| {
+            let path = &self.bytes[from..end as usize];
+            from = end as usize;
+            path
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which clients came in a burst, and which met a storm of errors?
 //!
 //! Role       Counts a client's requests in windows of event time, in any order.
-//! Inputs     [`Windows::note`], once a request: its pass, its second, its status.
+//! Inputs     [`Windows::note`], once a request: its pass, its second, its status; or [`Minutes`].
 //! Outputs    [`Findings`], one per client and window, sorted by start, then client.
 //! Owns       One minute's counts per client, pass and minute that saw a request, until the pass is
 //!            dropped.
@@ -9,12 +9,11 @@
 //!            were split before being merged.
 //!
 //! Both windows are aligned to the epoch, and six burst windows make one storm window: so a minute
-//! with six counters serves both with one look-up. Lines that follow each other mostly fall into
-//! the same minute, hence the one kept at hand.
+//! with six counters serves both with one look-up.
 
-use std::collections::hash_map::{Entry, HashMap};
+use std::collections::VecDeque;
 
-use rustc_hash::FxBuildHasher;
+use super::sorted::Sorted;
 
 /// The width of a burst's window.
 pub const BURST_SECONDS: i64 = 10;
@@ -33,11 +32,16 @@ const _: () = assert!(STORM_SECONDS % BURST_SECONDS == 0);
 /// The windows of one client.
 #[derive(Debug, Default, Clone)]
 pub struct Windows {
-    recent: Option<(Key, Minute)>,
-    others: HashMap<Key, Minute, FxBuildHasher>,
+    minutes: Sorted<Key, Minute>,
+    /// Counted, but not sorted in yet: at most [`SHELF`] batches, the newest last.
+    shelf: VecDeque<Minutes>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// So many batches lie on a shelf: most are forgotten with their pass, and never sorted.
+const SHELF: usize = 16;
+
+/// By pass first: passes are dropped in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     pass: u32,
     start: i64,
@@ -51,9 +55,13 @@ struct Minute {
 }
 
 /// Some requests of one client, by minute, in the order in which they were noted: cheap to fill, to
-/// be absorbed by its [`Windows`].
+/// be added to its [`Windows`].
 #[derive(Debug, Default, Clone)]
-pub struct Minutes(Vec<(Key, Minute)>);
+pub struct Minutes {
+    entries: Vec<(Key, Minute)>,
+    /// Of the entry added last.
+    pass: u32,
+}
 
 /// A burst or a storm.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,18 +109,15 @@ impl Windows {
     #[inline]
     pub fn note(&mut self, pass: u32, epoch: i64, status: u16) {
         let (key, second) = key(pass, epoch);
-        self.minute(key).note(second, status);
+        self.minutes.entry(key).note(second, status);
     }
 
     /// Adds what a batch has counted, and tells `flag` of the windows of `client` that become
     /// findings by it, each with its pass.
     pub fn absorb(&mut self, client: &[u8], batch: &Minutes, mut flag: impl FnMut(u32, Finding)) {
-        for (key, more) in &batch.0 {
-            // Not brought to hand: a batch goes on elsewhere than the last one ended.
-            let minute = match &mut self.recent {
-                Some((recent, minute)) if recent == key => minute,
-                _ => self.others.entry(*key).or_default(),
-            };
+        self.settle();
+        for (key, more) in &batch.entries {
+            let minute = self.minutes.entry(*key);
             let before = *minute;
             minute.merge(more);
             // Most minutes are far from being a finding.
@@ -123,65 +128,59 @@ impl Windows {
         }
     }
 
+    /// Adds what a batch has counted, for a caller who needs no news of it: costs next to nothing
+    /// until somebody looks.
+    pub fn shelve(&mut self, batch: Minutes) {
+        if self.shelf.len() == SHELF {
+            self.settle();
+        }
+        self.shelf.push_back(batch);
+    }
+
     /// Adds what another set of windows of the same client has counted.
     pub fn merge(&mut self, other: &Self) {
-        for (key, minute) in other.minutes() {
-            self.minute(*key).merge(minute);
+        let shelf = other.shelf.iter().flat_map(|batch| &batch.entries);
+        for (key, minute) in other.minutes.iter().chain(shelf) {
+            self.minutes.entry(*key).merge(minute);
         }
     }
 
     /// Appends what `client` is found to have done in `pass`; [`Findings::sort`] comes after.
     pub fn list(&self, pass: u32, client: &[u8], findings: &mut Findings) {
-        for (key, minute) in self.minutes().filter(|(key, _)| key.pass == pass) {
+        if !self.shelf.is_empty() {
+            let mut settled = self.clone();
+            settled.settle();
+            return settled.list(pass, client, findings);
+        }
+        for (key, minute) in self.minutes.iter().filter(|(key, _)| key.pass == pass) {
             minute.judge(key.start, client, findings);
         }
     }
 
     /// Forgets the passes before this one.
     pub fn drop_before(&mut self, pass: u32) {
-        self.recent.take_if(|(key, _)| key.pass < pass);
-        if !self.others.is_empty() {
-            self.others.retain(|key, _| key.pass >= pass);
-        }
+        let over = |batch: &mut Minutes| batch.pass < pass;
+        while self.shelf.pop_front_if(over).is_some() {}
+        self.minutes.remove(first(0)..first(pass));
     }
 
     /// Forgets a pass, when it has been listed.
     pub fn drop_pass(&mut self, pass: u32) {
-        self.recent.take_if(|(key, _)| key.pass == pass);
-        self.others.retain(|key, _| key.pass != pass);
+        self.settle();
+        self.minutes.remove(first(pass)..first(pass + 1));
     }
 
-    fn minutes(&self) -> impl Iterator<Item = (&Key, &Minute)> {
-        self.recent
-            .iter()
-            .map(|(key, minute)| (key, minute))
-            .chain(&self.others)
-    }
-
-    #[inline]
-    fn minute(&mut self, key: Key) -> &mut Minute {
-        if self
-            .recent
-            .as_ref()
-            .is_none_or(|(recent, _)| *recent != key)
-        {
-            self.fetch(key);
-        }
-        let (recent, minute) = self.recent.as_mut().expect("just fetched");
-        debug_assert_eq!(*recent, key);
-        minute
-    }
-
-    /// Puts the recent minute among the others and takes `key`'s out.
-    fn fetch(&mut self, key: Key) {
-        let minute = self.others.remove(&key).unwrap_or_default();
-        if let Some((key, minute)) = self.recent.replace((key, minute)) {
-            match self.others.entry(key) {
-                Entry::Vacant(entry) => _ = entry.insert(minute),
-                Entry::Occupied(_) => unreachable!("the recent minute is not among the others"),
-            }
+    fn settle(&mut self) {
+        for (key, minute) in self.shelf.drain(..).flat_map(|batch| batch.entries) {
+            self.minutes.entry(key).merge(&minute);
         }
     }
+}
+
+/// No minute of this pass comes before.
+fn first(pass: u32) -> Key {
+    let start = i64::MIN;
+    Key { pass, start }
 }
 
 impl Minutes {
@@ -189,12 +188,13 @@ impl Minutes {
     #[inline]
     pub fn note(&mut self, pass: u32, epoch: i64, status: u16) {
         let (key, second) = key(pass, epoch);
-        match self.0.last_mut() {
+        match self.entries.last_mut() {
             Some((last, minute)) if *last == key => minute.note(second, status),
             _ => {
                 let mut minute = Minute::default();
                 minute.note(second, status);
-                self.0.push((key, minute));
+                self.entries.push((key, minute));
+                self.pass = pass;
             }
         }
     }

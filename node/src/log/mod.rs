@@ -10,6 +10,7 @@ pub mod finding;
 pub mod line;
 pub mod plain;
 pub mod report;
+mod sorted;
 pub mod summary;
 pub mod tally;
 

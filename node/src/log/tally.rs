@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use super::finding::{Finding, Findings, Minutes, Windows};
+use super::finding::{Findings, Minutes, Windows};
 use super::line::Line;
 
 /// How long the top lists are.
@@ -120,13 +120,12 @@ impl Totals {
     }
 
     /// Adds what a client's tally has counted, and the paths of the same requests; a client with no
-    /// request stays unknown. `flag` is told of windows that become findings by this.
+    /// request stays unknown.
     pub fn absorb<'a>(
         &mut self,
         client: &[u8],
-        tally: &Tally,
+        tally: Tally,
         paths: impl Iterator<Item = &'a [u8]>,
-        flag: impl FnMut(u32, Finding),
     ) {
         if tally.requests == 0 {
             return;
@@ -143,7 +142,7 @@ impl Totals {
             known.kept_from = self.kept_from;
             known.windows.drop_before(self.kept_from);
         }
-        known.windows.absorb(client, &tally.minutes, flag);
+        known.windows.shelve(tally.minutes);
         for path in paths {
             *self.paths.entry_ref(path).or_default() += 1;
         }
@@ -193,6 +192,12 @@ impl Totals {
     #[must_use]
     pub fn clients(&self) -> u64 {
         self.clients.len() as u64
+    }
+
+    /// The windows of a client.
+    #[must_use]
+    pub fn windows(&self, name: &[u8]) -> Option<&Windows> {
+        self.clients.get(name).map(|client| &client.windows)
     }
 
     /// What is known of a client.

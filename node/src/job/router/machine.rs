@@ -14,10 +14,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
-use std::hash::BuildHasher;
 
+use super::names::Names;
 use super::port::{Effect, Facts, Input};
 use super::window::Filling;
 use crate::blocks::Block;
@@ -36,7 +36,7 @@ pub(crate) const OUT_MAX: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Machine {
     clients_max: usize,
-    names: HashTable<u32>,
+    names: Names,
     clients: Vec<Client>,
     /// What a router before this one has seen counted.
     known: HashMap<ClientName, Mark, FxBuildHasher>,
@@ -113,7 +113,7 @@ impl Machine {
         assert!(clients_max > 0, "somebody has to do the work");
         Self {
             clients_max,
-            names: HashTable::new(),
+            names: Names::default(),
             clients: Vec::new(),
             known: known.collect(),
             filling: Filling::default(),
@@ -194,7 +194,7 @@ impl Machine {
             let base = block.bytes.as_ptr().addr();
             for (line, bytes) in block.lines() {
                 self.facts.read += 1;
-                let index = self.find(client_of(bytes));
+                let index = self.find(bytes);
                 if resumes && self.clients[index as usize].skips(Mark { pass: *pass, line }) {
                     continue;
                 }
@@ -209,24 +209,22 @@ impl Machine {
         }
     }
 
-    /// The client of this name, new or not.
+    /// The client that a line names, new or not.
     #[inline]
-    fn find(&mut self, name: &[u8]) -> u32 {
-        let hash = FxBuildHasher.hash_one(name);
-        let clients = &self.clients;
-        let same = |&index: &u32| *clients[index as usize].name == *name;
-        match self.names.find(hash, same) {
-            Some(index) => *index,
-            None => self.add(hash, name),
+    fn find(&mut self, line: &[u8]) -> u32 {
+        match self.names.find(line) {
+            Some(index) => index,
+            None => self.add(client_of(line).into()),
         }
     }
 
     #[cold]
-    fn add(&mut self, hash: u64, name: &[u8]) -> u32 {
+    fn add(&mut self, name: ClientName) -> u32 {
         let index = self.clients.len() as u32;
-        let floor = self.known.get(name).copied().unwrap_or_default();
+        let floor = self.known.get(&name).copied().unwrap_or_default();
+        self.names.add(name.clone(), index);
         self.clients.push(Client {
-            name: name.into(),
+            name,
             life: Life::None,
             crashed: false,
             in_idle: false,
@@ -237,9 +235,6 @@ impl Machine {
             unsettled: VecDeque::new(),
             sent: 0,
         });
-        let clients = &self.clients;
-        let rehash = |&index: &u32| FxBuildHasher.hash_one(&*clients[index as usize].name);
-        self.names.insert_unique(hash, index, rehash);
         index
     }
 

@@ -5,6 +5,7 @@
 
 mod driver;
 mod machine;
+mod names;
 mod port;
 mod window;
 
