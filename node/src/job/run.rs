@@ -64,7 +64,7 @@ pub struct Underway {
     pub(super) node: Node,
     pub(super) setup: Setup,
     pub(super) job: Arc<Job>,
-    tree: Running,
+    pub(crate) tree: Running,
     done: Promise<Outcome>,
     /// What was read, when all is counted.
     read: Option<AllRead>,

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foundation::prelude::*;
-use foundation::{ProcessInfo, Stuck};
+use foundation::time::timeout_on;
+use foundation::{Counts, ProcessInfo, Stuck};
 
 use super::bystander::BYSTANDERS;
 use super::probe::{Latencies, probe};
@@ -38,6 +39,8 @@ pub struct Watcher {
     branches: BTreeMap<String, Seen>,
     facts: Facts,
     glance: Glance,
+    ledger: Ledger,
+    children: BTreeMap<String, u64>,
     looked: Duration,
     counted: u64,
     throughput: Throughput,
@@ -75,6 +78,8 @@ impl Watcher {
             branches: BTreeMap::new(),
             facts: Facts::default(),
             glance: Glance::default(),
+            ledger: Ledger::default(),
+            children: BTreeMap::new(),
             looked: underway.node.now(),
             counted: 0,
             throughput: Throughput::default(),
@@ -84,12 +89,23 @@ impl Watcher {
     /// One look.
     pub async fn look(&mut self, underway: &Underway, phase: Phase) -> Snapshot {
         let node = &underway.node;
-        if let Ok(facts) = node.at(ROUTER).facts().timeout(PATIENCE).await {
-            self.facts = facts;
+        // The table before and after the router: a line that is counted has been taken on, and one
+        // that is settled has been counted.
+        let before = node.at(TABLE).glance().timeout(PATIENCE).await;
+        let facts = node.at(ROUTER).facts().timeout(PATIENCE).await;
+        let after = node.at(TABLE).glance().timeout(PATIENCE).await;
+        if let (Ok(before), Ok(facts), Ok(after)) = (before, facts, after) {
+            self.ledger = ledger(&before, &facts, &after);
+            (self.facts, self.glance) = (facts, after);
         }
-        if let Ok(glance) = node.at(TABLE).glance().timeout(PATIENCE).await {
-            self.glance = glance;
-        }
+        let top = underway.tree.supervisor().count_children();
+        self.count(ROOT, timeout_on(node, PATIENCE, top).await);
+        let counting = node.at(COUNTING);
+        let counting = timeout_on(node, PATIENCE, counting.count_children()).await;
+        self.count(COUNTING.as_str(), counting);
+        let bystanders = node.at(BYSTANDERS);
+        let bystanders = timeout_on(node, PATIENCE, bystanders.count_children()).await;
+        self.count(BYSTANDERS.as_str(), bystanders);
         let now = node.now();
         let passed = now.saturating_sub(self.looked).as_secs_f64().max(1e-3);
         self.looked = now;
@@ -105,6 +121,13 @@ impl Watcher {
         }
         self.measure(node, passed);
         self.snapshot(underway, phase)
+    }
+
+    /// Notes how many children a branch has, if it has said so in time.
+    fn count(&mut self, name: &str, counted: Option<Result<Counts, CallError>>) {
+        if let Some(Ok(counts)) = counted {
+            self.children.insert(name.to_owned(), counts.active as u64);
+        }
     }
 
     fn measure(&mut self, node: &Node, passed: f64) {
@@ -158,25 +181,12 @@ impl Watcher {
                 .rev()
                 .filter_map(stuck)
                 .collect(),
-            ledger: self.ledger(),
-        }
-    }
-
-    /// The two looks were not at the same moment: what the later one knows better is still open.
-    fn ledger(&self) -> Ledger {
-        let (read, malformed) = (self.facts.read, self.glance.malformed);
-        let counted = self.glance.parsed;
-        Ledger {
-            read: read.max(counted + malformed),
-            counted,
-            malformed,
-            waiting: read.saturating_sub(counted + malformed),
-            lost: 0,
-            doubled: 0,
+            ledger: self.ledger,
         }
     }
 
     fn tree(&self) -> Vec<Branch> {
+        let children = |name: &str| self.children.get(name).copied().unwrap_or_default();
         let row = |name: &str, depth, children, out| {
             let seen = self.branches.get(name);
             Branch {
@@ -191,10 +201,10 @@ impl Watcher {
             }
         };
         let root = Branch {
-            name: "job".to_owned(),
+            name: ROOT.to_owned(),
             depth: 0,
             state: State::Ok,
-            children: 4,
+            children: children(ROOT),
             restarts: 0,
             rate: 0.0,
             mailbox: 0,
@@ -204,13 +214,33 @@ impl Watcher {
         clients.restarts += self.facts.restarts;
         vec![
             root,
-            row(COUNTING.as_str(), 1, 2, 0),
+            row(COUNTING.as_str(), 1, children(COUNTING.as_str()), 0),
             row(TABLE.as_str(), 2, 0, 0),
             clients,
             row(ROUTER.as_str(), 1, 0, 0),
             row(READER.as_str(), 1, 0, 0),
-            row(BYSTANDERS.as_str(), 1, 0, 0),
+            row(BYSTANDERS.as_str(), 1, children(BYSTANDERS.as_str()), 0),
         ]
+    }
+}
+
+/// The top of the tree.
+const ROOT: &str = "job";
+
+/// What was taken on and what was counted, at about the same moment: `before` and `after` it was
+/// asked what `facts` says.
+fn ledger(before: &Glance, facts: &Facts, after: &Glance) -> Ledger {
+    let taken_on = facts.taken_on();
+    let settled = taken_on.saturating_sub(facts.waiting);
+    let counted = after.parsed + after.malformed;
+    Ledger {
+        // What was taken on and counted since it was asked.
+        read: taken_on.max(counted),
+        counted: after.parsed,
+        malformed: after.malformed,
+        waiting: taken_on.saturating_sub(counted),
+        lost: settled.saturating_sub(counted),
+        doubled: (before.parsed + before.malformed).saturating_sub(taken_on),
     }
 }
 
@@ -278,4 +308,34 @@ fn stuck(stuck: &Stuck) -> Option<String> {
     let name = stuck.name.as_ref().unwrap_or(&stuck.code);
     let held = stuck.held.as_secs_f64();
     (!stuck.returned).then(|| format!("{} {name} has held a scheduler for {held:.2} s", stuck.pid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ledger_finds_what_is_missing_and_what_is_too_much() {
+        let glance = |parsed| Glance {
+            parsed,
+            ..Glance::default()
+        };
+        // The second router: 40 lines were counted before it, and it has passed over 30 of them.
+        let facts = Facts {
+            before: 40,
+            read: 90,
+            skipped: 30,
+            waiting: 25,
+            ..Facts::default()
+        };
+        let lost_and_doubled = |before, after| {
+            let ledger = ledger(&glance(before), &facts, &glance(after));
+            (ledger.read, ledger.waiting, ledger.lost, ledger.doubled)
+        };
+        assert_eq!(lost_and_doubled(75, 75), (100, 25, 0, 0));
+        assert_eq!(lost_and_doubled(60, 80), (100, 20, 0, 0));
+        assert_eq!(lost_and_doubled(70, 70), (100, 30, 5, 0));
+        assert_eq!(lost_and_doubled(90, 120), (120, 0, 0, 0));
+        assert_eq!(lost_and_doubled(103, 103), (103, 0, 0, 3));
+    }
 }

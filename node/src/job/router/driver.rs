@@ -62,7 +62,6 @@ impl Router {
                 }
             };
         }
-        let known = known.into_iter().map(|(name, row)| (name, row.mark));
         let machine = Machine::new(job.clients_max, known);
         let options = SpawnOptions::new().link().code("Starter");
         let hello = Arc::clone(&job);

@@ -22,6 +22,7 @@ use super::port::{Effect, Facts, Input};
 use super::window::Filling;
 use crate::blocks::Block;
 use crate::job::client::End;
+use crate::job::table::Row;
 use crate::job::work::{ClientName, Mark, Piece, Slice, Work};
 use crate::log::client_of;
 
@@ -108,9 +109,11 @@ enum Life {
 }
 
 impl Machine {
-    /// A router that keeps at most so many processes, and begins where these marks are.
-    pub(crate) fn new(clients_max: usize, known: impl Iterator<Item = (ClientName, Mark)>) -> Self {
+    /// A router that keeps at most so many processes, and begins where the table is.
+    pub(crate) fn new(clients_max: usize, rows: Vec<(ClientName, Row)>) -> Self {
         assert!(clients_max > 0, "somebody has to do the work");
+        let before = rows.iter().map(|(_, row)| row.lines).sum();
+        let known = rows.into_iter().map(|(name, row)| (name, row.mark));
         Self {
             clients_max,
             names: Names::default(),
@@ -129,7 +132,10 @@ impl Machine {
             pass: 0,
             passed: 0,
             finished: false,
-            facts: Facts::default(),
+            facts: Facts {
+                before,
+                ..Facts::default()
+            },
         }
     }
 
@@ -196,6 +202,7 @@ impl Machine {
                 self.facts.read += 1;
                 let index = self.find(bytes);
                 if resumes && self.clients[index as usize].skips(Mark { pass: *pass, line }) {
+                    self.facts.skipped += 1;
                     continue;
                 }
                 let piece = Piece {

@@ -46,6 +46,10 @@ pub(crate) enum Effect {
 pub(crate) struct Facts {
     /// Lines read.
     pub(crate) read: u64,
+    /// Of these, lines that were counted before this router began.
+    pub(crate) skipped: u64,
+    /// All lines that were counted before this router began.
+    pub(crate) before: u64,
     /// Lines read and not counted yet.
     pub(crate) waiting: u64,
     /// Client processes that crashed.
@@ -62,4 +66,11 @@ pub(crate) struct Facts {
     pub(crate) out: u64,
     /// Whether reading waits for the clients.
     pub(crate) held_up: bool,
+}
+
+impl Facts {
+    /// Lines that were handed out, or will be, by whichever router.
+    pub(crate) fn taken_on(&self) -> u64 {
+        self.before + self.read - self.skipped
+    }
 }
