@@ -16,7 +16,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use super::machine::Machine;
-use super::port::{Effect, Facts, Input};
+use super::port::{Effect, Facts, Input, Limits};
 use crate::blocks::Block;
 use crate::job::client::{Client, End};
 use crate::job::reader::READER;
@@ -62,7 +62,7 @@ impl Router {
                 }
             };
         }
-        let machine = Machine::new(job.clients_max, known);
+        let machine = Machine::new(Limits::new(job.clients_max), known);
         let options = SpawnOptions::new().link().code("Starter");
         let hello = Arc::clone(&job);
         let router = cx.self_ref();

@@ -4,11 +4,11 @@
 //!            hands out again what a process died with.
 //! Inputs     [`Input`]: what was read, who started, who ended, what is counted.
 //! Outputs    [`Effect`]s, to be performed in their order.
-//! Owns       Every line that is read and not counted: at most [`WINDOWS_MAX`] windows and the one
-//!            that is being filled. One entry per client.
+//! Owns       Every line that is read and not counted: as many windows as its [`Limits`] say,
+//!            and the one that is being filled. One entry per client.
 //! Invariant  A line is in the window that is being filled, or unsettled at its client, or counted.
-//!            A process has only work that is unsettled, in order. No more than `clients_max`
-//!            processes live.
+//!            A process has only work that is unsettled, in order. No more processes live
+//!            than may.
 //! Absent     Pids, time, chance.
 
 use std::collections::VecDeque;
@@ -18,7 +18,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use super::names::Names;
-use super::port::{Effect, Facts, Input};
+use super::port::{Effect, Facts, Input, Limits};
 use super::window::Filling;
 use crate::blocks::Block;
 use crate::job::client::End;
@@ -26,17 +26,10 @@ use crate::job::table::Row;
 use crate::job::work::{ClientName, Mark, Piece, Slice, Work};
 use crate::log::client_of;
 
-/// So many windows are handed out at a time.
-pub(crate) const WINDOWS_MAX: usize = 2;
-
-/// So many slices are with clients' processes at a time: the queue of processes stays short, and
-/// what one has just read another finds in the cache.
-pub(crate) const OUT_MAX: usize = 256;
-
 /// The router's decisions.
 #[derive(Debug)]
 pub(crate) struct Machine {
-    clients_max: usize,
+    limits: Limits,
     names: Names,
     clients: Vec<Client>,
     /// What a router before this one has seen counted.
@@ -109,13 +102,12 @@ enum Life {
 }
 
 impl Machine {
-    /// A router that keeps at most so many processes, and begins where the table is.
-    pub(crate) fn new(clients_max: usize, rows: Vec<(ClientName, Row)>) -> Self {
-        assert!(clients_max > 0, "somebody has to do the work");
+    /// A router that keeps to these limits, and begins where the table is.
+    pub(crate) fn new(limits: Limits, rows: Vec<(ClientName, Row)>) -> Self {
         let before = rows.iter().map(|(_, row)| row.lines).sum();
         let known = rows.into_iter().map(|(name, row)| (name, row.mark));
         Self {
-            clients_max,
+            limits,
             names: Names::default(),
             clients: Vec::new(),
             known: known.collect(),
@@ -156,7 +148,7 @@ impl Machine {
         self.man(effects);
         self.send(effects);
         self.conclude(effects);
-        if self.reading == Reading::Idle && !self.filling.is_full() {
+        if self.reading == Reading::Idle && !self.filling.is_full(&self.limits) {
             self.reading = Reading::Asked;
             effects.push(Effect::Read);
         }
@@ -249,8 +241,8 @@ impl Machine {
     fn hand_out(&mut self) {
         let ready = match self.windows.len() {
             0 => !self.filling.is_empty(),
-            WINDOWS_MAX.. => false,
-            _ => self.filling.is_full(),
+            open if open >= self.limits.windows => false,
+            _ => self.filling.is_full(&self.limits),
         };
         if !ready {
             return;
@@ -280,7 +272,7 @@ impl Machine {
 
     /// Gives processes their work, as long as not too much is with them.
     fn send(&mut self, effects: &mut Vec<Effect>) {
-        while self.out < OUT_MAX
+        while self.out < self.limits.out
             && let Some(index) = self.ready.pop_front()
         {
             let client = &mut self.clients[index as usize];
@@ -302,7 +294,7 @@ impl Machine {
 
     /// Starts processes for those who wait, and lets idle ones go when there is no room for that.
     fn man(&mut self, effects: &mut Vec<Effect>) {
-        while self.living < self.clients_max
+        while self.living < self.limits.clients
             && let Some(index) = self.waiting.pop_front()
         {
             let client = &mut self.clients[index as usize];

@@ -7,6 +7,8 @@ mod driver;
 mod machine;
 mod names;
 mod port;
+#[cfg(test)]
+mod walk;
 mod window;
 
 pub(crate) use driver::{ROUTER, Router};

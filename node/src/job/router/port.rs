@@ -1,11 +1,41 @@
 //! What does the router's machine hear, and what does it say?
 //!
 //! Role       The whole surface of the machine: what is not in here can't happen.
-//! Outputs    [`Input`], [`Effect`], and [`Facts`] to be shown.
+//! Outputs    [`Limits`], [`Input`], [`Effect`], and [`Facts`] to be shown.
 
 use crate::blocks::Block;
 use crate::job::client::End;
 use crate::job::work::{ClientName, Mark, Work};
+
+/// How much is held, at most.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Client processes that live at once.
+    pub(crate) clients: usize,
+    /// Windows that are handed out at a time, beside the one that is being filled.
+    pub(crate) windows: usize,
+    /// A window of so many bytes is full ...
+    pub(crate) window_bytes: usize,
+    /// ... or of so many lines.
+    pub(crate) window_lines: usize,
+    /// Slices that are with clients' processes at a time: the queue of processes stays short, and
+    /// what one has just read another finds in the cache.
+    pub(crate) out: usize,
+}
+
+impl Limits {
+    /// Those of a job.
+    pub(crate) fn new(clients: usize) -> Self {
+        assert!(clients > 0, "somebody has to do the work");
+        Self {
+            clients,
+            windows: 2,
+            window_bytes: 16 << 20,
+            window_lines: 128 << 10,
+            out: 256,
+        }
+    }
+}
 
 /// What happened.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 //! Role       Gathers lines as they are read, and sorts them by client when they are handed out.
 //! Inputs     Blocks; of each line, the client it belongs to.
 //! Outputs    A [`Window`], and which part of it is whose.
-//! Owns       At most [`WINDOW_BYTES`] or [`WINDOW_LINES`], and what one block goes beyond that.
+//! Owns       One window; the machine looks that it isn't overfilled.
 //! Invariant  Sorting is stable: a client's lines keep their order.
 //!
 //! No list per client: a line costs one entry in one list here, and one in one array when that is
@@ -11,13 +11,9 @@
 
 use std::sync::Arc;
 
+use super::port::Limits;
 use crate::blocks::Block;
 use crate::job::work::{Piece, Slice, Window};
-
-/// A window of so many bytes is full.
-pub(crate) const WINDOW_BYTES: usize = 16 << 20;
-/// A window of so many lines is full.
-pub(crate) const WINDOW_LINES: usize = 128 << 10;
 
 /// A window that is being filled.
 #[derive(Debug, Default)]
@@ -36,8 +32,8 @@ impl Filling {
         self.blocks.is_empty()
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.bytes >= WINDOW_BYTES || self.lines.len() >= WINDOW_LINES
+    pub(super) fn is_full(&self, limits: &Limits) -> bool {
+        self.bytes >= limits.window_bytes || self.lines.len() >= limits.window_lines
     }
 
     pub(super) fn lines(&self) -> u64 {
