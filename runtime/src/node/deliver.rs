@@ -40,7 +40,11 @@ impl Core {
         let raw = envelope.into_raw();
         // SAFETY: the envelope is ours until `push` takes it.
         match unsafe { block.inbox.push(raw.as_ptr()) } {
-            Pushed::Wake => self.enqueue(pid.slot(), priority),
+            Pushed::Wake => {
+                // SAFETY: who wakes a process holds its `SCHEDULED` bit until it is queued.
+                unsafe { block.fetch_body() };
+                self.enqueue(pid.slot(), priority);
+            }
             Pushed::Busy => {}
             // SAFETY: a refused push leaves the envelope ours.
             Pushed::Closed => return Err(unsafe { Envelope::from_raw(raw) }),
