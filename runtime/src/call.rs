@@ -9,6 +9,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::envelope::{CallPayload, Codec, Envelope, Payload, ReplyTo, Tag};
 use crate::platform::current;
 use crate::port::{Frame, Target};
@@ -19,7 +21,7 @@ use crate::{CallError, Node, NodeId, Pid, SendError};
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whom a reference leads to: a process for good, or whoever has a name at each use.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Destination {
     /// This process.
     Pid(Pid),
@@ -192,10 +194,12 @@ impl<R: 'static> CallFuture<R> {
     fn open(&self, envelope: Envelope) -> Result<R, CallError> {
         match envelope.take_encoded_reply() {
             Err(envelope) => envelope.take_answer(),
-            Ok(reply) => self
-                .codec
-                .decode(&reply.answer?)
-                .map_err(|error| CallError::Refused(error.to_string().into())),
+            Ok(reply) => {
+                let _within = self.node.as_ref().map(current::Within::new);
+                self.codec
+                    .decode(&reply.answer?)
+                    .map_err(|error| CallError::Refused(error.to_string().into()))
+            }
         }
     }
 }

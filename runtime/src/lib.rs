@@ -41,6 +41,8 @@ pub use process::{
     Alias, AliasMode, BadOption, Behaviour, Info, IntoReason, Mail, Mailed, Me, Message, OpenCall,
     Process, ProcessInfo, Receive, ReceiveTimeout, SpawnOptions, StateCell, Status, Turn, exit, me,
 };
+#[doc(hidden)]
+pub use process_ref::NO_NODE;
 pub use process_ref::ProcessRef;
 pub use reason::{Crash, Reason};
 pub use report::CRASH;

@@ -5,6 +5,9 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::envelope::Envelope;
 use crate::process::Message;
 use crate::{Node, Pid, SendError};
@@ -48,6 +51,30 @@ impl<M: Message> ProcessRef<M> {
         self.node.core().send(self.pid, Envelope::plain(message))
     }
 }
+
+/// A pid, to serde.
+impl<M> Serialize for ProcessRef<M> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.pid.serialize(to)
+    }
+}
+
+/// Reads it as an address used from [`Node::current`].
+///
+/// # Errors
+/// Where there is none: outside any process, unless within [`Node::enter`].
+impl<'de, M> Deserialize<'de> for ProcessRef<M> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let pid = Pid::deserialize(from)?;
+        let node = Node::current().ok_or_else(|| D::Error::custom(NO_NODE))?;
+        Ok(Self::new(node, pid))
+    }
+}
+
+/// Why a reference cannot be read.
+#[doc(hidden)]
+pub const NO_NODE: &str = "a reference to a process leads from a node, and there is none here: \
+     read it inside a process, or within `Node::enter`; a `Pid` can be read anywhere";
 
 impl<M> Clone for ProcessRef<M> {
     fn clone(&self) -> Self {

@@ -10,6 +10,9 @@ use std::ops::Deref;
 
 use foundation_runtime::{Call, Destination, Envelope, Node, NodeId, Pid, SendError};
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::actor::{Actor, Cast, Request};
 use super::method::{CallOf, CastOf};
 
@@ -187,6 +190,26 @@ impl<A: Addressed> fmt::Debug for Ref<A> {
             Destination::Pid(pid) => write!(f, "Ref({pid})"),
             Destination::Name(_, name) => write!(f, "Ref({name:?})"),
         }
+    }
+}
+
+/// Where it leads to, to serde; the node from which it is used is not part of that.
+impl<A: Addressed> Serialize for Ref<A> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.client.address().to.serialize(to)
+    }
+}
+
+/// Reads it as a reference used from [`Node::current`]: the node of the process that reads, so that
+/// a `Ref` in a message works wherever the message arrives.
+///
+/// # Errors
+/// Where there is none: outside any process, unless within [`Node::enter`].
+impl<'de, A: Addressed> Deserialize<'de> for Ref<A> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let to = Destination::deserialize(from)?;
+        let node = Node::current().ok_or_else(|| D::Error::custom(foundation_runtime::NO_NODE))?;
+        Ok(Self::from_address(Address::new(node, to)))
     }
 }
 

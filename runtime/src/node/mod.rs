@@ -19,6 +19,7 @@ pub use shutdown::{ShutdownError, Unyielding};
 
 use crate::dead_letter::{DeadLetterStream, DeadReason};
 use crate::envelope::{Envelope, ExitKind, GuestCall, Signal};
+use crate::platform::current;
 use crate::port::Ports;
 use crate::process::{
     self, Behaviour, FnBody, IntoReason, Message, Process, ProcessInfo, SpawnOptions,
@@ -70,6 +71,38 @@ impl Node {
     #[must_use]
     pub fn name(&self) -> &str {
         self.core().name()
+    }
+
+    /// The node that code here belongs to: the one that was entered, else the one of the process
+    /// that runs it; nothing elsewhere.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        current::node()
+    }
+
+    /// Runs `f` as code of this node, so that what needs one finds it: references that are read
+    /// with serde outside any process lead from here.
+    ///
+    /// ```
+    /// # use foundation_runtime::{Message, Node, Process, ProcessRef, Codec, Tag};
+    /// # struct Word;
+    /// # impl Message for Word {
+    /// #     const NAME: &'static str = "Word";
+    /// #     const CODEC: Codec<Self> = Codec::local();
+    /// #     fn tag() -> Tag { Tag::of("docs", "Word", "") }
+    /// # }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let node = Node::builder().start()?;
+    /// let process = node.spawn_fn(|mut me: Process<Word>| async move { drop(me.recv().await) })?;
+    /// let bytes = rmp_serde::to_vec(&process)?;
+    /// assert!(rmp_serde::from_slice::<ProcessRef<Word>>(&bytes).is_err(), "there is no node here");
+    /// let read: ProcessRef<Word> = node.enter(|| rmp_serde::from_slice(&bytes))?;
+    /// assert_eq!(read, process);
+    /// # Ok(()) }
+    /// ```
+    pub fn enter<T>(&self, f: impl FnOnce() -> T) -> T {
+        let _within = current::Within::new(self);
+        f()
     }
 
     /// The id of a connected node of this name.

@@ -2,19 +2,47 @@
 //!
 //! Role       The current-process slot: set around each poll, read by everything that acts in the
 //!            name of "this process".
-//! Owns       One thread-local pointer to the [`Running`] of the thread's scheduler.
-//! Invariant  The pointer is valid while it is set: a scheduler sets it for the time it lives, or
-//!            for one slice. Code outside any process sees `None`.
+//! Owns       One thread-local pointer to the [`Running`] of the thread's scheduler, and one to the
+//!            node that code outside any process has entered.
+//! Invariant  The pointers are valid while they are set: a scheduler sets its own for the time it
+//!            lives, or for one slice. Code outside any process sees `None`.
 
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use crate::envelope::{Envelope, Header};
 use crate::scheduler::Running;
-use crate::{Pid, Reason};
+use crate::{Node, Pid, Reason};
 
 thread_local! {
     static CURRENT: Cell<*const Running> = const { Cell::new(std::ptr::null()) };
+    static ENTERED: Cell<*const Node> = const { Cell::new(std::ptr::null()) };
+}
+
+/// Makes `node` the one that references are read for, until the guard is dropped.
+pub(crate) struct Within<'a>(*const Node, PhantomData<&'a Node>);
+
+impl<'a> Within<'a> {
+    pub(crate) fn new(node: &'a Node) -> Self {
+        Self(ENTERED.replace(node), PhantomData)
+    }
+}
+
+impl Drop for Within<'_> {
+    fn drop(&mut self) {
+        ENTERED.set(self.0);
+    }
+}
+
+/// The node that was entered, else that of the process that runs this code.
+pub(crate) fn node() -> Option<Node> {
+    let entered = ENTERED.try_with(Cell::get).ok()?;
+    // SAFETY: set by `Within` from a reference that outlives the guard, and read on the same thread.
+    match unsafe { entered.as_ref() } {
+        Some(node) => Some(node.clone()),
+        None => process().map(|running| running.node.clone()),
+    }
 }
 
 /// Makes `running` the thread's, until the guard is dropped.
