@@ -251,3 +251,18 @@ async fn everything_in_the_queue_wakes_from_hibernation(node: Node) {
     })
     .await;
 }
+
+/// A crash is counted before anybody is told of it: whoever learns of it finds it in the figures.
+#[foundation::test(seeds = 3)]
+async fn a_crash_is_counted_before_it_is_told(node: Node) {
+    for nth in 1..=300 {
+        let puppet = Puppet::start(&node);
+        let down = node.down(puppet.pid());
+        let mut down = std::pin::pin!(down);
+        assert!(futures::poll!(down.as_mut()).is_pending());
+        node.exit(puppet.pid(), boom());
+        assert_eq!(down.await.reason, boom());
+        let stats = node.stats();
+        assert_eq!((stats.crashed, stats.ended), (nth, nth));
+    }
+}

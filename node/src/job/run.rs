@@ -203,8 +203,7 @@ impl Underway {
         let stats = self.node.stats();
         let run = Run {
             processes_spawned: stats.spawned,
-            // The node counts a crash after it has told of it.
-            crashes: stats.crashed.max(facts.crashes),
+            crashes: stats.crashed,
             restarts: facts.restarts + ledger.tables.saturating_sub(1),
             peak_processes: stats.processes_peak as u64,
             peak_bytes_per_process: grown / (stats.processes_peak as u64).max(1),

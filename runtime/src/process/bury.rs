@@ -35,8 +35,9 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
         core.forget_peer(me);
     }
     drop_body(running);
+    core.process_ended(&reason);
+    let parent = info::parent_of(me.node(), block.parent());
     let (extra, parent) = running.local(|local| {
-        let parent = info::parent_of(me.node(), local.parent);
         let linked = local.flags & PARENT_LINK != 0;
         (local.extra.take(), parent.filter(|_| linked))
     });
@@ -53,7 +54,6 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     });
     let slot = running.slot();
     core.table().leave();
-    core.process_ended(&reason);
     if core.table().vacate(slot) {
         running.give_slot(slot);
     }

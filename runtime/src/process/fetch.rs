@@ -203,8 +203,7 @@ pub(super) fn exit(running: &Running, from: Pid, reason: Reason, kind: ExitKind)
 
 /// Whether `pid` is the parent of the process in `block`, to which one link needs no entry.
 pub(crate) fn is_parent(running: &Running, pid: Pid) -> bool {
-    pid.node() == running.core().id()
-        && running.local(|local| local.parent != 0 && local.parent == pid.local_word())
+    pid.node() == running.core().id() && running.block().parent() == pid.local_word()
 }
 
 /// Whether the running process has its parent link.

@@ -84,9 +84,9 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
     let node = running.core().id();
     let name = running.core().names().of(running.pid());
     let priority = format!("{:?}", running.block().priority()).to_lowercase();
+    let parent = parent_of(node, running.block().parent());
     let suspended = running.block().state() & SUSPENDED != 0;
     running.local(|local| {
-        let parent = parent_of(node, local.parent);
         let extra = local.extra.as_deref();
         let mut links: Vec<Pid> = parent
             .filter(|_| local.flags & PARENT_LINK != 0)

@@ -39,14 +39,12 @@ pub(crate) struct Local {
     pub(crate) body: Option<Pin<Box<dyn Behaviour>>>,
     pub(crate) queue: Queue,
     pub(crate) extra: Option<Box<Extra>>,
-    /// Slot and generation of the parent on this node; 0 for none.
-    pub(crate) parent: u64,
     pub(crate) flags: u32,
     /// Messages handled, in units of one; saturates.
     pub(crate) reductions: u32,
 }
 
-const _: () = assert!(size_of::<Local>() == 48);
+const _: () = assert!(size_of::<Local>() == 40);
 
 impl Local {
     pub(crate) fn extra(&mut self) -> &mut Extra {
@@ -106,7 +104,6 @@ impl Local {
             body: None,
             queue: Queue::new(),
             extra: None,
-            parent: 0,
             flags: 0,
             reductions: 0,
         }

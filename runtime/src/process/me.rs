@@ -96,7 +96,7 @@ impl Me {
     #[must_use]
     pub fn supervisor(self) -> Option<Pid> {
         let running = self.running();
-        running.local(|local| info::parent_of(self.pid().node(), local.parent))
+        info::parent_of(running.core().id(), running.block().parent())
     }
 
     /// Links it with `other`: whichever ends, the other gets an exit signal. Linking twice, or

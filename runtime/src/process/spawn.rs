@@ -118,7 +118,7 @@ pub(crate) fn spawn(
 ) -> Result<(Pid, Option<MonitorRef>), SpawnError> {
     let core = node.core();
     let running = current::process().filter(|running| running.core().id() == core.id());
-    if core.is_closing() && running.is_none() {
+    if core.refuses(running.is_none()) {
         return Err(SpawnError::ShuttingDown);
     }
     if let Some(name) = &options.name {
@@ -139,12 +139,11 @@ pub(crate) fn spawn(
             body: Some(body),
             queue: Queue::new(),
             extra: None,
-            parent: parent.local_word(),
             flags: flag(linked, PARENT_LINK) | flag(options.trap_exit, TRAP_EXIT),
             reductions: 0,
         });
     }
-    let generation = block.occupy(options.priority, running.is_none());
+    let generation = block.occupy(options.priority, parent.local_word());
     let pid = Pid::new(core.id(), slot, generation);
     let monitor = match running {
         Some(running) => attach(running, pid, linked, options.monitor, block.local()),

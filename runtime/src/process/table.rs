@@ -28,8 +28,6 @@ pub(crate) const SLOT_BATCH: usize = 64;
 pub(crate) const ALIVE: u64 = 1;
 pub(crate) const SUSPENDED: u64 = 2;
 pub(crate) const NAMED: u64 = 4;
-/// Started from outside any process.
-pub(crate) const ROOT: u64 = 8;
 /// Has, or had, to do with processes of other nodes.
 pub(crate) const HAS_PEERS: u64 = 16;
 const PRIORITY_SHIFT: u32 = 8;
@@ -40,13 +38,15 @@ pub(crate) struct Block {
     pub(crate) inbox: Inbox,
     /// Generation in the upper half, flags in the lower.
     state: AtomicU64,
+    /// Slot and generation of the parent on this node; 0 for none. Written when a tenant begins.
+    parent: AtomicU64,
     /// Touched only by the holder of the inbox's `SCHEDULED` bit.
     local: UnsafeCell<Local>,
 }
 
 const _: () = assert!(size_of::<Block>() == 64);
 
-// SAFETY: `inbox` and `state` are atomics; `local` is touched only by the holder of `SCHEDULED`.
+// SAFETY: `inbox`, `state` and `parent` are atomics; `local` is touched only by the holder of `SCHEDULED`.
 unsafe impl Sync for Block {}
 
 impl Block {
@@ -113,9 +113,21 @@ impl Block {
         self.state.fetch_and(!flag, Ordering::AcqRel)
     }
 
-    /// Whether it was started from outside any process.
-    pub(crate) fn is_root(&self) -> bool {
-        self.state() & ROOT != 0
+    /// Who started the tenant, as a word of this node; 0 for nobody.
+    #[inline]
+    pub(crate) fn parent(&self) -> u64 {
+        self.parent.load(Ordering::Relaxed)
+    }
+
+    /// Who started the tenant of this generation, if that one is alive: also from other threads.
+    pub(crate) fn parent_if_alive(&self, generation: u32) -> Option<u64> {
+        if !self.is_alive(generation) {
+            return None;
+        }
+        // Pairs with the release in `occupy`: who sees the parent of a later tenant sees below that
+        // this one is gone.
+        let parent = self.parent.load(Ordering::Acquire);
+        self.is_alive(generation).then_some(parent)
     }
 
     #[inline]
@@ -134,11 +146,11 @@ impl Block {
     /// Makes the slot the home of a new tenant and says its generation.
     ///
     /// Only the owner of a free slot may call this.
-    pub(crate) fn occupy(&self, priority: Priority, root: bool) -> NonZeroU32 {
+    pub(crate) fn occupy(&self, priority: Priority, parent: u64) -> NonZeroU32 {
         let generation = (self.state.load(Ordering::Relaxed) >> 32) as u32;
         let generation = NonZeroU32::new(generation).unwrap_or(NonZeroU32::MIN);
-        let root = if root { ROOT } else { 0 };
-        let flags = ALIVE | root | u64::from(priority.bits()) << PRIORITY_SHIFT;
+        let flags = ALIVE | u64::from(priority.bits()) << PRIORITY_SHIFT;
+        self.parent.store(parent, Ordering::Release);
         self.state
             .store(u64::from(generation.get()) << 32 | flags, Ordering::Release);
         generation
@@ -367,12 +379,12 @@ mod tests {
         let slot = slots.pop().expect("a batch of two has one");
         table.block(slot).set_generation(u32::MAX - 1);
         assert_eq!(
-            table.block(slot).occupy(Priority::Normal, false).get(),
+            table.block(slot).occupy(Priority::Normal, 0).get(),
             u32::MAX - 1
         );
         assert!(table.vacate(slot));
         assert_eq!(
-            table.block(slot).occupy(Priority::Normal, false).get(),
+            table.block(slot).occupy(Priority::Normal, 0).get(),
             u32::MAX
         );
         assert!(
