@@ -14,6 +14,7 @@ mod server_faults;
 mod server_remote;
 mod server_requests;
 mod server_start;
+mod shutdown;
 mod sup_auto;
 mod sup_calls;
 mod sup_dynamic;

@@ -4,7 +4,7 @@
 //! Owns       Process table, names, timers, clock, scheduler, dead letters, connections.
 //! Limit      `max_processes` bounds the table and the names.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::builder::Tokio;
@@ -17,6 +17,11 @@ use crate::process::{ProcessTable, Queue};
 use crate::scheduler::{DirtyPools, Priority, Scheduler};
 use crate::timer::{Action, Key, Timers};
 use crate::{Node, NodeId, Pid, Reason};
+
+/// Processes are started by anybody, by other processes, by nobody.
+const OPEN: u8 = 0;
+const CLOSING: u8 = 1;
+const CLOSED: u8 = 2;
 
 /// What the node has done so far.
 #[derive(Default)]
@@ -42,7 +47,7 @@ pub(crate) struct Core {
     dirty: DirtyPools,
     print_crashes: bool,
     pub(super) tokio: Option<Tokio>,
-    closing: AtomicBool,
+    closing: AtomicU8,
     reaper: Mutex<Option<std::sync::mpsc::Sender<Remains>>>,
 }
 
@@ -83,7 +88,7 @@ impl Core {
             dirty: parts.dirty,
             print_crashes: parts.print_crashes,
             tokio: parts.tokio,
-            closing: AtomicBool::new(false),
+            closing: AtomicU8::new(OPEN),
             reaper: Mutex::new(None),
         }
     }
@@ -145,13 +150,20 @@ impl Core {
         key
     }
 
-    pub(crate) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Acquire)
+    /// Whether nothing can be started any more: from outside, or by a process.
+    pub(crate) fn refuses(&self, outside: bool) -> bool {
+        let from = if outside { CLOSING } else { CLOSED };
+        self.closing.load(Ordering::Acquire) >= from
     }
 
-    /// From here on nothing is spawned.
+    /// From here on nothing is started from outside: the trees end in order, and may need help.
     pub(super) fn close(&self) {
-        self.closing.store(true, Ordering::Release);
+        self.closing.fetch_max(CLOSING, Ordering::AcqRel);
+    }
+
+    /// From here on nobody starts anything: a supervisor would start again what was asked to end.
+    pub(super) fn close_to_all(&self) {
+        self.closing.store(CLOSED, Ordering::Release);
     }
 
     pub(crate) fn process_ended(&self, reason: &Reason) {

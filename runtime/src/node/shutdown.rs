@@ -1,14 +1,18 @@
 //! How does a node end?
 //!
-//! Role       Asks the trees to stop, then everybody, then kills; names who does not yield; and
-//!            returns within the caller's bound.
+//! Role       Asks the tops of the trees to stop, then everybody, then kills; names who does not
+//!            yield; and returns within the caller's bound.
+//! Invariant  Everybody is asked in the name of its parent, whom also those obey that trap exits;
+//!            who has a living parent is left to it as long as there is time.
 //! Source     otp: init:stop/0, application_controller
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::builder::Tokio;
+use crate::envelope::ExitKind;
 use crate::platform::signals;
 use crate::scheduler::Scheduler;
 use crate::{Node, Pid, Reason};
@@ -48,6 +52,15 @@ impl fmt::Display for ShutdownError {
 impl std::error::Error for ShutdownError {}
 
 const NAMED_MAX: usize = 100;
+/// How long the first look at who is left waits.
+const PAUSE_MIN: Duration = Duration::from_micros(100);
+
+/// A process that is alive, and who started it; also when that one has ended.
+#[derive(Clone, Copy)]
+struct Life {
+    pid: Pid,
+    parent: Pid,
+}
 
 impl Node {
     /// Runs a future to its end on this thread, with the node's tokio underneath. For `main`.
@@ -62,9 +75,11 @@ impl Node {
         }
     }
 
-    /// Ends the node in order: processes started from outside are asked to shut down, which ends
-    /// supervision trees from the leaves; then everybody who is left is asked, then killed.
-    /// Returns when all have ended, within `bound` in any case. Calling it again is no error.
+    /// Ends the node in order: processes that were started from outside, or whose starter has
+    /// ended, are asked to shut down, which ends supervision trees from the leaves. Who is left
+    /// after six tenths of `bound` is asked, whosever child it is, and nobody can start anything
+    /// any more; after eight tenths it is killed. Returns when all have ended, within `bound` in
+    /// any case. Calling it again is no error.
     ///
     /// # Errors
     /// [`ShutdownError`] names processes that did not yield.
@@ -76,15 +91,13 @@ impl Node {
             // Time costs nothing there, but each look does.
             Scheduler::Simulated(_) => bound / 100,
         };
-        for (share, reason, roots) in [
-            (60, Reason::Shutdown, true),
-            (80, Reason::Shutdown, false),
-            (95, Reason::Kill, false),
-        ] {
-            self.ask_all(&reason, roots);
+        self.end_tops(start + bound * 60 / 100, pause_max).await;
+        self.core().close_to_all();
+        for (share, reason) in [(80, Reason::Shutdown), (95, Reason::Kill)] {
             let until = start + bound * share / 100;
-            let mut pause = Duration::from_micros(100);
-            while self.remaining(roots) && self.now() < until {
+            self.living().for_each(|life| self.ask(life, &reason));
+            let mut pause = PAUSE_MIN;
+            while self.core().table().count() > 0 && self.now() < until {
                 self.sleep(pause).await;
                 pause = (pause * 2).min(pause_max);
             }
@@ -121,45 +134,61 @@ impl Node {
         signals::termination().await
     }
 
-    /// The processes alive, with whether they were started from outside.
-    fn living(&self) -> impl Iterator<Item = (Pid, bool)> + '_ {
+    /// Asks whoever has no living parent, and then those who have lost theirs by that, until
+    /// nobody is left or the time is up.
+    async fn end_tops(&self, until: Duration, pause_max: Duration) {
+        let mut asked = BTreeSet::new();
+        let mut pause = PAUSE_MIN;
+        loop {
+            let tops: Vec<Life> = self.living().filter(|life| self.is_top(*life)).collect();
+            if tops.is_empty() || self.now() >= until {
+                return;
+            }
+            for life in tops {
+                if asked.insert(life.pid) {
+                    self.ask(life, &Reason::Shutdown);
+                }
+            }
+            self.sleep(pause).await;
+            pause = (pause * 2).min(pause_max);
+        }
+    }
+
+    /// The processes alive.
+    fn living(&self) -> impl Iterator<Item = Life> + '_ {
         let table = self.core().table();
         (0..table.high()).filter_map(move |slot| {
             let block = table.block(slot);
             let generation = std::num::NonZeroU32::new(block.generation())?;
-            block
-                .is_alive(generation.get())
-                .then(|| (Pid::new(self.id(), slot, generation), block.is_root()))
+            let parent = block.parent_if_alive(generation.get())?;
+            Some(Life {
+                pid: Pid::new(self.id(), slot, generation),
+                parent: crate::process::parent_of(self.id(), parent)?,
+            })
         })
+    }
+
+    /// Whether nobody is above it: it was started from outside, or its starter has ended.
+    fn is_top(&self, life: Life) -> bool {
+        let parent = self.core().table().find(life.parent.slot());
+        !parent.is_some_and(|block| block.is_alive(life.parent.generation().get()))
     }
 
     /// All processes of the node that are alive now.
     #[must_use]
     pub fn processes(&self) -> Vec<Pid> {
-        self.living().map(|(pid, _)| pid).collect()
+        self.living().map(|life| life.pid).collect()
     }
 
-    fn ask_all(&self, reason: &Reason, roots: bool) {
-        let asked: Vec<Pid> = self
-            .living()
-            .filter(|(_, root)| *root || !roots)
-            .map(|(pid, _)| pid)
-            .collect();
-        for pid in asked {
-            self.exit(pid, reason.clone());
-        }
-    }
-
-    fn remaining(&self, roots: bool) -> bool {
-        if self.core().table().count() == 0 {
-            return false;
-        }
-        !roots || self.living().any(|(_, root)| root)
+    /// Asks a process to end, in the name of its parent.
+    fn ask(&self, life: Life, reason: &Reason) {
+        self.core()
+            .exit_signal(life.pid, life.parent, reason.clone(), ExitKind::Sent);
     }
 
     fn unyielding(&self) -> Vec<Unyielding> {
         let stuck = self.stuck();
-        let about = |(pid, _)| Unyielding {
+        let about = |Life { pid, .. }| Unyielding {
             pid,
             code: stuck
                 .iter()
