@@ -24,7 +24,7 @@ pub mod prelude {
     };
     pub use foundation_macros::{Message, actor};
     pub use foundation_runtime::{
-        Call, CallError, Down, Exit, Info, Mail, Me, Node, Pid, Process, Reason, ReplyTo,
+        Call, CallError, Down, Exit, Info, Mail, Me, Node, Pid, Process, Reason, ReplyTo, Secret,
         SendError, SpawnOptions, Term, World,
     };
 

@@ -26,13 +26,14 @@ pub use task::{Task, TaskError};
 pub mod __macro {
     //! What the macros' output names. Not for people.
     pub use foundation_runtime::{
-        Call, Codec, Down, Exit, Info, Message, Portable, Reason, ReplyTo, SendError, Tag,
-        TestInput, TestOptions, TestOutput, test_real, test_simulated,
+        Asked, Call, Codec, Down, Exit, Info, Message, Portable, Reason, ReplyTo, SendError, Tag,
+        TestInput, TestOptions, TestOutput, shown, shown_arguments, test_real, test_simulated,
     };
     pub use serde;
 
     pub use crate::application::run_main;
     pub use crate::server::{
-        Actor, Address, Addressed, Cast, Client, Cx, Handled, Init, IntoInit, Method, Request, Stop,
+        Actor, Address, Addressed, Cast, Client, Cx, Handled, Init, IntoInit, Method, Request,
+        Show, ShowDebug, ShowNothing, Stop,
     };
 }

@@ -74,6 +74,12 @@ use proc_macro::TokenStream;
 ///
 /// # Words of the attribute
 ///
+/// `#[actor(debug)]`: crash reports show the state by its `Debug`, which it must have. It costs
+/// nothing until a crash. `#[actor(debug(args))]`: they show the arguments of the message as well.
+/// These are formatted before each message is handled, up to 512 bytes; one without a `Debug` is
+/// `_`, and so is one of a generic type that is not known to have one. What is not to be read, in a
+/// state or as an argument, is a `Secret<T>`.
+///
 /// `#[actor(version = 2)]`, or `#[state(version = 2)]` below `#[actor]`: the version of the state,
 /// 1 by default. `#[actor(crate = path)]`: where the library is, if cargo does not know.
 ///

@@ -18,6 +18,9 @@ mod process_ref;
 mod reason;
 mod report;
 mod scheduler;
+mod secret;
+mod shown;
+mod stack;
 mod term;
 pub mod time;
 pub mod timer;
@@ -38,8 +41,9 @@ pub use platform::entropy::{Rng, seed};
 pub use platform::panics::reason as reason_of_panic;
 pub use port::Loopback;
 pub use process::{
-    Alias, AliasMode, BadOption, Behaviour, Info, IntoReason, Mail, Mailed, Me, Message, OpenCall,
-    Process, ProcessInfo, Receive, ReceiveTimeout, SpawnOptions, StateCell, Status, Turn, exit, me,
+    Alias, AliasMode, Asked, BadOption, Behaviour, Info, IntoReason, Mail, Mailed, Me, Message,
+    OpenCall, Process, ProcessInfo, Receive, ReceiveTimeout, SpawnOptions, StateCell, Status, Turn,
+    exit, me,
 };
 #[doc(hidden)]
 pub use process_ref::NO_NODE;
@@ -47,6 +51,9 @@ pub use process_ref::ProcessRef;
 pub use reason::{Crash, Reason};
 pub use report::CRASH;
 pub use scheduler::{BadPriority, DirtyError, DirtyLimits, Priority, Stuck, dirty_cpu, dirty_io};
+pub use secret::Secret;
+pub use shown::{SHOWN_MAX, shown, shown_arguments};
+pub use stack::Stack;
 pub use term::Term;
 pub use timer::TimerRef;
 pub use world::{

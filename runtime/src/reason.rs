@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Term;
+use crate::{Stack, Term};
 
 /// Why a process ended, or is asked to end.
 ///
@@ -82,15 +82,21 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A panic that ended a process: what it said and where.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A panic that ended a process: what it said and where. Two are equal when both are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Crash {
     /// The panic's message, or a note that its payload was no text.
     pub message: Box<str>,
     /// `file:line:column` of the panic, when the panic hook saw it.
     pub location: Option<Box<str>>,
     /// The stack at the panic, when `RUST_BACKTRACE` is set.
-    pub backtrace: Option<Box<str>>,
+    pub backtrace: Option<Stack>,
+}
+
+impl PartialEq for Crash {
+    fn eq(&self, other: &Self) -> bool {
+        self.message == other.message && self.location == other.location
+    }
 }
 
 impl fmt::Display for Crash {

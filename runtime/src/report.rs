@@ -1,116 +1,216 @@
 //! What a crash looks like to the person who reads the log.
 //!
-//! Role       Reports through `tracing`: who, under whom, why, what it was doing.
-//! Limit      State and message texts are cut at `TEXT_MAX` bytes.
+//! Role       Reports through `tracing`, or on standard error: who, under whom, why, what it was
+//!            doing.
+//! Limit      State and arguments are cut at `SHOWN_MAX` bytes; eight ancestors and links.
+//! Invariant  Nothing that goes wrong in here (a Debug or a subscriber that panics, a standard error
+//!            that is closed) changes how the process ends, or ends anything else.
 //! Source     otp: proc_lib, crash reports
 
-use crate::process::ProcessInfo;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crate::platform::panics;
+use crate::process::{self, Handling, ProcessInfo};
 use crate::scheduler::Running;
 use crate::{Pid, Reason};
 
 /// The target of crash reports, for filters.
 pub const CRASH: &str = "foundation::crash";
-const TEXT_MAX: usize = 512;
+/// How many links a report names.
+const LINKS_MAX: usize = 8;
 
-fn cut(mut text: String) -> String {
-    if text.len() > TEXT_MAX {
-        let end = (0..=TEXT_MAX)
-            .rev()
-            .find(|at| text.is_char_boundary(*at))
-            .unwrap_or(0);
-        text.truncate(end);
-        text.push_str(" ...");
-    }
-    text
+/// What is known of a crash.
+struct Facts<'a> {
+    running: &'a Running,
+    info: ProcessInfo,
+    reason: &'a Reason,
+    /// Whose exit signal ended it, if one did.
+    signal: Option<Pid>,
+    handling: Option<Handling>,
+    state: Option<String>,
+    ancestors: Vec<(Pid, bool)>,
+    /// The message that would have been the next one.
+    next: Option<&'static str>,
 }
 
-/// Reports the end of the running process, which was no orderly one.
-pub(crate) fn crash(running: &Running, reason: &Reason) {
+/// Reports the end of the running process, which had this name and was no orderly one.
+pub(crate) fn crash(running: &Running, name: Option<Arc<str>>, reason: &Reason) {
+    let told = catch_unwind(AssertUnwindSafe(|| report(running, name, reason)));
+    if let Err(payload) = told {
+        let _ = panics::reason(payload);
+    }
+}
+
+fn report(running: &Running, name: Option<Arc<str>>, reason: &Reason) {
     let print = running.core().prints_crashes();
     if !print && !tracing::enabled!(target: CRASH, tracing::Level::ERROR) {
         return;
     }
-    let info = crate::process::describe(running);
-    let state = running.local(|local| local.body.take()).map(|body| {
-        // The program's Debug may panic: that must not hide the crash it describes.
-        let text = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| body.describe()));
-        running.local(|local| local.body = Some(body));
-        text.unwrap_or_else(|_| Some("(its Debug panicked)".to_owned()))
+    let mut info = process::describe(running);
+    info.registered_name = name.map(|name| name.to_string());
+    let failed_in = running.local(|local| {
+        let extra = local.extra.as_mut()?;
+        extra.failed_in.take().map(|handling| *handling)
     });
-    let state = state.flatten().map(cut);
-    let handling = running.handling();
-    let text = render(
-        &info,
+    let signal = running.doomed_by();
+    // Who is ended by another was not brought down by what it handled.
+    let handling = failed_in
+        .or_else(|| running.handling())
+        .filter(|_| signal.is_none());
+    let facts = Facts {
+        running,
+        info,
         reason,
         handling,
-        state.as_deref(),
-        running.core().name(),
-    );
+        signal,
+        state: state(running),
+        ancestors: process::ancestors(running),
+        next: running.local(|local| local.queue.first().map(|header| header.table.name)),
+    };
+    tell(&facts, print);
+}
+
+/// The state as text, if the code shows it. The program's Debug may panic: that must not hide the
+/// crash it describes.
+fn state(running: &Running) -> Option<String> {
+    let mut body = running.local(|local| local.body.take())?;
+    let text = catch_unwind(AssertUnwindSafe(|| body.as_mut().describe()));
+    running.local(|local| local.body = Some(body));
+    text.unwrap_or_else(|payload| {
+        let reason = panics::reason(payload);
+        Some(format!("(its Debug failed: {reason})"))
+    })
+}
+
+fn tell(facts: &Facts<'_>, print: bool) {
+    let text = facts.text();
     if print {
-        eprintln!("{text}");
+        // A program without a standard error is not told.
+        let _ = writeln!(std::io::stderr(), "{text}");
         return;
     }
     tracing::error!(
         target: CRASH,
-        pid = %info.pid,
-        process = %info.initial_call,
-        name = info.registered_name.as_deref(),
-        reason = %reason,
+        pid = %facts.info.pid,
+        process = %facts.info.initial_call,
+        name = facts.info.registered_name.as_deref(),
+        reason = %facts.reason,
+        handling = facts.handling.as_ref().map(ToString::to_string),
         "{text}"
     );
 }
 
-fn render(
-    info: &ProcessInfo,
-    reason: &Reason,
-    handling: Option<&str>,
-    state: Option<&str>,
-    node: &str,
-) -> String {
-    use std::fmt::Write;
-    let mut text = format!("process {} crashed: {reason}", who(info));
-    let mut line = |key: &str, value: &str| {
-        let _ = write!(text, "\n  {key:<10} {value}");
-    };
-    line("pid", &format!("{} on {node}", info.pid));
-    if let Some(message) = handling {
-        line("handling", message);
+impl Facts<'_> {
+    fn text(&self) -> String {
+        let mut text = format!("process {} {}: ", self.who(), self.how());
+        let mut at = None;
+        match self.reason {
+            Reason::Crash(crash) => {
+                let _ = write!(text, "panic: {}", crash.message.replace('\n', "\n  "));
+                at = crash.location.as_deref();
+            }
+            reason => {
+                let _ = write!(text, "{reason}");
+            }
+        }
+        let node = self.running.core().name();
+        for (key, value) in [
+            ("at", at.map(str::to_owned)),
+            ("pid", Some(format!("{} on {node}", self.info.pid))),
+            ("handling", self.handling()),
+            ("state", self.state.clone()),
+            ("ancestors", self.ancestors()),
+            ("links", self.links()),
+            ("unread", self.unread()),
+        ] {
+            if let Some(value) = value {
+                let _ = write!(text, "\n  {key:<10} {value}");
+            }
+        }
+        if self.signal.is_none()
+            && let Reason::Crash(crash) = self.reason
+            && let Some(stack) = &crash.backtrace
+        {
+            let _ = write!(text, "\n  stack\n{stack}");
+        }
+        text
     }
-    if let Some(state) = state {
-        line("state", state);
-    }
-    if let Some(parent) = info.parent {
-        line("parent", &parent.to_string());
-    }
-    if !info.links.is_empty() {
-        line("links", &list(&info.links));
-    }
-    if info.message_queue_len > 0 {
-        line("unread", &format!("{} messages", info.message_queue_len));
-    }
-    if let Reason::Crash(crash) = reason
-        && let Some(backtrace) = &crash.backtrace
-    {
-        let _ = write!(text, "\n{backtrace}");
-    }
-    text
-}
 
-fn who(info: &ProcessInfo) -> String {
-    match (&info.registered_name, &info.label) {
-        (Some(name), _) => format!("`{name}` ({})", info.initial_call),
-        (None, Some(label)) => format!("{} \"{label}\"", info.initial_call),
-        (None, None) => info.initial_call.clone(),
+    fn who(&self) -> String {
+        let ProcessInfo {
+            registered_name,
+            label,
+            initial_call,
+            ..
+        } = &self.info;
+        // A plain process's code is a function, or a closure in one.
+        let code = initial_call.trim_end_matches("::{{closure}}");
+        match (registered_name, label) {
+            (Some(name), _) => format!("`{name}` ({code})"),
+            (None, Some(label)) => format!("{code} \"{label}\""),
+            (None, None) => code.to_owned(),
+        }
     }
-}
 
-fn list(pids: &[Pid]) -> String {
-    const SHOWN: usize = 8;
-    let mut text: Vec<String> = pids.iter().take(SHOWN).map(Pid::to_string).collect();
-    if pids.len() > SHOWN {
-        text.push(format!("and {} more", pids.len() - SHOWN));
+    fn how(&self) -> String {
+        match self.signal {
+            None => "crashed".to_owned(),
+            Some(by) if !process::is_process(&by) => "was ended from outside".to_owned(),
+            Some(by) if by == self.info.pid => "ended itself".to_owned(),
+            Some(by) => format!("was ended by {}", self.called(by)),
+        }
     }
-    text.join(" ")
+
+    fn handling(&self) -> Option<String> {
+        let handling = self.handling.as_ref()?;
+        let from = match handling.from {
+            Some(pid) => format!(" from {}", self.called(pid)),
+            // Who sent what it told by itself is not known.
+            None if handling.way.is_none() => String::new(),
+            None => " from outside".to_owned(),
+        };
+        Some(format!("{handling}{from}"))
+    }
+
+    fn ancestors(&self) -> Option<String> {
+        let mut names = self.ancestors.iter().map(|(pid, alive)| {
+            let ended = if *alive { "" } else { " (ended)" };
+            format!("{}{ended}", self.called(*pid))
+        });
+        let first = names.next()?;
+        Some(names.fold(first, |list, name| list + ", " + &name))
+    }
+
+    fn links(&self) -> Option<String> {
+        let links = &self.info.links;
+        let shown = links.iter().take(LINKS_MAX);
+        let mut names: Vec<String> = shown.map(|pid| self.called(*pid)).collect();
+        if links.len() > LINKS_MAX {
+            names.push(format!("and {} more", links.len() - LINKS_MAX));
+        }
+        (!names.is_empty()).then(|| names.join(", "))
+    }
+
+    fn unread(&self) -> Option<String> {
+        match (self.info.message_queue_len, self.next) {
+            (1, Some(next)) => Some(format!("1 message: {next}")),
+            (count, Some(next)) => Some(format!("{count} messages, first {next}")),
+            _ => None,
+        }
+    }
+
+    /// A process's name and pid.
+    fn called(&self, pid: Pid) -> String {
+        let core = self.running.core();
+        match core.names().of(pid) {
+            Some(name) => format!("`{name}` {pid}"),
+            None if pid.node() != core.id() => format!("{pid} on another node"),
+            None => pid.to_string(),
+        }
+    }
 }
 
 /// Reports a panic in a destructor of a process that was ending anyway.

@@ -342,7 +342,7 @@ impl Behaviour for Shy {
         }
     }
 
-    fn describe(&self) -> Option<String> {
+    fn describe(self: Pin<&mut Self>) -> Option<String> {
         self.0.note("asked");
         panic!("no Debug");
     }

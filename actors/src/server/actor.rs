@@ -8,6 +8,7 @@ use std::pin::Pin;
 
 use foundation_runtime::{Codec, Down, Exit, Info, Reason, ReplyTo, Tag};
 
+use super::asked::Asking;
 use super::cx::Cx;
 use super::method::Method;
 use super::refs::Addressed;
@@ -27,6 +28,16 @@ impl<'a> Handled<'a> {
     /// A handler that is a future.
     pub fn later(future: impl Future<Output = ()> + Send + 'a) -> Self {
         Self::Later(Box::pin(future))
+    }
+
+    /// A handler that is a future, with its name and, if they are to be shown, its arguments: what
+    /// a crash report says of it.
+    pub fn asked(
+        what: &'static str,
+        arguments: Option<String>,
+        future: impl Future<Output = ()> + Send + 'a,
+    ) -> Self {
+        Self::later(Asking::new(what, arguments, future))
     }
 }
 
@@ -157,7 +168,7 @@ pub trait Actor: Addressed + Send {
         Handled::Done
     }
 
-    /// The state as text for crash reports; hidden unless overridden.
+    /// The state as text for crash reports: nothing unless `#[actor(debug)]` asks for it.
     fn describe(&self) -> Option<String> {
         None
     }

@@ -170,8 +170,15 @@ impl<A: Actor> Behaviour for Server<A> {
         self.crash(reason, cx)
     }
 
-    fn describe(&self) -> Option<String> {
-        None
+    fn describe(self: Pin<&mut Self>) -> Option<String> {
+        let cell = self.project().cell;
+        if cell.is_held() {
+            return None;
+        }
+        match &cell.state().state {
+            State::Actor(actor) => actor.describe(),
+            _ => None,
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! Source     otp: gen_server
 
 mod actor;
+mod asked;
 mod body;
 mod cx;
 mod method;
@@ -15,6 +16,7 @@ mod stop;
 mod system;
 
 pub use actor::{Actor, Cast, Handled, Init, IntoInit, Request};
+pub use asked::{Show, ShowDebug, ShowNothing};
 pub(crate) use body::{Server, Started, Starter};
 pub use cx::Cx;
 pub(crate) use method::BoxFuture;

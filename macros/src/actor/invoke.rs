@@ -3,15 +3,16 @@
 //! Role       Writes the call of the user's method, given the actor, its context and the values.
 //! Inputs     A handler, and the local variables `__actor`, `__cx`, `__reply` and its values.
 //! Outputs    An expression: what the method returns, or `Handled`.
-//! Invariant  A plain handler costs no allocation; an async one costs the box of its future. What
-//!            rustc finds wrong in here is said at the user's tokens.
+//! Invariant  A plain handler costs no allocation; an async one costs the box of its future. Those
+//!            that show their arguments cost their text. What rustc finds wrong in here is said at
+//!            the user's tokens.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
 use super::client::answer_type;
-use super::model::{Handler, Kind, Model, Param, Role};
+use super::model::{self, Handler, Kind, Model, Param, Role};
 use crate::krate::at;
 
 /// The call of the method, whose value may be a future.
@@ -39,8 +40,11 @@ pub(super) fn handled(model: &Model, handler: &Handler, values: &[Ident]) -> Tok
     let library = &model.library;
     let call = call(model, handler, values);
     match handler.asynchronous {
-        Some(place) => quote_spanned!(at(place)=> #library::Handled::later(#call)),
-        None => quote!(#call; #library::Handled::Done),
+        Some(place) => {
+            let (title, shown) = (handler.title(model), shown(model, handler, values));
+            quote_spanned!(at(place)=> #library::Handled::asked(#title, #shown, #call))
+        }
+        None => plain(model, handler, values, &quote!(#call;)),
     }
 }
 
@@ -52,12 +56,47 @@ pub(super) fn answered(model: &Model, handler: &Handler, values: &[Ident]) -> To
     }
     let call = call(model, handler, values);
     match handler.asynchronous {
-        Some(place) => quote_spanned!(at(place)=> __answering(#call, __reply)),
-        None => quote! {
-            #library::ReplyTo::send(__reply, #call);
-            #library::Handled::Done
-        },
+        Some(place) => {
+            let (title, shown) = (handler.title(model), shown(model, handler, values));
+            quote_spanned!(at(place)=> __answering(#title, #shown, #call, __reply))
+        }
+        None => {
+            let send = quote!(#library::ReplyTo::send(__reply, #call););
+            plain(model, handler, values, &send)
+        }
     }
+}
+
+/// What a handler that does not wait does, and, if that is wanted, a note of its arguments beside.
+fn plain(model: &Model, handler: &Handler, values: &[Ident], does: &TokenStream) -> TokenStream {
+    let library = &model.library;
+    let done = quote!(#library::Handled::Done);
+    if !model.shows_arguments(handler) {
+        return quote!(#does #done);
+    }
+    let (title, shown) = (handler.title(model), shown(model, handler, values));
+    quote! {{
+        let __arguments: ::core::option::Option<::std::string::String> = #shown;
+        let __asked = #library::Asked::new(#title, __arguments.as_deref());
+        #does
+        ::core::mem::drop(__asked);
+        #done
+    }}
+}
+
+/// The arguments as text, before they are given away; nothing, unless that is wanted.
+fn shown(model: &Model, handler: &Handler, values: &[Ident]) -> TokenStream {
+    if !model.shows_arguments(handler) {
+        return quote!(::core::option::Option::None);
+    }
+    let library = &model.library;
+    let names = handler.values().map(|param| model::plain(&param.name));
+    quote! {{
+        use #library::{ShowDebug as _, ShowNothing as _};
+        ::core::option::Option::Some(#library::shown_arguments(&[
+            #((#names, (&#library::Show(&#values)).text())),*
+        ]))
+    }}
 }
 
 /// The call of the method that makes the state, as an `Init`.

@@ -103,7 +103,7 @@ fn cast(model: &Model, handler: &Handler) -> TokenStream {
 /// What both traits want to know.
 fn constants(model: &Model, handler: &Handler) -> TokenStream {
     let library = &model.library;
-    let method = format!("{}::{}", plain(&model.name), handler.plain_name());
+    let method = handler.title(model);
     let args = handler.values().map(|param| plain(&param.name));
     let codec = if handler.portable {
         quote!(portable)

@@ -5,6 +5,7 @@
 //! Outputs    Questions that the writers ask, answered in one place.
 //! Invariant  No type in here mentions `Self`, and every handler is well formed.
 
+use super::options::Debug;
 use crate::krate::at;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
@@ -23,6 +24,8 @@ pub(super) struct Model {
     pub(super) generics: Generics,
     /// The version of the state.
     pub(super) version: u32,
+    /// What crash reports show of it.
+    pub(super) debug: Option<Debug>,
     /// In the order in which the user wrote them.
     pub(super) handlers: Vec<Handler>,
 }
@@ -137,6 +140,13 @@ impl Model {
             .filter(|handler| handler.kind.is_event())
     }
 
+    /// Whether crash reports show the arguments of this handler.
+    pub(super) fn shows_arguments(&self, handler: &Handler) -> bool {
+        let wanted = self.debug.as_ref().is_some_and(|debug| debug.arguments);
+        let sent = handler.kind.is_sent() || handler.kind.is_event();
+        wanted && sent && handler.values().next().is_some()
+    }
+
     /// `CounterClient`.
     pub(super) fn client_name(&self) -> Ident {
         format_ident!("{}Client", self.name)
@@ -185,6 +195,11 @@ impl Handler {
     /// The caller's place, if the handler answers by hand.
     pub(super) fn reply(&self) -> Option<&Param> {
         self.params.iter().find(|param| param.role == Role::Reply)
+    }
+
+    /// `Counter::add`, as people read it.
+    pub(super) fn title(&self, model: &Model) -> String {
+        format!("{}::{}", plain(&model.name), self.plain_name())
     }
 
     /// Whether a caller gets the result of its future.

@@ -2,13 +2,14 @@
 //!
 //! Role       Reads `#[actor(..)]` and `#[state(..)]`.
 //! Inputs     The attribute's words, and the attributes of the `impl` block.
-//! Outputs    The version of the state and the path of the library.
+//! Outputs    The version of the state, what reports show, and the path of the library.
 //! Invariant  `#[state]` never stays on the block: rustc would not know it.
 
 use proc_macro2::TokenStream;
 use syn::meta::ParseNestedMeta;
 use syn::parse::Parser as _;
-use syn::{ItemImpl, LitInt, Path};
+use syn::token::Paren;
+use syn::{ItemImpl, LitInt, Path, Token};
 
 use crate::errors::Errors;
 
@@ -21,6 +22,17 @@ pub(super) struct Options {
     pub(super) library: Option<Path>,
     /// The version of the state.
     pub(super) version: u32,
+    /// What crash reports show of it, if anything.
+    pub(super) debug: Option<Debug>,
+}
+
+/// `#[actor(debug)]`, or `#[actor(debug(args))]`.
+#[derive(Clone)]
+pub(super) struct Debug {
+    /// The word, for pointing at it.
+    pub(super) word: Path,
+    /// Not only the state, but also the arguments.
+    pub(super) arguments: bool,
 }
 
 impl Options {
@@ -29,6 +41,7 @@ impl Options {
         let mut options = Options {
             library: None,
             version: VERSION_FIRST,
+            debug: None,
         };
         let parser = syn::meta::parser(|meta| options.word(&meta));
         if let Err(error) = parser.parse2(words) {
@@ -55,12 +68,33 @@ impl Options {
             Ok(())
         } else if meta.path.is_ident("version") {
             self.read_version(meta)
+        } else if meta.path.is_ident("debug") {
+            self.read_debug(meta)
         } else {
             Err(meta.error(
-                "`#[actor]` does not know this word: it takes `version = 2` (of the state) \
-                 and `crate = path` (where the library is)",
+                "`#[actor]` does not know this word: it takes `debug` (crash reports show the \
+                 state), `version = 2` (of the state) and `crate = path` (where the library is)",
             ))
         }
+    }
+
+    fn read_debug(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+        let advice = "write `debug` to show the state in crash reports, or `debug(args)` to show \
+                      the arguments of the message, too";
+        let word = meta.path.clone();
+        let mut arguments = false;
+        if meta.input.peek(Token![=]) {
+            return Err(meta.error(advice));
+        }
+        if meta.input.peek(Paren) {
+            meta.parse_nested_meta(|inner| {
+                arguments = inner.path.is_ident("args");
+                let known = arguments.then_some(());
+                known.ok_or_else(|| inner.error(advice))
+            })?;
+        }
+        self.debug = Some(Debug { word, arguments });
+        Ok(())
     }
 
     fn state_word(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {

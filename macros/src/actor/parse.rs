@@ -85,6 +85,7 @@ pub(super) fn model(block: &mut ItemImpl, options: Options, errors: &mut Errors)
         name: name?,
         generics,
         version: options.version,
+        debug: options.debug,
         handlers,
     })
 }

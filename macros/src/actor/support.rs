@@ -29,12 +29,17 @@ pub(super) fn support(model: &Model) -> TokenStream {
 fn answering(model: &Model) -> TokenStream {
     let library = &model.library;
     quote! {
-        fn __answering<'a, R, F>(future: F, reply: #library::ReplyTo<R>) -> #library::Handled<'a>
+        fn __answering<'a, R, F>(
+            what: &'static str,
+            arguments: ::core::option::Option<::std::string::String>,
+            future: F,
+            reply: #library::ReplyTo<R>,
+        ) -> #library::Handled<'a>
         where
             R: ::core::marker::Send + 'static,
             F: ::core::future::Future<Output = R> + ::core::marker::Send + 'a,
         {
-            #library::Handled::later(async move {
+            #library::Handled::asked(what, arguments, async move {
                 #library::ReplyTo::send(reply, future.await);
             })
         }

@@ -5,10 +5,12 @@
 //! Outputs    One `impl`, with only those handlers that the user wrote.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned as _;
 
 use super::model::{Handler, Kind, Model, plain};
 use super::{events, invoke};
+use crate::krate::at;
 
 /// `impl Actor for Counter { .. }`.
 pub(super) fn actor_impl(model: &Model) -> TokenStream {
@@ -28,6 +30,7 @@ pub(super) fn actor_impl(model: &Model) -> TokenStream {
     let methods = methods(model);
     let dispatch = events::dispatch(model);
     let others = others(model);
+    let describe = describe(model);
     // Without the conditions of `Actor`: an actor may hold references to actors of its own type,
     // and whether it is `Send` must not depend on itself.
     quote! {
@@ -59,8 +62,23 @@ pub(super) fn actor_impl(model: &Model) -> TokenStream {
             }
 
             #others
+
+            #describe
         }
     }
+}
+
+/// The state as text, if the user asked for it; whether it has a `Debug` is said at that word.
+fn describe(model: &Model) -> Option<TokenStream> {
+    let library = &model.library;
+    let word = &model.debug.as_ref()?.word;
+    let state = quote_spanned!(at(word.span())=> __state);
+    Some(quote! {
+        fn describe(&self) -> ::core::option::Option<::std::string::String> {
+            let __state = self;
+            ::core::option::Option::Some(#library::shown(#state))
+        }
+    })
 }
 
 /// What starts the actor: itself, nothing, one value, or a tuple.

@@ -12,12 +12,12 @@ use std::sync::Once;
 
 use super::current;
 use crate::process::ExitPayload;
-use crate::{Crash, Reason};
+use crate::{Crash, Reason, Stack};
 
 static INSTALLED: Once = Once::new();
 
 thread_local! {
-    static NOTE: RefCell<Option<(Box<str>, Option<Box<str>>)>> = const { RefCell::new(None) };
+    static NOTE: RefCell<Option<(Box<str>, Option<Stack>)>> = const { RefCell::new(None) };
 }
 
 /// Installs the hook, once per program; the hook that was there handles all other panics.
@@ -30,8 +30,8 @@ pub(crate) fn install() {
             }
             let location = info.location().map(|at| at.to_string().into_boxed_str());
             let stack = Backtrace::capture();
-            let stack = (stack.status() == BacktraceStatus::Captured)
-                .then(|| stack.to_string().into_boxed_str());
+            let taken = stack.status() == BacktraceStatus::Captured;
+            let stack = taken.then(|| Stack::taken(stack));
             NOTE.with_borrow_mut(|note| *note = location.map(|location| (location, stack)));
         }));
     });

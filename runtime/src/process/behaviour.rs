@@ -28,7 +28,7 @@ pub trait Behaviour: Send + 'static {
     }
 
     /// The state as text for a crash report, if it may be shown.
-    fn describe(&self) -> Option<String> {
+    fn describe(self: Pin<&mut Self>) -> Option<String> {
         None
     }
 }

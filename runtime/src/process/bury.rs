@@ -25,11 +25,12 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     let me = running.pid();
     let before = block.clear_flag(super::ALIVE);
     running.set_dying(Some(reason.clone()));
-    if before & super::NAMED != 0 {
-        core.names().release_of(me);
-    }
+    let name = match before & super::NAMED {
+        0 => None,
+        _ => core.names().release_of(me),
+    };
     if !reason.is_orderly() && reason != Reason::Killed {
-        report::crash(running, &reason);
+        report::crash(running, name, &reason);
     }
     if before & super::HAS_PEERS != 0 {
         core.forget_peer(me);

@@ -189,7 +189,7 @@ pub(super) fn exit(running: &Running, from: Pid, reason: Reason, kind: ExitKind)
     let traps = running.local(|local| local.traps_exits());
     match kind {
         ExitKind::Link if !links::remove_active(running, from) => return,
-        ExitKind::Sent if reason == Reason::Kill => return running.doom(Reason::Killed),
+        ExitKind::Sent if reason == Reason::Kill => return running.doom(from, Reason::Killed),
         _ => {}
     }
     if traps {
@@ -197,7 +197,7 @@ pub(super) fn exit(running: &Running, from: Pid, reason: Reason, kind: ExitKind)
     }
     let own = kind == ExitKind::Sent && from == running.pid();
     if reason != Reason::Normal || own {
-        running.doom(reason);
+        running.doom(from, reason);
     }
 }
 

@@ -140,7 +140,7 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
 }
 
 /// Whether this is a process, and not code outside any.
-pub(super) fn is_process(pid: &Pid) -> bool {
+pub(crate) fn is_process(pid: &Pid) -> bool {
     pid.slot() != GUEST_SLOT
 }
 
@@ -148,6 +148,28 @@ pub(super) fn is_process(pid: &Pid) -> bool {
 pub(crate) fn parent_of(node: NodeId, word: u64) -> Option<Pid> {
     let generation = std::num::NonZeroU32::new(word as u32)?;
     Some(Pid::new(node, (word >> 32) as u32, generation))
+}
+
+/// How many ancestors a report names.
+const ANCESTORS_MAX: usize = 8;
+
+/// Who started this process, who started that one, and so on; and whether each is alive. Whose
+/// starter has ended leads no further: nobody is alive who knows.
+pub(crate) fn ancestors(running: &Running) -> Vec<(Pid, bool)> {
+    let (core, mut found) = (running.core(), Vec::new());
+    let mut word = Some(running.block().parent());
+    while let Some(pid) = word
+        .and_then(|word| parent_of(core.id(), word))
+        .filter(is_process)
+    {
+        let block = core.table().find(pid.slot());
+        word = block.and_then(|block| block.parent_if_alive(pid.generation().get()));
+        found.push((pid, word.is_some()));
+        if found.len() == ANCESTORS_MAX {
+            break;
+        }
+    }
+    found
 }
 
 /// What a process of this node is called, for people, from outside.

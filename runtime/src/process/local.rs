@@ -16,6 +16,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxHasher;
 
 use super::behaviour::Behaviour;
+use super::handling::Handling;
 use super::queue::Queue;
 use crate::envelope::{Caller, Down, Envelope, Header};
 use crate::timer::Key;
@@ -200,6 +201,8 @@ pub(crate) struct Extra {
     pub(crate) receiver: Option<Waker>,
     pub(crate) waker: Option<Waker>,
     pub(crate) timers: Map<u64, (Key, u64)>,
+    /// What it was handling when it panicked.
+    pub(crate) failed_in: Option<Box<Handling>>,
     /// Which entry of `timers` is looked at next, to forget those that have fired.
     pub(crate) sweep: usize,
 }
@@ -229,6 +232,7 @@ impl Default for Extra {
             receiver: None,
             waker: None,
             timers: Map::default(),
+            failed_in: None,
             sweep: 0,
         }
     }

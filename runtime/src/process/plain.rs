@@ -69,7 +69,7 @@ impl<M: Message> Process<M> {
             });
             match envelope {
                 Some(envelope) => {
-                    running.stamp_message(envelope.header().table);
+                    running.stamp_message(envelope.header());
                     Poll::Ready(Mailed::open(envelope))
                 }
                 None => {
@@ -173,6 +173,7 @@ where
                 return Poll::Pending;
             };
             let from = envelope.from();
+            running.stamp_message(envelope.header());
             match (this.matcher)(Mail::open(Mailed::open(envelope))) {
                 Ok(value) => {
                     running.local(|local| {

@@ -154,6 +154,13 @@ impl Queue {
         count
     }
 
+    /// The oldest.
+    pub(crate) fn first(&self) -> Option<&Header> {
+        let newest = NonNull::new(self.0)?;
+        // SAFETY: the queue owns its envelopes; the newest's next is the oldest.
+        unsafe { Some(&*(*newest.as_ptr()).next) }
+    }
+
     /// Moves all of `other` to the new end.
     pub(crate) fn append(&mut self, other: &mut Self) {
         if other.0.is_null() {

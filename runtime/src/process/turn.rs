@@ -49,8 +49,12 @@ impl<'a> Turn<'a> {
         let envelope = running.local(|local| {
             local.reductions = local.reductions.saturating_add(1);
             local.queue.pop()
-        })?;
-        running.stamp_message(envelope.header().table);
+        });
+        let Some(envelope) = envelope else {
+            running.stamp_no_message();
+            return None;
+        };
+        running.stamp_message(envelope.header());
         Some(Mailed::open(envelope))
     }
 
@@ -80,6 +84,7 @@ impl<'a> Turn<'a> {
     /// Takes one message's worth of the slice, for work that is no message; `false` when the slice
     /// is over.
     pub fn charge(&mut self) -> bool {
+        self.running.stamp_no_message();
         self.running.charge()
     }
 

@@ -12,9 +12,9 @@ use std::sync::atomic::Ordering;
 
 use super::SLICE_MESSAGES;
 use super::real::Stamp;
-use crate::envelope::{CallerKey, Envelope, Pool, Table};
+use crate::envelope::{CallerKey, Envelope, Header, Pool};
 use crate::node::Core;
-use crate::process::{Block, Extra, Local};
+use crate::process::{Block, Extra, Handling, Local};
 use crate::{Node, Pid, Reason};
 
 pub(crate) struct Running {
@@ -35,9 +35,12 @@ pub(crate) struct Running {
     /// What a signal asked for: the process ends at its next yield.
     doomed: Cell<bool>,
     doom: RefCell<Option<Reason>>,
+    doomed_by: Cell<Option<Pid>>,
     dying: RefCell<Option<Reason>>,
     /// The envelope of the call being handled, 0 for none.
     call: Cell<usize>,
+    /// Who sent the message that is stamped, if one is.
+    sender: Cell<Option<Pid>>,
     free: RefCell<Vec<u32>>,
     pool: Pool,
     stamp: Arc<Stamp>,
@@ -57,8 +60,10 @@ impl Running {
             waits: Cell::new(false),
             doomed: Cell::new(false),
             doom: RefCell::new(None),
+            doomed_by: Cell::new(None),
             dying: RefCell::new(None),
             call: Cell::new(0),
+            sender: Cell::new(None),
             free: RefCell::new(Vec::new()),
             pool: Pool::new(),
             stamp,
@@ -97,16 +102,25 @@ impl Running {
 
     /// Notes for reports what the process handles.
     #[inline]
-    pub(crate) fn stamp_message(&self, table: &'static Table) {
-        self.stamp
-            .message
-            .store(std::ptr::from_ref(table).cast_mut(), Ordering::Relaxed);
+    pub(crate) fn stamp_message(&self, header: &Header) {
+        let table = std::ptr::from_ref(header.table).cast_mut();
+        self.stamp.message.store(table, Ordering::Relaxed);
+        self.sender.set(header.from);
     }
 
-    /// The kind of message that the process handles or handled last in this poll.
-    pub(crate) fn handling(&self) -> Option<&'static str> {
+    /// Notes for reports that what the process does now is the work of no message.
+    #[inline]
+    pub(crate) fn stamp_no_message(&self) {
+        self.stamp
+            .message
+            .store(std::ptr::null_mut(), Ordering::Relaxed);
+    }
+
+    /// What the process handles or handled last in this poll.
+    pub(crate) fn handling(&self) -> Option<Handling> {
         // SAFETY: null or a `&'static Table`.
-        unsafe { self.stamp.message.load(Ordering::Relaxed).as_ref() }.map(|table| table.name)
+        let table = unsafe { self.stamp.message.load(Ordering::Relaxed).as_ref() };
+        table.map(|table| Handling::of(table, self.sender.get()))
     }
 
     /// The name of the running code.
@@ -191,10 +205,16 @@ impl Running {
         self.local(|local| local.flags & flag != 0)
     }
 
-    pub(crate) fn doom(&self, reason: Reason) {
+    pub(crate) fn doom(&self, by: Pid, reason: Reason) {
         if !self.doomed.replace(true) {
             *self.doom.borrow_mut() = Some(reason);
+            self.doomed_by.set(Some(by));
         }
+    }
+
+    /// Who sent the signal that the process, which is being buried, ends by.
+    pub(crate) fn doomed_by(&self) -> Option<Pid> {
+        self.doomed_by.get()
     }
 
     #[inline]
@@ -220,6 +240,9 @@ impl Running {
     }
 
     pub(crate) fn set_dying(&self, reason: Option<Reason>) {
+        if reason.is_none() {
+            self.doomed_by.set(None);
+        }
         *self.dying.borrow_mut() = reason;
     }
 

@@ -94,6 +94,7 @@ fn panicked(
     payload: Box<dyn Any + Send>,
 ) -> Poll<Reason> {
     let reason = panics::reason(payload);
+    process::failed(running);
     let result = process::with_waker(running, |waker| {
         let mut cx = Context::from_waker(waker);
         catch_unwind(AssertUnwindSafe(|| body.panicked(reason, &mut cx)))
