@@ -27,7 +27,8 @@ impl NodeId {
         Self(hash | 1)
     }
 
-    /// The id that stands for a node of this name that is not connected.
+    /// The id that stands for a node of this name, whether it is connected or not: see
+    /// [`Node::resolve`](crate::Node::resolve).
     #[must_use]
     pub fn unconnected(name: &str) -> Self {
         Self::new(name, 0)

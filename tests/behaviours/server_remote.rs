@@ -196,6 +196,40 @@ async fn a_cut_ends_calls_with_noconnection(w: World) {
     );
 }
 
+/// The node behind a remote name is found at each use: before it is connected, while it is, after
+/// the connection was lost, and when it is there again.
+#[foundation::test]
+async fn a_remote_name_may_be_taken_before_the_connection(w: World) {
+    let (a, b) = (w.start("a"), w.start("b"));
+    let (remote, own) = (a.remote("b"), a.remote("a"));
+    let far = remote.at(SHELF);
+    let shelf = b.spawn(Shelf::default()).expect("spawned");
+    b.register("shelf", &shelf).expect("free");
+    for round in 1..=3 {
+        let lost = far.put("x".to_owned()).await;
+        assert_eq!(lost, Err(CallError::NoConnection));
+        assert_eq!(far.drop_in("x".to_owned()), Ok(()));
+        assert_ne!(remote.id(), b.id());
+        let wire = w.connect(&a, &b);
+        assert_eq!(far.put("x".to_owned()).await, Ok(round));
+        assert_eq!(remote.id(), b.id());
+        let (asked, asker) = (far.clone(), a.clone());
+        let under_way = Task::spawn_nolink(&asker, async move { asked.keep().await });
+        let mut under_way = under_way.expect("spawned");
+        assert!(under_way.join(ms(20)).await.is_err());
+        wire.cut();
+        // A call under way learns of the loss, not only of the time.
+        let lost = under_way.join(LONG).await;
+        assert_eq!(lost, Ok(Err(CallError::NoConnection)));
+        assert_eq!(far, remote.at(SHELF));
+    }
+    assert_eq!(own.id(), a.id());
+    a.register("shelf", a.spawn(Shelf::default()).expect("spawned"))
+        .expect("free");
+    assert_eq!(own.at(SHELF).length_here().await, Ok(0));
+    assert!(own.at(SHELF).find().is_some());
+}
+
 /// otp: a call to a name that nobody has over there is noproc, a cast is fine.
 #[foundation::test]
 async fn a_name_that_nobody_has_over_there(w: World) {

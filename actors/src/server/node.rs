@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use foundation_runtime::{Destination, Node, NodeId, Pid, Reason, SpawnError, SpawnOptions};
+use foundation_runtime::{Destination, Node, Pid, Reason, SpawnError, SpawnOptions};
 
 use super::actor::Actor;
 use super::body::Server;
@@ -26,7 +26,8 @@ pub trait NodeExt {
     /// Whoever has this name, found again at each use: the reference survives restarts.
     fn at<A: Addressed>(&self, name: Name<A>) -> Ref<A>;
 
-    /// Another node. If it is not connected, calls to it fail with `NoConnection`.
+    /// Another node, by its name. It need not be connected yet: whoever is connected under this
+    /// name is found again at each use, and while nobody is, calls fail with `NoConnection`.
     fn remote(&self, name: &str) -> Remote;
 
     /// A reference to the actor with this pid. It is not checked that it is an `A`: calls to
@@ -62,8 +63,7 @@ impl NodeExt for Node {
     }
 
     fn remote(&self, name: &str) -> Remote {
-        let id = self.peer(name).unwrap_or_else(|| NodeId::unconnected(name));
-        Remote::new(self.clone(), id)
+        Remote::new(self.clone(), name)
     }
 
     fn reference<A: Addressed>(&self, pid: Pid) -> Ref<A> {
@@ -76,7 +76,7 @@ impl NodeExt for Node {
         reason: Reason,
         bound: Duration,
     ) -> impl Future<Output = Result<(), StopError>> + Send {
-        let target = server.address().destination().clone();
+        let target = server.address().destination().into_owned();
         system::stop(self.clone(), target, reason, bound)
     }
 }

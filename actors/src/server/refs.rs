@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use foundation_runtime::{Call, Destination, Envelope, Node, NodeId, Pid, SendError};
 
@@ -52,13 +53,21 @@ impl<A> Address<A> {
         &self.node
     }
 
-    pub(crate) fn destination(&self) -> &Destination {
-        &self.to
+    /// Where it leads now: a name on another node, to whichever is connected under that one's name.
+    #[inline]
+    pub(crate) fn destination(&self) -> Cow<'_, Destination> {
+        match &self.to {
+            Destination::Name(node, name) if *node != self.node.id() => {
+                let node = self.node.resolve(*node);
+                Cow::Owned(Destination::Name(node, name.clone()))
+            }
+            to => Cow::Borrowed(to),
+        }
     }
 
     /// The process, if there is one now.
     fn pid(&self) -> Option<Pid> {
-        match &self.to {
+        match &*self.destination() {
             Destination::Pid(pid) => Some(*pid),
             Destination::Name(node, name) if *node == self.node.id() => self.node.whereis(name),
             Destination::Name(..) => None,
@@ -70,7 +79,8 @@ impl<A: Actor> Address<A> {
     /// Asks the actor.
     #[inline]
     pub fn call<M: Request<A>>(&self, request: M) -> Call<M::Reply> {
-        self.node.call(&self.to, CallOf::<A, M>::new(request))
+        self.node
+            .call(&self.destination(), CallOf::<A, M>::new(request))
     }
 
     /// Tells the actor.
@@ -81,7 +91,7 @@ impl<A: Actor> Address<A> {
     #[inline]
     pub fn cast<M: Cast<A>>(&self, message: M) -> Result<(), SendError> {
         let envelope = Envelope::message(CastOf::<A, M>::new(message));
-        match self.node.send_envelope(&self.to, envelope) {
+        match self.node.send_envelope(&self.destination(), envelope) {
             Err(SendError::NoName(_)) => Ok(()),
             sent => sent,
         }
@@ -283,24 +293,32 @@ impl<A> fmt::Debug for Name<A> {
 #[derive(Clone, Debug)]
 pub struct Remote {
     node: Node,
-    id: NodeId,
+    name: Arc<str>,
 }
 
 impl Remote {
-    pub(crate) fn new(node: Node, id: NodeId) -> Self {
-        Self { node, id }
+    pub(crate) fn new(node: Node, name: &str) -> Self {
+        let name = name.into();
+        Self { node, name }
     }
 
-    /// Whoever has this name there, found again at each use.
+    /// Whoever has this name there: node and process are found again at each use, so that the
+    /// reference survives a lost connection as it survives a restart.
     #[must_use]
     pub fn at<A: Addressed>(&self, name: Name<A>) -> Ref<A> {
-        let to = Destination::Name(self.id, name.as_str().into());
+        let to = Destination::Name(NodeId::unconnected(&self.name), name.as_str().into());
         Ref::from_address(Address::new(self.node.clone(), to))
     }
 
-    /// The node's id.
+    /// The node's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The node's id while it is connected; else one that leads nowhere.
     #[must_use]
     pub fn id(&self) -> NodeId {
-        self.id
+        self.node.resolve(NodeId::unconnected(&self.name))
     }
 }

@@ -70,7 +70,7 @@ impl SupervisorClient {
     async fn ask(&self, ask: Ask<Pid, ChildSpec<Recipe>>) -> Result<Answer<Pid>, CallError> {
         self.0
             .node()
-            .call(self.0.destination(), AskStatic(ask))
+            .call(&self.0.destination(), AskStatic(ask))
             .await
     }
 
@@ -184,7 +184,7 @@ impl<A: Actor> DynamicClient<A> {
     async fn ask(&self, ask: Ask<Pid, Recipe>) -> Result<Answer<Pid>, CallError> {
         self.0
             .node()
-            .call(self.0.destination(), AskDynamic(ask))
+            .call(&self.0.destination(), AskDynamic(ask))
             .await
     }
 

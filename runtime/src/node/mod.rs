@@ -111,6 +111,13 @@ impl Node {
         self.core().find_node(name)
     }
 
+    /// The id of the node that is connected now under the name that [`NodeId::unconnected`] was
+    /// made of; any other id, and one whose node is not connected, stays what it is.
+    #[must_use]
+    pub fn resolve(&self, id: NodeId) -> NodeId {
+        self.core().resolve(id)
+    }
+
     /// Starts a plain process: an async function with a mailbox. It ends when the function does.
     ///
     /// # Errors

@@ -282,6 +282,21 @@ impl Core {
             .map(|(id, _)| *id)
     }
 
+    /// The node that is connected under the name for which `id` stands; any other id is itself.
+    pub(crate) fn resolve(&self, id: NodeId) -> NodeId {
+        if id == self.id() || id == NodeId::unconnected(self.name()) {
+            return self.id();
+        }
+        let ports = self.ports().0.read();
+        let ports = ports.unwrap_or_else(PoisonError::into_inner);
+        if ports.contains_key(&id) {
+            return id;
+        }
+        let mut named = ports.iter();
+        let named = named.find(|(_, connection)| NodeId::unconnected(&connection.name) == id);
+        named.map_or(id, |(id, _)| *id)
+    }
+
     /// Takes a frame that came from another node.
     ///
     /// # Errors
