@@ -1,17 +1,34 @@
 //! One computation in a process of its own.
 //!
-//! Role       [`Task`]: start it, and await what it returns.
+//! Role       [`Task`]: start it, and await what it returns: for as long as it takes, or a while.
 //! Source     elixir: Task
 
 use std::fmt;
+use std::future::IntoFuture;
 use std::time::Duration;
 
 use foundation_runtime::{
     CallError, Message, Node, Pid, Process, Promise, Reason, SpawnError, SpawnOptions, me, promise,
 };
 
+use crate::server::BoxFuture;
+
 /// A computation under way in another process.
-#[must_use = "a task that nobody awaits is lost when its owner ends"]
+///
+/// Awaited, it gives its value, or says why there is none. `(&mut task).await` keeps the task, for
+/// a `select!`; [`Task::join`] waits a while and can be asked again; [`Task::shutdown`] ends it.
+/// Dropped, it runs on, and its value is lost.
+///
+/// ```
+/// use foundation_actors::{Task, TaskError};
+/// # let node = foundation_runtime::Node::builder().start().unwrap();
+/// # node.block_on(async {
+/// let task = Task::spawn(&node, async { 6 * 7 })?;
+/// assert_eq!(task.await, Ok(42));
+/// # Ok::<_, foundation_runtime::SpawnError>(())
+/// # }).unwrap();
+/// ```
+#[must_use = "the task runs, and its value is lost unless it is awaited; `drop` it if that is meant"]
 pub struct Task<T> {
     node: Node,
     pid: Pid,
@@ -105,26 +122,31 @@ impl<T: Send + 'static> Task<T> {
         self.pid
     }
 
-    /// Waits for the value, at most `bound`. On time-out the task runs on and is given back.
+    /// Waits for the value, at most `bound`. On time-out the task runs on, and can be asked again.
     ///
     /// # Errors
     /// [`TaskError`]: it ended without a value, or not in time. A linked owner that does not trap
     /// exits dies with the task instead.
     ///
     /// # Panics
-    /// When another process than its owner awaits it.
+    /// When another process than its owner awaits it, or it has given its value already.
     pub async fn join(&mut self, bound: Duration) -> Result<T, TaskError> {
+        let node = self.node.clone();
+        let value = foundation_runtime::time::timeout_on(&node, bound, self.value()).await;
+        value.unwrap_or(Err(TaskError::Timeout))
+    }
+
+    /// Waits for the value, however long it takes.
+    async fn value(&mut self) -> Result<T, TaskError> {
         assert_eq!(
             me().map(|me| me.pid()),
             self.owner,
             "a task is awaited by the process that started it"
         );
-        let node = self.node.clone();
-        match foundation_runtime::time::timeout_on(&node, bound, &mut self.answer).await {
-            None => Err(TaskError::Timeout),
-            Some(Ok(value)) => Ok(value),
-            Some(Err(CallError::Down(reason))) => Err(TaskError::Exited(reason)),
-            Some(Err(error)) => Err(TaskError::Exited(error.into_reason())),
+        match (&mut self.answer).await {
+            Ok(value) => Ok(value),
+            Err(CallError::Down(reason)) => Err(TaskError::Exited(reason)),
+            Err(error) => Err(TaskError::Exited(error.into_reason())),
         }
     }
 
@@ -149,6 +171,26 @@ impl<T: Send + 'static> Task<T> {
             }
             outcome => outcome,
         }
+    }
+}
+
+/// Waits for the value, however long it takes; [`Task::join`] sets a bound.
+impl<T: Send + 'static> IntoFuture for Task<T> {
+    type Output = Result<T, TaskError>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(mut self) -> Self::IntoFuture {
+        Box::pin(async move { self.value().await })
+    }
+}
+
+/// The same, and the task is still there if the wait is dropped.
+impl<'a, T: Send + 'static> IntoFuture for &'a mut Task<T> {
+    type Output = Result<T, TaskError>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.value())
     }
 }
 

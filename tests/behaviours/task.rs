@@ -22,6 +22,43 @@ async fn join_waits_for_the_value(node: Node) {
     assert_eq!(task.join(LONG).await, Ok(Ok(7)));
 }
 
+/// Awaited, a task gives its value however long it takes; awaited by reference it may be left and
+/// awaited again.
+#[foundation::test]
+async fn a_task_is_a_future(w: World) {
+    let node = w.node();
+    let long = if w.is_simulated() { secs(1000) } else { ms(50) };
+    let slow = Task::spawn(&node, async move {
+        time::sleep(long).await;
+        7
+    });
+    assert_eq!(slow.expect("spawned").await, Ok(7));
+    let (reply, gate) = promise::<u32>(&node);
+    let task = Task::spawn_nolink(&node, async move { gate.timeout(LONG).await });
+    let mut task = task.expect("spawned");
+    for _ in 0..2 {
+        let mut waiting = (&mut task).into_future();
+        assert!(futures::poll!(waiting.as_mut()).is_pending());
+    }
+    reply.send(8);
+    assert_eq!((&mut task).await, Ok(Ok(8)));
+    let fails = Task::<()>::spawn_nolink(&node, async { foundation::exit(boom()) });
+    let error = fails.expect("spawned").await;
+    assert_eq!(error, Err(TaskError::Exited(boom())));
+    // By its owner only.
+    let task = Task::spawn_nolink(&node, async { 1 }).expect("spawned");
+    let stranger = Task::spawn_nolink(&node, async move { task.await.is_ok() });
+    let Err(TaskError::Exited(reason)) = stranger.expect("spawned").await else {
+        panic!("a stranger got it")
+    };
+    assert!(
+        reason
+            .to_string()
+            .contains("by the process that started it"),
+        "{reason}"
+    );
+}
+
 /// A task that ends without a value says why.
 #[foundation::test]
 async fn a_task_that_fails_says_why(node: Node) {
