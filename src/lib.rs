@@ -19,13 +19,14 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 /// What most programs use.
 pub mod prelude {
     pub use foundation_actors::{
-        Cx, Dynamic, Name, NodeExt, Ref, StartError, Stop, Supervisor, Task, child, child_fn,
-        child_with,
+        Cx, Dynamic, Name, NodeExt, Ref, StartError, Stop, Supervisor, Task, TaskError, child,
+        child_fn, child_with,
     };
     pub use foundation_macros::{Message, actor};
     pub use foundation_runtime::{
-        Call, CallError, Down, Exit, Info, Mail, Me, Node, Pid, Process, Reason, ReplyTo, Secret,
-        SendError, SpawnOptions, Term, World,
+        Call, CallError, Down, Exit, Info, Mail, Me, Message, MonitorRef, Node, Pid, Priority,
+        Process, ProcessRef, Reason, ReplyTo, Secret, SendError, SpawnOptions, Term, TimerRef,
+        World,
     };
 
     pub use crate::{ms, secs};

@@ -293,3 +293,40 @@ async fn p4_calls_and_errors(w: World) -> foundation::Result {
     assert_eq!(bank.withdraw(1).await, Err(CallError::NoProc));
     Ok(())
 }
+
+// ---- the prelude ----
+
+/// A process that is generic over its message: the trait is where its derive is.
+fn idle<M: Message>(node: &Node) -> ProcessRef<M> {
+    let body = |_: Process<M>| std::future::pending::<()>();
+    let options = SpawnOptions::new().priority(Priority::Low);
+    node.spawn_fn_with(&options, body).expect("spawned").0
+}
+
+#[derive(Message)]
+#[message(local)]
+struct Unit;
+
+#[foundation::test]
+async fn the_prelude_has_what_its_own_types_need(node: Node) {
+    let idle: ProcessRef<Unit> = idle(&node);
+    assert!(idle.is_alive());
+}
+
+/// What std's prelude says still says it.
+#[test]
+fn the_prelude_shadows_nothing_of_std() {
+    fn takes(_: impl Send + Sync + Fn() -> Option<Result<Box<str>, String>>) {}
+    takes(|| Some(Ok(Box::from("x"))));
+    takes(|| Some(Err(ToString::to_string("x"))));
+    fn waits<F: IntoFuture<Output = Vec<u8>>>(value: F) -> impl Future<Output = Vec<u8>> {
+        value.into_future()
+    }
+    drop(waits(async { Vec::from([1]) }));
+    let all: Vec<u8> = IntoIterator::into_iter([1_u8]).chain(None).collect();
+    let largest = Iterator::max(all.iter().copied()).unwrap_or_default();
+    assert!(PartialOrd::le(&1, &largest) && Clone::clone(&all) == ToOwned::to_owned(&all));
+    assert_eq!(u16::try_from(u32::from(largest)), Ok(1));
+    assert_eq!(size_of::<u64>(), align_of_val(&1_u64));
+    let _: Box<dyn AsRef<str>> = Box::new(<String as Default>::default());
+}

@@ -48,6 +48,11 @@ use proc_macro::TokenStream;
 /// | `#[continue_with]` | what the actor tells itself to do next | any arguments, no result |
 /// | `#[terminate]` | the orderly end | `why: &Reason` |
 ///
+/// `#[terminate]` is the last word on `cx.stop`, on `node.stop`, and on a panic of a handler. **When a
+/// supervisor, or the node, shuts the actor down it runs only if the actor traps exits**, as in OTP:
+/// say `cx.trap_exit(true)` in `#[init]`. Otherwise the signal ends it at once, and only destructors
+/// run. It never runs on `kill`.
+///
 /// Each may be `fn` or `async fn`; a plain one is not boxed. Except for `#[init]` they take `&self`
 /// or `&mut self`. An actor has any number of calls, casts and continuations and at most one of
 /// each other kind. What is given may be left out, except for arguments.

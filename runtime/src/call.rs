@@ -259,6 +259,9 @@ impl<R: Send + 'static> CallPayload for Promised<R> {
 
 /// A right to answer, and the wait for it, without a request: a process that is given the right
 /// and dies tells the waiter so.
+///
+/// Like a call it waits 5 seconds from now ([`CALL_TIMEOUT`]), then it is `Err(Timeout)`, unless
+/// [`Promise::timeout`] sets another bound; `Duration::MAX` is none.
 pub fn promise<R: Send + 'static>(node: &Node) -> (ReplyTo<R>, Promise<R>) {
     let mut envelope = Envelope::call(Promised::<R>(PhantomData));
     let (pending, caller) = Pending::begin(node.clone(), None);
@@ -278,7 +281,7 @@ pub fn promise<R: Send + 'static>(node: &Node) -> (ReplyTo<R>, Promise<R>) {
     }
 }
 
-/// The wait for an answer.
+/// The wait for an answer: 5 seconds, unless [`Promise::timeout`] says otherwise.
 #[must_use = "a promise does nothing until it is awaited"]
 pub struct Promise<R> {
     node: Node,

@@ -12,6 +12,8 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
+use crate::node::GUEST_SLOT;
+
 /// The identity of one incarnation of a node: a hash of its name and of when it started.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NodeId(u64);
@@ -50,7 +52,8 @@ impl fmt::Debug for NodeId {
 /// The address of a process. It stays valid as a name after the process has died: whatever is sent
 /// to it then becomes a dead letter, and never reaches a process that was started later.
 ///
-/// `Display` is `<slot.generation>` as seen on the process's own node; `Debug` adds the node.
+/// `Display` is `<slot.generation>` as seen on the process's own node, or `<nobody>`, or `<outside>`
+/// for code that is no process; `Debug` adds the node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Pid {
     node: NodeId,
@@ -58,7 +61,16 @@ pub struct Pid {
     generation: NonZeroU32,
 }
 
+/// The slot of nobody: no table grows so far.
+const NOBODY_SLOT: u32 = u32::MAX - 1;
+
 impl Pid {
+    /// The pid of nobody on this node: whatever is done with it, it is as that of a dead process.
+    #[must_use]
+    pub fn nobody(node: NodeId) -> Self {
+        Self::new(node, NOBODY_SLOT, NonZeroU32::MIN)
+    }
+
     pub(crate) fn new(node: NodeId, slot: u32, generation: NonZeroU32) -> Self {
         Self {
             node,
@@ -92,7 +104,11 @@ const _: () = assert!(size_of::<Option<Pid>>() == 16);
 
 impl fmt::Display for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{}.{}>", self.slot, self.generation)
+        match self.slot {
+            NOBODY_SLOT => f.write_str("<nobody>"),
+            GUEST_SLOT => f.write_str("<outside>"),
+            slot => write!(f, "<{slot}.{}>", self.generation),
+        }
     }
 }
 

@@ -292,3 +292,29 @@ async fn a_stop_asked_for_in_init_comes_after_the_start(node: Node) {
     .await;
     assert_eq!(log.take(), ["boom"]);
 }
+
+/// A name that nobody has is nobody where a pid is wanted: as a process that is dead.
+#[foundation::test]
+async fn a_name_that_nobody_has_is_as_a_dead_process(node: Node) {
+    const NOBODY: Name<crate::support::Kid> = Name::new("nobody");
+    let nobody = node.at(NOBODY);
+    assert_eq!(nobody.find(), None);
+    assert!(!nobody.is_alive() && !node.is_alive(&nobody));
+    node.exit(&nobody, Reason::Kill);
+    assert_eq!(node.down(&nobody).await.reason, Reason::NoProc);
+    assert_eq!(node.info(&nobody, LONG).await, Ok(None));
+    assert_eq!(node.send(&nobody, Word::Go), Ok(()));
+    assert_eq!(Pid::from(&nobody).to_string(), "<nobody>");
+    assert!(node.register("else", &nobody).is_err());
+    inside(&node, async move |mut me| {
+        let nobody = me.node().at(NOBODY);
+        assert_eq!(me.link(&nobody), Err(foundation::LinkError::NoProc));
+        let monitor = me.monitor(&nobody);
+        assert_eq!(me.down(monitor).await.reason, Reason::NoProc);
+        me.unlink(&nobody);
+        me.trap_exit(true);
+        me.link(&nobody).expect("trapping");
+        assert!(matches!(me.recv().await, Mail::Exit(exit) if exit.reason == Reason::NoProc));
+    })
+    .await;
+}

@@ -132,11 +132,10 @@ impl<A: Addressed> Ref<A> {
         Self::from_address(Address::new(node.clone(), Destination::Pid(pid)))
     }
 
-    /// The actor's pid.
+    /// The actor's pid, where it is known to have one: for a reference by name use [`Ref::find`].
     ///
     /// # Panics
-    /// For a reference by name when nobody has the name, or it is of another node: use
-    /// [`Ref::find`].
+    /// For a reference by name, when nobody has the name now or it is a name on another node.
     #[must_use]
     pub fn pid(&self) -> Pid {
         match self.find() {
@@ -145,7 +144,8 @@ impl<A: Addressed> Ref<A> {
         }
     }
 
-    /// The actor's pid, if it leads to one now.
+    /// The actor's pid, if it leads to one now. Of a name on another node nobody here knows:
+    /// `None`; ask [`Node::whereis_at`].
     #[must_use]
     pub fn find(&self) -> Option<Pid> {
         self.client.address().pid()
@@ -223,15 +223,29 @@ impl<'de, A: Addressed> Deserialize<'de> for Ref<A> {
     }
 }
 
+/// Lets a reference stand where a pid is wanted, as in `cx.monitor(&server)`. By name, it is whoever
+/// has the name now; while nobody has, it is [`Pid::nobody`], which is as the pid of a dead process.
+///
+/// # Panics
+/// For a name on another node: watch it by `monitor_name_at`, or ask [`Node::whereis_at`].
 impl<A: Addressed> From<&Ref<A>> for Pid {
     fn from(reference: &Ref<A>) -> Self {
-        reference.pid()
+        let (address, own) = (reference.client.address(), reference.node().id());
+        match address.pid() {
+            Some(pid) => pid,
+            None if address.destination().node() == own => Self::nobody(own),
+            None => panic!(
+                "{address:?} is a name on another node, whose pid is not known here: watch it by \
+                 `monitor_name_at`, or ask `whereis_at`"
+            ),
+        }
     }
 }
 
+/// As for `&Ref`.
 impl<A: Addressed> From<Ref<A>> for Pid {
     fn from(reference: Ref<A>) -> Self {
-        reference.pid()
+        Self::from(&reference)
     }
 }
 
