@@ -7,7 +7,7 @@
 extern crate self as foundation;
 
 pub use foundation_actors::*;
-pub use foundation_macros::{Message, actor, main, test};
+pub use foundation_macros::{Message, actor, main, protocol, test};
 pub use foundation_runtime::*;
 
 /// The error of a program's `main`: anything that went wrong.
@@ -22,7 +22,7 @@ pub mod prelude {
         Cx, Dynamic, Name, NodeExt, Ref, StartError, Stop, Supervisor, Task, TaskError, child,
         child_fn, child_with,
     };
-    pub use foundation_macros::{Message, actor};
+    pub use foundation_macros::{Message, actor, protocol};
     pub use foundation_runtime::{
         Call, CallError, Down, Exit, Info, Mail, Me, Message, MonitorRef, Node, Pid, Priority,
         Process, ProcessRef, Reason, ReplyTo, Secret, SendError, SpawnOptions, Term, TimerRef,

@@ -13,7 +13,8 @@ mod task;
 pub use application::{Application, ApplicationError, Running};
 pub use server::{
     Actor, Address, Addressed, Cast, Client, Cx, Handled, Init, IntoInit, Method, Multicall, Name,
-    NodeExt, Ref, Remote, Request, Requests, Start, StartError, Stop, StopError, multicall,
+    NodeExt, Protocol, Ref, Remote, Request, Requests, Speaks, Start, StartError, Stop, StopError,
+    multicall,
 };
 pub use supervisor::{
     AutoShutdown, Child, ChildId, ChildInfo, ChildKind, ChildState, Counts, Dynamic,
@@ -33,7 +34,8 @@ pub mod __macro {
 
     pub use crate::application::run_main;
     pub use crate::server::{
-        Actor, Address, Addressed, Cast, Client, Cx, Handled, Init, IntoInit, Method, Request,
-        Show, ShowDebug, ShowNothing, Stop,
+        Actor, Address, Addressed, Cast, CastTo, Client, Cx, Handled, Init, IntoInit, Method,
+        Protocol, ProtocolCast, ProtocolRequest, Request, RequestTo, Show, ShowDebug, ShowNothing,
+        Speaks, Stop,
     };
 }

@@ -1,6 +1,6 @@
 //! What do the attributes of Foundation expand to?
 //!
-//! Role       `#[actor]`, `#[derive(Message)]`, `#[main]` and `#[test]`, re-exported by the facade.
+//! Role       `#[actor]`, `#[protocol]`, `#[derive(Message)]`, `#[main]` and `#[test]`, re-exported by the facade.
 //! Inputs     The user's items.
 //! Outputs    The same items, beside code that a user could have typed.
 //! Invariant  Generated code names the library only by its `__macro` module, contains no `unsafe`,
@@ -85,6 +85,9 @@ use proc_macro::TokenStream;
 /// `_`, and so is one of a generic type that is not known to have one. What is not to be read, in a
 /// state or as an argument, is a `Secret<T>`.
 ///
+/// `#[actor(protocol(Shape))]`: the actor takes the messages of a trait made a protocol by
+/// `#[protocol]`.
+///
 /// `#[actor(version = 2)]`, or `#[state(version = 2)]` below `#[actor]`: the version of the state,
 /// 1 by default. `#[actor(crate = path)]`: where the library is, if cargo does not know.
 ///
@@ -97,13 +100,55 @@ use proc_macro::TokenStream;
 /// - `self` by value; a `#[cast]` or an event with a result; a `ReplyTo` beside a result;
 /// - two `#[init]`s, or two attributes on one method;
 /// - calls and casts named like a method of `Ref`: `address`, `at`, `client`, `find`,
-///   `from_address`, `is_alive`, `name`, `node`, `pid`, `ready`, or like one that std gives every
-///   `Ref`: `clone`, `clone_from`, `eq`, `into`, `ne`, `to_owned`, `try_into`.
+///   `from_address`, `is_alive`, `name`, `node`, `pid`, `protocol`, `ready`, or like one that std
+///   gives every `Ref`: `clone`, `clone_from`, `eq`, `into`, `ne`, `to_owned`, `try_into`.
 ///
 /// A mistake in one method leaves the other methods usable, so that one mistake is one error.
 #[proc_macro_attribute]
 pub fn actor(words: TokenStream, item: TokenStream) -> TokenStream {
     actor::expand(words.into(), item.into()).into()
+}
+
+/// Makes a trait a protocol: what actors of several kinds can be asked alike.
+///
+/// ```text
+/// #[protocol]
+/// pub trait Shape {
+///     /// How large it is.
+///     #[call] fn area(&self) -> f64;
+///     #[cast] fn grow(&mut self, by: f64);
+/// }
+///
+/// impl Shape for Circle {
+///     fn area(&self) -> f64 { .. }
+///     fn grow(&mut self, by: f64) { .. }
+/// }
+///
+/// #[actor(protocol(Shape))]
+/// impl Circle { .. }
+///
+/// let shapes: Vec<Ref<dyn Shape>> = vec![circle.protocol(), square.protocol()];
+/// let area = shapes[0].area().await?;
+/// ```
+///
+/// A `Ref<dyn Shape>` has the trait's methods, as a `Ref<Circle>` has those of `Circle`. It comes
+/// from `Ref::protocol`, from a `Name<dyn Shape>`, or in a message. The trait stays a trait: its
+/// methods are implemented and called as those of any other.
+///
+/// The marked methods are as those of `#[actor]`: `fn` or `async fn`, with the context or the
+/// caller's place if they ask for it, `local`, with a `tag`. A method that takes the context can
+/// only be implemented by actors. Those without an attribute are left alone; the trait must be fit
+/// for `dyn` with them.
+///
+/// A message of a protocol is found by its name and not by its type, which costs a little more than
+/// a method of the actor's own.
+///
+/// Refused: parameters of the trait, `Self` in a message, attributes other than `#[call]` and
+/// `#[cast]`, and what `#[actor]` refuses in a handler. `#[protocol(crate = path)]` says where the
+/// library is.
+#[proc_macro_attribute]
+pub fn protocol(words: TokenStream, item: TokenStream) -> TokenStream {
+    actor::protocol::expand(words.into(), item.into()).into()
 }
 
 /// Makes a struct or an enum a message that plain processes can be sent.

@@ -6,6 +6,7 @@
 //! Source     otp: supervisor, gen_server, application; elixir: DynamicSupervisor, Task
 
 mod application;
+mod protocols;
 mod references;
 mod server_calls;
 mod server_ends;

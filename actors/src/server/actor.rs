@@ -101,7 +101,7 @@ impl<A, E: Into<Stop>> IntoInit<A> for Result<A, E> {
     message = "`{Self}` is not an actor",
     note = "put `#[actor]` on its `impl` block: `#[actor] impl {Self} {{ ... }}`"
 )]
-pub trait Actor: Addressed + Send {
+pub trait Actor: Addressed + Send + Sized {
     /// The casts as values, for timers and streams.
     type Msg: Send + 'static;
     /// What `#[init]` takes; the actor itself when there is none.
@@ -117,6 +117,12 @@ pub trait Actor: Addressed + Send {
     /// The methods that other nodes can name.
     #[must_use]
     fn methods() -> &'static [Method<Self>];
+
+    /// The method of a protocol that the actor speaks, by its stable name.
+    #[must_use]
+    fn protocol_method(_tag: Tag) -> Option<&'static Method<Self>> {
+        None
+    }
 
     /// Handles a cast that came as a value: from a timer, a stream or `continue_with`.
     fn handle_msg<'a>(&'a mut self, msg: Self::Msg, cx: &'a mut Cx<Self>) -> Handled<'a>;

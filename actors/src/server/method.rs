@@ -8,11 +8,12 @@ use std::marker::PhantomData;
 use std::pin::Pin;
 
 use foundation_runtime::{
-    CallPayload, Codec, Entry, Envelope, Info, OpenCall, Payload, Tag, Turn, Wrap,
+    CallPayload, Codec, Entry, Envelope, Info, OpenCall, Payload, ReplyTo, Tag, Turn, Wrap,
 };
 
 use super::actor::{Actor, Cast, Handled, Request};
 use super::cx::Cx;
+use super::protocol::{CastTo, RequestTo, Spoken, SpokenCall, SpokenCast};
 use super::system::StopRequest;
 
 /// How one kind of message is handled: it takes the envelope, and may open a call.
@@ -109,6 +110,22 @@ impl<A: Actor> Payload for MsgOf<A> {
     }
 }
 
+/// Opens a call, if it is a `P`.
+fn opened<P: CallPayload>(
+    envelope: Envelope,
+    turn: &mut Turn<'_>,
+    open: &mut Option<OpenCall>,
+) -> Result<Option<(P, ReplyTo<P::Reply>)>, Envelope> {
+    let call = match envelope.take_call::<P>() {
+        Ok(call) => Some(call),
+        Err(envelope) => envelope.decode_call::<P>()?,
+    };
+    if let Some((_, reply)) = &call {
+        *open = Some(turn.begin_call(reply));
+    }
+    Ok(call)
+}
+
 fn run_call<'a, A: Actor, M: Request<A>>(
     envelope: Envelope,
     actor: &'a mut A,
@@ -116,16 +133,11 @@ fn run_call<'a, A: Actor, M: Request<A>>(
     turn: &mut Turn<'_>,
     open: &mut Option<OpenCall>,
 ) -> Handled<'a> {
-    let (request, reply) = match envelope.take_call::<CallOf<A, M>>() {
-        Ok(call) => call,
-        Err(envelope) => match envelope.decode_call::<CallOf<A, M>>() {
-            Ok(Some(call)) => call,
-            Ok(None) => return Handled::Done,
-            Err(other) => return actor.handle_info(Info::new(other), cx),
-        },
-    };
-    *open = Some(turn.begin_call(&reply));
-    request.0.handle(actor, cx, reply)
+    match opened::<CallOf<A, M>>(envelope, turn, open) {
+        Ok(Some((request, reply))) => request.0.handle(actor, cx, reply),
+        Ok(None) => Handled::Done,
+        Err(other) => actor.handle_info(Info::new(other), cx),
+    }
 }
 
 fn run_cast<'a, A: Actor, M: Cast<A>>(
@@ -136,6 +148,33 @@ fn run_cast<'a, A: Actor, M: Cast<A>>(
     _: &mut Option<OpenCall>,
 ) -> Handled<'a> {
     match envelope.take_or_decode::<CastOf<A, M>>() {
+        Ok(cast) => cast.0.handle(actor, cx),
+        Err(other) => actor.handle_info(Info::new(other), cx),
+    }
+}
+
+fn run_spoken_call<'a, A: Actor, M: RequestTo<A>>(
+    envelope: Envelope,
+    actor: &'a mut A,
+    cx: &'a mut Cx<A>,
+    turn: &mut Turn<'_>,
+    open: &mut Option<OpenCall>,
+) -> Handled<'a> {
+    match opened::<SpokenCall<M>>(envelope, turn, open) {
+        Ok(Some((request, reply))) => request.0.handle(actor, cx, reply),
+        Ok(None) => Handled::Done,
+        Err(other) => actor.handle_info(Info::new(other), cx),
+    }
+}
+
+fn run_spoken_cast<'a, A: Actor, M: CastTo<A>>(
+    envelope: Envelope,
+    actor: &'a mut A,
+    cx: &'a mut Cx<A>,
+    _: &mut Turn<'_>,
+    _: &mut Option<OpenCall>,
+) -> Handled<'a> {
+    match envelope.take_or_decode::<SpokenCast<M>>() {
         Ok(cast) => cast.0.handle(actor, cx),
         Err(other) => actor.handle_info(Info::new(other), cx),
     }
@@ -179,8 +218,10 @@ fn dispatch_foreign<'a, A: Actor>(
     turn: &mut Turn<'_>,
     open: &mut Option<OpenCall>,
 ) -> Handled<'a> {
-    if let Some(tag) = envelope.tag()
-        && let Some(method) = A::methods().iter().find(|method| (method.tag)() == tag)
+    let spoken = envelope.entry::<Spoken>().map(|spoken| (spoken.0)());
+    let named = envelope.tag().or(spoken);
+    if let Some(tag) = named
+        && let Some(method) = method(tag)
     {
         return (method.run)(envelope, actor, cx, turn, open);
     }
@@ -191,14 +232,20 @@ fn dispatch_foreign<'a, A: Actor>(
         }
         Err(other) => other,
     };
-    if envelope.tag().is_some() {
+    if named.is_some() {
         envelope.refuse_unknown(A::NAME);
         return Handled::Done;
     }
     actor.handle_info(Info::new(envelope), cx)
 }
 
-/// A method that other nodes can name.
+/// The method of this stable name: one of the actor's own, or of a protocol that it speaks.
+fn method<A: Actor>(tag: Tag) -> Option<&'static Method<A>> {
+    let own = A::methods().iter().find(|method| method.tag() == tag);
+    own.or_else(|| A::protocol_method(tag))
+}
+
+/// A method that others can name.
 pub struct Method<A: Actor> {
     tag: fn() -> Tag,
     name: &'static str,
@@ -227,6 +274,34 @@ impl<A: Actor> Method<A> {
             args: M::ARGS,
             run: run_cast::<A, M>,
         }
+    }
+
+    /// The entry of a protocol's call.
+    #[must_use]
+    pub const fn protocol_call<M: RequestTo<A>>() -> Self {
+        Self {
+            tag: M::tag,
+            name: M::METHOD,
+            args: M::ARGS,
+            run: run_spoken_call::<A, M>,
+        }
+    }
+
+    /// The entry of a protocol's cast.
+    #[must_use]
+    pub const fn protocol_cast<M: CastTo<A>>() -> Self {
+        Self {
+            tag: M::tag,
+            name: M::METHOD,
+            args: M::ARGS,
+            run: run_spoken_cast::<A, M>,
+        }
+    }
+
+    /// Its stable name.
+    #[must_use]
+    pub fn tag(&self) -> Tag {
+        (self.tag)()
     }
 
     /// `Type::method`.

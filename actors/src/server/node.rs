@@ -24,7 +24,7 @@ pub trait NodeExt {
     fn start<A: Actor>(&self, args: A::Args) -> Start<A>;
 
     /// Whoever has this name, found again at each use: the reference survives restarts.
-    fn at<A: Addressed>(&self, name: Name<A>) -> Ref<A>;
+    fn at<A: Addressed + ?Sized>(&self, name: Name<A>) -> Ref<A>;
 
     /// Another node, by its name. It need not be connected yet: whoever is connected under this
     /// name is found again at each use, and while nobody is, calls fail with `NoConnection`.
@@ -32,14 +32,14 @@ pub trait NodeExt {
 
     /// A reference to the actor with this pid. It is not checked that it is an `A`: calls to
     /// something else are answered with an error or not at all.
-    fn reference<A: Addressed>(&self, pid: Pid) -> Ref<A>;
+    fn reference<A: Addressed + ?Sized>(&self, pid: Pid) -> Ref<A>;
 
     /// Ends a server in order: its `#[terminate]` runs, and it exits with `reason`. Returns when
     /// it has.
     ///
     /// # Errors
     /// [`StopError`]: it was not there, ended otherwise, or not within `bound`.
-    fn stop<A: Addressed>(
+    fn stop<A: Addressed + ?Sized>(
         &self,
         server: &Ref<A>,
         reason: Reason,
@@ -57,7 +57,7 @@ impl NodeExt for Node {
         Start::new(self.clone(), args)
     }
 
-    fn at<A: Addressed>(&self, name: Name<A>) -> Ref<A> {
+    fn at<A: Addressed + ?Sized>(&self, name: Name<A>) -> Ref<A> {
         let to = Destination::Name(self.id(), name.as_str().into());
         Ref::from_address(Address::new(self.clone(), to))
     }
@@ -66,11 +66,11 @@ impl NodeExt for Node {
         Remote::new(self.clone(), name)
     }
 
-    fn reference<A: Addressed>(&self, pid: Pid) -> Ref<A> {
+    fn reference<A: Addressed + ?Sized>(&self, pid: Pid) -> Ref<A> {
         Ref::of_pid(self, pid)
     }
 
-    fn stop<A: Addressed>(
+    fn stop<A: Addressed + ?Sized>(
         &self,
         server: &Ref<A>,
         reason: Reason,

@@ -32,7 +32,11 @@ fn call(model: &Model, handler: &Handler, values: &[Ident]) -> TokenStream {
     });
     // At the user's `async`, rustc says what keeps the future from changing threads.
     let place = at(handler.asynchronous.unwrap_or_else(Span::call_site));
-    quote_spanned!(place=> <#actor>::#name(#receiver #(#args),*))
+    let path = match &model.protocol {
+        Some(protocol) => quote_spanned!(place=> <#actor as #protocol>),
+        None => quote_spanned!(place=> <#actor>),
+    };
+    quote_spanned!(place=> #path::#name(#receiver #(#args),*))
 }
 
 /// The call of a method that returns nothing, as a `Handled`.

@@ -22,6 +22,16 @@ pub(super) fn messages(model: &Model) -> TokenStream {
 }
 
 fn message(model: &Model, handler: &Handler) -> TokenStream {
+    let carrier = carrier(model, handler);
+    let request = match handler.kind {
+        Kind::Call => request(model, handler),
+        _ => cast(model, handler),
+    };
+    quote!(#carrier #request)
+}
+
+/// The struct of the arguments, which travels if it may.
+pub(super) fn carrier(model: &Model, handler: &Handler) -> TokenStream {
     let name = handler.message_name();
     let conditions = &handler.conditions;
     let types = handler.values().map(|param| &param.ty);
@@ -29,15 +39,10 @@ fn message(model: &Model, handler: &Handler) -> TokenStream {
     let generics = &model.generics;
     let clause = &generics.where_clause;
     let wire = handler.portable.then(|| wire(model, handler));
-    let request = match handler.kind {
-        Kind::Call => request(model, handler),
-        _ => cast(model, handler),
-    };
     quote! {
         #(#conditions)*
         struct #name #generics (#(#types,)* #marker) #clause;
         #wire
-        #request
     }
 }
 
@@ -101,7 +106,7 @@ fn cast(model: &Model, handler: &Handler) -> TokenStream {
 }
 
 /// What both traits want to know.
-fn constants(model: &Model, handler: &Handler) -> TokenStream {
+pub(super) fn constants(model: &Model, handler: &Handler) -> TokenStream {
     let library = &model.library;
     let method = handler.title(model);
     let args = handler.values().map(|param| plain(&param.name));
@@ -156,7 +161,7 @@ fn tag(model: &Model, handler: &Handler) -> TokenStream {
 }
 
 /// Said at the user's type, so that rustc says there what cannot travel.
-fn reply_codec(model: &Model, handler: &Handler) -> TokenStream {
+pub(super) fn reply_codec(model: &Model, handler: &Handler) -> TokenStream {
     let library = &model.library;
     let reply = reply_type(handler);
     if handler.portable {
@@ -167,7 +172,7 @@ fn reply_codec(model: &Model, handler: &Handler) -> TokenStream {
 }
 
 /// Takes the message apart into local variables.
-fn unpacked(handler: &Handler) -> (Vec<proc_macro2::Ident>, TokenStream) {
+pub(super) fn unpacked(handler: &Handler) -> (Vec<proc_macro2::Ident>, TokenStream) {
     let locals = handler.locals();
     let pattern = quote!(let Self(#(#locals,)* ..) = self;);
     (locals, pattern)

@@ -13,6 +13,7 @@ mod messages;
 mod model;
 mod options;
 mod parse;
+pub(crate) mod protocol;
 mod signature;
 mod substitute;
 mod support;

@@ -10,7 +10,7 @@ use crate::krate::at;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Generics, LitStr, Type, Visibility, WhereClause, parse_quote_spanned};
+use syn::{Attribute, Generics, LitStr, Path, Type, Visibility, WhereClause, parse_quote_spanned};
 
 /// An actor: the type behind the `impl` block and what it handles.
 pub(super) struct Model {
@@ -28,6 +28,10 @@ pub(super) struct Model {
     pub(super) debug: Option<Debug>,
     /// In the order in which the user wrote them.
     pub(super) handlers: Vec<Handler>,
+    /// The trait, if this is a protocol and no actor.
+    pub(super) protocol: Option<Ident>,
+    /// The protocols that the actor speaks.
+    pub(super) protocols: Vec<Path>,
 }
 
 /// What a handler reacts to.

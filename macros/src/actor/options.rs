@@ -8,6 +8,7 @@
 use proc_macro2::TokenStream;
 use syn::meta::ParseNestedMeta;
 use syn::parse::Parser as _;
+use syn::punctuated::Punctuated;
 use syn::token::Paren;
 use syn::{ItemImpl, LitInt, Path, Token};
 
@@ -24,6 +25,8 @@ pub(super) struct Options {
     pub(super) version: u32,
     /// What crash reports show of it, if anything.
     pub(super) debug: Option<Debug>,
+    /// The protocols that the actor speaks.
+    pub(super) protocols: Vec<Path>,
 }
 
 /// `#[actor(debug)]`, or `#[actor(debug(args))]`.
@@ -42,6 +45,7 @@ impl Options {
             library: None,
             version: VERSION_FIRST,
             debug: None,
+            protocols: Vec::new(),
         };
         let parser = syn::meta::parser(|meta| options.word(&meta));
         if let Err(error) = parser.parse2(words) {
@@ -70,10 +74,13 @@ impl Options {
             self.read_version(meta)
         } else if meta.path.is_ident("debug") {
             self.read_debug(meta)
+        } else if meta.path.is_ident("protocol") {
+            self.read_protocols(meta)
         } else {
             Err(meta.error(
                 "`#[actor]` does not know this word: it takes `debug` (crash reports show the \
-                 state), `version = 2` (of the state) and `crate = path` (where the library is)",
+                 state), `protocol(Shape)` (a trait that it speaks), `version = 2` (of the state) \
+                 and `crate = path` (where the library is)",
             ))
         }
     }
@@ -94,6 +101,19 @@ impl Options {
             })?;
         }
         self.debug = Some(Debug { word, arguments });
+        Ok(())
+    }
+
+    fn read_protocols(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+        if !meta.input.peek(Paren) {
+            return Err(meta.error(
+                "name the traits that the actor speaks: `#[actor(protocol(Shape, Sound))]`",
+            ));
+        }
+        let listed;
+        syn::parenthesized!(listed in meta.input);
+        let paths = Punctuated::<Path, Token![,]>::parse_terminated(&listed)?;
+        self.protocols.extend(paths);
         Ok(())
     }
 

@@ -87,6 +87,8 @@ pub(super) fn model(block: &mut ItemImpl, options: Options, errors: &mut Errors)
         version: options.version,
         debug: options.debug,
         handlers,
+        protocol: None,
+        protocols: options.protocols,
     })
 }
 

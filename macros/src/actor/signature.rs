@@ -17,7 +17,7 @@ use crate::errors::Errors;
 
 /// The verbs that every `Ref` has, and what std's prelude gives it. A handler of that name could
 /// be called on the state, but never through a `Ref`.
-const TAKEN: [&str; 17] = [
+const TAKEN: [&str; 18] = [
     "address",
     "at",
     "client",
@@ -32,6 +32,7 @@ const TAKEN: [&str; 17] = [
     "ne",
     "node",
     "pid",
+    "protocol",
     "ready",
     "to_owned",
     "try_into",

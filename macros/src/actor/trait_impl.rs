@@ -19,6 +19,7 @@ pub(super) fn actor_impl(model: &Model) -> TokenStream {
         actor,
         generics,
         version,
+        protocols,
         ..
     } = model;
     let name = plain(&model.name);
@@ -30,6 +31,7 @@ pub(super) fn actor_impl(model: &Model) -> TokenStream {
     let methods = methods(model);
     let dispatch = events::dispatch(model);
     let others = others(model);
+    let spoken = spoken(model);
     let describe = describe(model);
     // Without the conditions of `Actor`: an actor may hold references to actors of its own type,
     // and whether it is `Send` must not depend on itself.
@@ -52,6 +54,8 @@ pub(super) fn actor_impl(model: &Model) -> TokenStream {
                 #methods
             }
 
+            #spoken
+
             fn handle_msg<'a>(
                 &'a mut self,
                 __msg: Self::Msg,
@@ -65,7 +69,30 @@ pub(super) fn actor_impl(model: &Model) -> TokenStream {
 
             #describe
         }
+
+        #(
+            #[automatically_derived]
+            impl #params #library::Speaks<dyn #protocols> for #actor #clause {}
+        )*
     }
+}
+
+/// The methods of the protocols that the actor speaks.
+fn spoken(model: &Model) -> Option<TokenStream> {
+    let library = &model.library;
+    // Said where the protocol is named, if the actor does not implement it.
+    let methods = model.protocols.iter().map(|protocol| {
+        quote_spanned!(at(protocol.span())=> <dyn #protocol as #library::Protocol<Self>>::method)
+    });
+    (!model.protocols.is_empty()).then(|| {
+        quote! {
+            fn protocol_method(
+                __tag: #library::Tag,
+            ) -> ::core::option::Option<&'static #library::Method<Self>> {
+                ::core::option::Option::None #(.or_else(|| #methods(__tag)))*
+            }
+        }
+    })
 }
 
 /// The state as text, if the user asked for it; whether it has a `Debug` is said at that word.

@@ -216,6 +216,12 @@ impl Envelope {
         Some(unsafe { &(*raw).payload })
     }
 
+    /// Whether somebody waits for an answer.
+    pub(crate) fn is_request(&self) -> bool {
+        let encoded = self.internal_ref::<Encoded>();
+        self.kind() == Kind::Call || encoded.is_some_and(|encoded| encoded.caller.is_some())
+    }
+
     pub(crate) fn encoded(encoded: Encoded) -> Self {
         Self::internal(encoded)
     }

@@ -263,7 +263,7 @@ impl Core {
         reason: DeadReason,
         failure: &CallError,
     ) {
-        if envelope.kind() != Kind::Call {
+        if !envelope.is_request() {
             self.report_dead(Some(to), envelope.from(), envelope.name(), reason);
         }
         envelope.discard(failure);
