@@ -88,12 +88,12 @@ impl Names {
         Ok(())
     }
 
-    /// Gives back the name of a process that ends, and says what it was.
-    pub(crate) fn release_of(&self, pid: Pid) -> Option<Arc<str>> {
+    /// Gives back the name of a process that ends.
+    pub(crate) fn release_of(&self, pid: Pid) {
         let mut both = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let name = both.by_pid.remove(&pid)?;
-        both.by_name.remove(&name);
-        Some(name)
+        if let Some(name) = both.by_pid.remove(&pid) {
+            both.by_name.remove(&name);
+        }
     }
 
     /// All names, sorted.

@@ -10,7 +10,6 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use crate::platform::panics;
 use crate::process::{self, Handling, ProcessInfo};
@@ -36,21 +35,20 @@ struct Facts<'a> {
     next: Option<&'static str>,
 }
 
-/// Reports the end of the running process, which had this name and was no orderly one.
-pub(crate) fn crash(running: &Running, name: Option<Arc<str>>, reason: &Reason) {
-    let told = catch_unwind(AssertUnwindSafe(|| report(running, name, reason)));
+/// Reports that the running process ends, and not in order.
+pub(crate) fn crash(running: &Running, reason: &Reason) {
+    let told = catch_unwind(AssertUnwindSafe(|| report(running, reason)));
     if let Err(payload) = told {
         let _ = panics::reason(payload);
     }
 }
 
-fn report(running: &Running, name: Option<Arc<str>>, reason: &Reason) {
+fn report(running: &Running, reason: &Reason) {
     let print = running.core().prints_crashes();
     if !print && !tracing::enabled!(target: CRASH, tracing::Level::ERROR) {
         return;
     }
-    let mut info = process::describe(running);
-    info.registered_name = name.map(|name| name.to_string());
+    let info = process::describe(running);
     let failed_in = running.local(|local| {
         let extra = local.extra.as_mut()?;
         extra.failed_in.take().map(|handling| *handling)

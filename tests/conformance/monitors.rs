@@ -2,6 +2,8 @@
 //!
 //! Source     otp: erts, "Monitors"
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use foundation::MonitorRef;
@@ -309,4 +311,39 @@ async fn a_wait_for_a_down_may_be_given_up(node: Node) {
         assert_eq!((down.monitor, down.reason), (monitor, boom()));
     })
     .await;
+}
+
+/// Takes its time to be dropped.
+struct Slow(Arc<AtomicBool>);
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        for _ in 0..3_000_000 {
+            std::hint::spin_loop();
+        }
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Who asks for the end of a process while its state is being dropped is told when it is dropped.
+#[foundation::test(real)]
+async fn a_monitor_of_the_dying_fires_when_their_state_is_gone(w: World) {
+    let node = w.node();
+    for _ in 0..10 {
+        let dropped = Arc::new(AtomicBool::new(false));
+        let state = Slow(Arc::clone(&dropped));
+        let slow = node.spawn_fn(move |_: Process<Note>| async move {
+            let _state = state;
+            std::future::pending::<()>().await;
+        });
+        let slow = slow.expect("spawned");
+        w.sleep(Duration::from_millis(1)).await;
+        node.exit(&slow, boom());
+        while slow.is_alive() {
+            std::hint::spin_loop();
+        }
+        // On a busy machine it is gone already, and the round shows nothing.
+        assert_eq!(node.down(&slow).await.reason, Reason::NoProc);
+        assert!(dropped.load(Ordering::SeqCst));
+    }
 }

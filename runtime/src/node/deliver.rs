@@ -215,6 +215,13 @@ impl Core {
     /// Deals with an envelope for `to`, who is dead.
     #[cold]
     pub(crate) fn undeliverable(&self, to: Pid, envelope: Envelope) {
+        let envelope = match envelope.is_signal() {
+            true => match self.push_dying(to, envelope) {
+                Ok(()) => return,
+                Err(envelope) => envelope,
+            },
+            false => envelope,
+        };
         match envelope.take_signal() {
             Err(envelope) => match envelope.kind() {
                 Kind::Reply | Kind::EncodedReply => envelope.discard(&CallError::NoProc),
@@ -222,6 +229,27 @@ impl Core {
             },
             Ok(signal) => self.signal_undeliverable(to, signal),
         }
+    }
+
+    /// Delivers a signal to a process that is dying. It is refused when the state is dropped and the
+    /// death told, so that nobody who asks by it, with a monitor or a link, learns of it sooner.
+    fn push_dying(&self, to: Pid, mut envelope: Envelope) -> Result<(), Envelope> {
+        let generation = to.generation().get();
+        let block = self.table().find(to.slot());
+        let Some(block) = block.filter(|block| block.is_dying(generation)) else {
+            return Err(envelope);
+        };
+        envelope.header_mut().generation = generation;
+        let raw = envelope.into_raw();
+        // SAFETY: the envelope is ours until `push` takes it.
+        match unsafe { block.inbox.push(raw.as_ptr()) } {
+            // A later tenant: it sees that this is not for it.
+            Pushed::Wake => self.enqueue(to.slot(), block.priority()),
+            Pushed::Busy => {}
+            // SAFETY: a refused push leaves the envelope ours.
+            Pushed::Closed => return Err(unsafe { Envelope::from_raw(raw) }),
+        }
+        Ok(())
     }
 
     fn signal_undeliverable(&self, to: Pid, signal: Signal) {

@@ -1,8 +1,8 @@
 //! The end of a process.
 //!
-//! Role       Names are released, code and state dropped, links and watchers told, what waited is
-//!            refused, and the slot is given back: in this order.
-//! Invariant  Whoever learns of the death finds the name free and what the state held (files,
+//! Role       A crash is reported, names are released, code and state dropped, links and watchers
+//!            told, what waited is refused, and the slot is given back: in this order.
+//! Invariant  Whoever is told of the death finds the name free and what the state held (files,
 //!            sockets, locks) released. A panic in any drop is caught and ends nothing else.
 //! Source     otp: erts, "Processes", exiting
 
@@ -23,14 +23,13 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     let core = running.core();
     let block = running.block();
     let me = running.pid();
-    let before = block.clear_flag(super::ALIVE);
-    running.set_dying(Some(reason.clone()));
-    let name = match before & super::NAMED {
-        0 => None,
-        _ => core.names().release_of(me),
-    };
     if !reason.is_orderly() && reason != Reason::Killed {
-        report::crash(running, name, &reason);
+        report::crash(running, &reason);
+    }
+    let before = block.begin_dying();
+    running.set_dying(Some(reason.clone()));
+    if before & super::NAMED != 0 {
+        core.names().release_of(me);
     }
     if before & super::HAS_PEERS != 0 {
         core.forget_peer(me);

@@ -28,6 +28,8 @@ pub(crate) const SLOT_BATCH: usize = 64;
 pub(crate) const ALIVE: u64 = 1;
 pub(crate) const SUSPENDED: u64 = 2;
 pub(crate) const NAMED: u64 = 4;
+/// Dead, and on its way to tell so: its inbox still takes signals.
+pub(crate) const DYING: u64 = 8;
 /// Has, or had, to do with processes of other nodes.
 pub(crate) const HAS_PEERS: u64 = 16;
 const PRIORITY_SHIFT: u32 = 8;
@@ -101,6 +103,19 @@ impl Block {
         let state = self.state();
         let alive = (state >> 32) as u32 == generation && state & ALIVE != 0;
         alive.then(|| Priority::from_bits((state >> PRIORITY_SHIFT) as u32))
+    }
+
+    /// Whether the tenant of this generation is dead and has not told everybody yet.
+    pub(crate) fn is_dying(&self, generation: u32) -> bool {
+        let state = self.state();
+        (state >> 32) as u32 == generation && state & DYING != 0
+    }
+
+    /// Marks the tenant dead and returns the state before. Only the process itself may call this.
+    pub(crate) fn begin_dying(&self) -> u64 {
+        let before = self.state.fetch_xor(ALIVE | DYING, Ordering::AcqRel);
+        debug_assert!(before & (ALIVE | DYING) == ALIVE, "a process dies once");
+        before
     }
 
     /// Sets a flag and returns the state before.
