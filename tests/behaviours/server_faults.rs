@@ -2,11 +2,8 @@
 //!
 //! Source     otp: gen_server, terminate/2; double faults are Rust's own
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
 use foundation::prelude::*;
-use foundation::{Behaviour, Turn, promise, time};
+use foundation::{promise, time};
 
 use crate::support::{Death, LONG, Log, Word, assert_crash, boom};
 
@@ -324,40 +321,6 @@ async fn the_drop_of_a_refused_request_panics(w: World) {
     assert_eq!(answer, Err(CallError::NoProc));
     server.take(Bomb::new(&log)).expect("a dead letter");
     w.eventually(LONG, async || log.count("bomb") == 4).await;
-    assert_sound(&node).await;
-}
-
-/// Code whose report panics (its `Debug`, say) when it has crashed.
-struct Shy(Log);
-
-impl Behaviour for Shy {
-    fn name(&self) -> &'static str {
-        "Shy"
-    }
-
-    fn poll(self: Pin<&mut Self>, turn: &mut Turn<'_>, _: &mut Context<'_>) -> Poll<Reason> {
-        match turn.next() {
-            Some(_) => Poll::Ready(boom()),
-            None => Poll::Pending,
-        }
-    }
-
-    fn describe(self: Pin<&mut Self>) -> Option<String> {
-        self.0.note("asked");
-        panic!("no Debug");
-    }
-}
-
-/// The report of a crash panics: the exit reason is what it was.
-#[foundation::test]
-async fn the_report_of_a_crash_panics(node: Node) {
-    let log = Log::default();
-    let options = SpawnOptions::new();
-    let shy = node.spawn_behaviour(&options, Shy(log.clone()));
-    let shy = shy.expect("spawned");
-    let death = Death::of(&node, shy).await;
-    node.send(shy, Word::Go).expect("local");
-    assert_eq!(death.reason().await, boom());
     assert_sound(&node).await;
 }
 
