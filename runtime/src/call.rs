@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::envelope::{CallPayload, Codec, Envelope, Payload, ReplyTo, Tag};
+use crate::envelope::{CallPayload, Codec, CodecError, Envelope, Payload, ReplyTo, Tag};
 use crate::platform::current;
 use crate::port::{Frame, Target};
 use crate::process::{Deadline, Pending};
@@ -58,15 +58,14 @@ impl Node {
     }
 
     /// Asks the process at `to`.
+    #[inline]
     pub fn call<P: CallPayload>(&self, to: &Destination, request: P) -> Call<P::Reply> {
         Call {
-            node: current::process()
-                .filter(|running| running.core().id() == self.id())
-                .map_or_else(|| self.clone(), |running| running.node.clone()),
+            node: self.clone(),
             to: to.clone(),
-            request: Envelope::call(request),
+            request: Some(Envelope::call(request)),
             timeout: CALL_TIMEOUT,
-            codec: P::REPLY_CODEC,
+            decode: P::REPLY_CODEC.decode,
         }
     }
 }
@@ -79,9 +78,11 @@ impl Node {
 pub struct Call<R> {
     node: Node,
     to: Destination,
-    request: Envelope,
+    /// `None` once it has been sent.
+    request: Option<Envelope>,
     timeout: Duration,
-    codec: Codec<R>,
+    /// How an answer from another node is read.
+    decode: Option<fn(&[u8]) -> Result<R, CodecError>>,
 }
 
 impl<R: 'static> Call<R> {
@@ -115,12 +116,10 @@ impl<R: 'static> IntoFuture for Call<R> {
 
     #[inline]
     fn into_future(self) -> CallFuture<R> {
-        let codec = self.codec;
         CallFuture {
-            call: Some(self),
-            wait: None,
-            codec,
-            node: None,
+            call: self,
+            pending: Pending::Over,
+            deadline: Deadline::never(),
         }
     }
 }
@@ -128,11 +127,9 @@ impl<R: 'static> IntoFuture for Call<R> {
 /// A call under way.
 #[must_use = "a call is only made when it is awaited"]
 pub struct CallFuture<R> {
-    call: Option<Call<R>>,
-    wait: Option<(Pending, Deadline)>,
-    codec: Codec<R>,
-    /// For code outside any process, which has no other way to its node.
-    node: Option<Node>,
+    call: Call<R>,
+    pending: Pending,
+    deadline: Deadline,
 }
 
 impl<R> Unpin for CallFuture<R> {}
@@ -140,63 +137,58 @@ impl<R> Unpin for CallFuture<R> {}
 impl<R: 'static> CallFuture<R> {
     /// Sends the request, or says why it cannot be sent.
     #[inline]
-    fn begin(&mut self) -> Result<(), CallError> {
-        let Some(Call {
-            node,
-            to,
-            mut request,
-            timeout,
-            ..
-        }) = self.call.take()
-        else {
-            return Ok(());
-        };
-        let pid = match &to {
+    fn begin(&mut self, mut request: Envelope) -> Result<(), CallError> {
+        let Call {
+            node, to, timeout, ..
+        } = &self.call;
+        let core = node.core();
+        let pid = match to {
             Destination::Pid(pid) => Some(*pid),
             Destination::Name(of, name) if *of == node.id() => {
-                let found = node.core().names().find(name);
+                let found = core.names().find(name);
                 found.ok_or(CallError::NoProc).map(Some)?
             }
             Destination::Name(..) => None,
         };
-        let running = current::process().filter(|running| running.core().id() == node.id());
-        if let (Some(running), Some(pid)) = (running, pid)
+        if let (Some(running), Some(pid)) = (current::process(), pid)
             && running.pid() == pid
         {
             return Err(CallError::CallingSelf);
         }
-        let deadline = Deadline::after(&node, timeout);
-        if running.is_none() {
-            self.node = Some(node.clone());
-        }
-        let held = self.node.clone();
+        self.deadline.restart(node, *timeout);
         let (pending, caller) = Pending::begin(node, Some(to.node()));
+        // What is overwritten waits for nothing.
+        std::mem::forget(std::mem::replace(&mut self.pending, pending));
         request.set_caller(caller);
-        self.wait = Some((pending, deadline));
-        let node = match (running, &held) {
-            (Some(running), _) => &running.node,
-            (None, Some(node)) => node,
-            (None, None) => unreachable!("a guest keeps its node"),
-        };
         // A request that cannot be sent answers itself.
         let _ = match pid {
             Some(pid) => {
                 request.set_server(pid);
-                node.core().send(pid, request)
+                core.send(pid, request)
             }
-            None => node.send_envelope(&to, request),
+            None => node.send_envelope(to, request),
         };
         Ok(())
     }
 
+    #[inline]
     fn open(&self, envelope: Envelope) -> Result<R, CallError> {
-        match envelope.take_encoded_reply() {
-            Err(envelope) => envelope.take_answer(),
-            Ok(reply) => self
-                .codec
-                .decode(&reply.answer?)
-                .map_err(|error| CallError::Refused(error.to_string().into())),
+        if envelope.is_answer() {
+            return envelope.take_answer();
         }
+        self.open_encoded(envelope)
+    }
+
+    #[cold]
+    fn open_encoded(&self, envelope: Envelope) -> Result<R, CallError> {
+        let answer = crate::process::bytes_of(envelope)?;
+        let codec = Codec {
+            encode: None,
+            decode: self.call.decode,
+        };
+        codec
+            .decode(&answer)
+            .map_err(|error| CallError::Refused(error.to_string().into()))
     }
 }
 
@@ -206,25 +198,19 @@ impl<R: 'static> Future for CallFuture<R> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if this.call.is_some() {
-            this.begin()?;
+        if let Some(request) = this.call.request.take() {
+            this.begin(request)?;
+            if this.pending.has_just_begun(&mut this.deadline, cx) {
+                return Poll::Pending;
+            }
         }
-        let Some((pending, deadline)) = &mut this.wait else {
-            panic!("a call was polled after it was done");
-        };
-        if let Poll::Ready(envelope) = pending.poll(cx) {
-            this.wait = None;
+        if let Poll::Ready(envelope) = this.pending.poll(cx) {
             return Poll::Ready(this.open(envelope));
         }
-        let passed = match (&this.node, current::scheduler()) {
-            (Some(node), _) => deadline.poll(node, cx),
-            (None, Some(running)) => deadline.poll(&running.node, cx),
-            (None, None) => panic!("a call made in a process was awaited outside of it"),
-        };
-        if passed.is_pending() {
+        if this.deadline.poll(&this.call.node, cx).is_pending() {
             return Poll::Pending;
         }
-        this.wait = None;
+        this.pending = Pending::Over;
         Poll::Ready(Err(CallError::Timeout))
     }
 }
@@ -232,7 +218,7 @@ impl<R: 'static> Future for CallFuture<R> {
 impl<R> std::fmt::Debug for CallFuture<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CallFuture")
-            .field("sent", &self.wait.is_some())
+            .field("sent", &self.call.request.is_none())
             .finish()
     }
 }
@@ -257,7 +243,7 @@ impl<R: Send + 'static> CallPayload for Promised<R> {
 /// and dies tells the waiter so.
 pub fn promise<R: Send + 'static>(node: &Node) -> (ReplyTo<R>, Promise<R>) {
     let mut envelope = Envelope::call(Promised::<R>(PhantomData));
-    let (pending, caller) = Pending::begin(node.clone(), None);
+    let (pending, caller) = Pending::begin(node, None);
     envelope.set_caller(caller);
     let deadline = Deadline::after(node, CALL_TIMEOUT);
     match envelope.take_call::<Promised<R>>() {
@@ -325,7 +311,7 @@ impl Node {
         if node == self.id() {
             return Ok(self.whereis(name));
         }
-        let (mut pending, caller) = Pending::begin(self.clone(), Some(node));
+        let (mut pending, caller) = Pending::begin(self, Some(node));
         let target = crate::node::guest(node);
         let ask = |from, id| Frame::Whereis {
             from,

@@ -58,6 +58,7 @@ pub struct Pid {
 }
 
 impl Pid {
+    #[inline]
     pub(crate) fn new(node: NodeId, slot: u32, generation: NonZeroU32) -> Self {
         Self {
             node,
@@ -67,20 +68,24 @@ impl Pid {
     }
 
     /// The node this process lives (or lived) on.
+    #[inline]
     #[must_use]
     pub fn node(self) -> NodeId {
         self.node
     }
 
+    #[inline]
     pub(crate) fn slot(self) -> u32 {
         self.slot
     }
 
+    #[inline]
     pub(crate) fn generation(self) -> NonZeroU32 {
         self.generation
     }
 
     /// The slot and generation in one word: unique on the pid's node.
+    #[inline]
     pub(crate) fn local_word(self) -> u64 {
         u64::from(self.slot) << 32 | u64::from(self.generation.get())
     }

@@ -173,7 +173,7 @@ unsafe fn discard_request<P: CallPayload>(raw: NonNull<Header>, failure: &CallEr
 /// `raw` is an owned `CallCell<P>`.
 unsafe fn discard_answer<P: CallPayload>(raw: NonNull<Header>, _: &CallError) {
     let mut cell = raw.cast::<CallCell<P>>();
-    // SAFETY: by contract; it was stored by `Envelope::call`, and each part is dropped at most once,
+    // SAFETY: by contract; it was made by `Envelope::call`, and each part is dropped at most once,
     // as `parts` says.
     unsafe {
         let parts = std::mem::take(&mut cell.as_mut().prefix.header.parts);
@@ -367,25 +367,33 @@ impl<R> std::fmt::Debug for ReplyTo<R> {
 
 impl Envelope {
     /// A request, not yet addressed.
+    #[inline]
     pub fn call<P: CallPayload>(request: P) -> Self {
         let mut header = Header::new(CallTables::<P>::REQUEST);
         header.parts = REQUEST;
-        let prefix = Prefix {
-            header,
-            answer: CallTables::<P>::ANSWER,
-            caller: None,
-            server: None,
-            failure: None,
-            reply: MaybeUninit::uninit(),
-        };
-        let cell = pool::store(CallCell {
-            prefix,
-            request: MaybeUninit::new(request),
-        });
-        // SAFETY: a fresh allocation whose layout is the table's.
-        unsafe { Self::from_raw(cell.cast()) }
+        let raw = pool::room::<CallCell<P>>();
+        let cell = raw.as_ptr();
+        // SAFETY: the memory is ours, and large and aligned enough; after this its layout is the
+        // table's, with everything initialised but the reply, as `parts` says.
+        unsafe {
+            let prefix = &raw mut (*cell).prefix;
+            (&raw mut (*prefix).header).write(header);
+            (&raw mut (*prefix).answer).write(CallTables::<P>::ANSWER);
+            (&raw mut (*prefix).caller).write(None);
+            (&raw mut (*prefix).server).write(None);
+            (&raw mut (*prefix).failure).write(None);
+            (&raw mut (*cell).request).write(MaybeUninit::new(request));
+            Self::from_raw(raw.cast())
+        }
     }
 
+    /// Whether it is the answer to a call, or the failure of one, as this node gives it.
+    #[inline]
+    pub(crate) fn is_answer(&self) -> bool {
+        self.kind() == Kind::Reply
+    }
+
+    #[inline]
     fn prefix_mut(&mut self) -> &mut Prefix<()> {
         assert!(
             matches!(self.kind(), Kind::Call | Kind::Reply),
@@ -397,11 +405,13 @@ impl Envelope {
     }
 
     /// Writes the way back on a request.
+    #[inline]
     pub(crate) fn set_caller(&mut self, caller: Caller) {
         self.prefix_mut().caller = Some(caller);
     }
 
     /// Writes on a request whom it is delivered to.
+    #[inline]
     pub(crate) fn set_server(&mut self, server: Pid) {
         self.prefix_mut().server = Some(server);
     }
@@ -449,6 +459,7 @@ impl Envelope {
     }
 
     /// The answer inside a reply whose call was answered with an `R`.
+    #[inline]
     pub(crate) fn take_answer<R: 'static>(self) -> Result<R, CallError> {
         assert_eq!(self.kind(), Kind::Reply, "not an answer");
         assert!(
@@ -460,13 +471,21 @@ impl Envelope {
         // the reply is moved out once, as `parts` says.
         let prefix = unsafe { raw.as_mut() };
         if prefix.header.parts & REPLY == 0 {
-            return Err(prefix
-                .failure
-                .take()
-                .map_or(CallError::NoReply, |failure| *failure));
+            return Err(self.take_failure());
         }
         prefix.header.parts &= !REPLY;
         // SAFETY: `parts` said so.
-        Ok(unsafe { prefix.reply.assume_init_read() })
+        let answer = unsafe { prefix.reply.assume_init_read() };
+        let raw = self.into_raw();
+        // SAFETY: we own the header, and the table belongs to its layout. An answer is told no
+        // failure.
+        unsafe { (raw.as_ref().table.discard)(raw, &CallError::NoReply) };
+        Ok(answer)
+    }
+
+    #[cold]
+    fn take_failure(mut self) -> CallError {
+        let failure = self.prefix_mut().failure.take();
+        failure.map_or(CallError::NoReply, |failure| *failure)
     }
 }

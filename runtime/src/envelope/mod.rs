@@ -107,6 +107,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    #[inline]
     pub(crate) fn new(table: &'static Table) -> Self {
         let from = current::pid();
         Self {
@@ -116,6 +117,11 @@ impl Header {
             generation: 0,
             parts: 0,
         }
+    }
+
+    #[inline]
+    pub(crate) fn is_signal(&self) -> bool {
+        self.table.kind == Kind::Signal
     }
 }
 

@@ -44,6 +44,10 @@ fn fetch_arrivals(running: &Running) {
     }
     let stack = running.block().inbox.take::<Header>();
     // SAFETY: taken from the inbox, so it is ours.
+    if !stack.is_null() && unsafe { (*stack).next.is_null() } {
+        return act_all(running, stack);
+    }
+    // SAFETY: taken from the inbox, so it is ours.
     let (rest, ordered) = unsafe { reverse(stack, std::ptr::null_mut(), PORTION) };
     if rest.is_null() {
         return act_all(running, ordered);
@@ -90,18 +94,18 @@ fn act_all(running: &Running, mut list: *mut Header) {
         if header.generation != generation {
             // Sent to an earlier tenant of this slot, while it was dying.
             running.core().undeliverable_here(running.slot(), envelope);
+        } else if matches!(kind, Kind::Message | Kind::Call | Kind::Encoded) {
+            running.local(|local| {
+                local.queue.push(envelope);
+                local.flags &= !HIBERNATING;
+            });
         } else if running.is_doomed() {
             // What comes after the end is dealt with when the process is buried.
             running.local(|local| local.queue.push(envelope));
+        } else if kind == Kind::Signal {
+            act(running, envelope);
         } else {
-            match kind {
-                Kind::Message | Kind::Call | Kind::Encoded => running.local(|local| {
-                    local.queue.push(envelope);
-                    local.flags &= !HIBERNATING;
-                }),
-                Kind::Reply | Kind::EncodedReply => reply(running, envelope),
-                Kind::Signal => act(running, envelope),
-            }
+            reply(running, envelope);
         }
     }
     if running.waits.get() {
@@ -125,31 +129,40 @@ fn wake_receiver(running: &Running) {
 }
 
 /// An answer goes to the call that waits for it; a late one is dropped.
+#[inline(never)]
 fn reply(running: &Running, mut envelope: Envelope) {
     let id = match envelope.kind() {
         Kind::Reply => envelope.reply_id(),
         _ => envelope.encoded_reply_id(),
     };
-    let late = running.local(|local| {
-        let Some(extra) = &mut local.extra else {
-            return (Some(envelope), None);
-        };
-        match extra.calls.iter_mut().find(|call| call.id == id) {
-            Some(call) => {
-                call.reply = Some(envelope);
-                (None, call.waker.take())
-            }
-            None => (Some(envelope), None),
-        }
+    let mut reply = Some(envelope);
+    let foreign = running.local(|local| {
+        let extra = local.extra.as_mut()?;
+        let at = extra.find_call(id)?;
+        let call = &mut extra.calls[at];
+        call.reply = reply.take();
+        Some(call.waker.is_some())
     });
-    if let Some(late) = late.0 {
-        late.discard(&CallError::NoProc);
+    match (foreign, reply) {
+        (Some(true), _) => wake_caller(running, id),
+        (None, Some(late)) => late.discard(&CallError::NoProc),
+        _ => {}
     }
-    if let Some(waker) = late.1 {
+}
+
+/// Something other than the process's own waker polls the call.
+#[cold]
+fn wake_caller(running: &Running, id: u64) {
+    let waker = running.extra(|extra| {
+        let at = extra.find_call(id)?;
+        extra.calls[at].waker.take()
+    });
+    if let Some(waker) = waker {
         waker.wake();
     }
 }
 
+#[inline(never)]
 fn act(running: &Running, envelope: Envelope) {
     let signal = match envelope.take_signal() {
         Ok(signal) => signal,

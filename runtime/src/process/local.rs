@@ -49,8 +49,23 @@ pub(crate) struct Local {
 const _: () = assert!(size_of::<Local>() == 48);
 
 impl Local {
+    #[inline]
     pub(crate) fn extra(&mut self) -> &mut Extra {
-        self.extra.get_or_insert_with(Default::default)
+        if self.extra.is_none() {
+            self.extra = make_extra();
+        }
+        match &mut self.extra {
+            Some(extra) => extra,
+            None => unreachable!("it was just made"),
+        }
+    }
+
+    /// Puts back the body that was taken out for a poll.
+    #[inline]
+    pub(crate) fn put_body(&mut self, body: Pin<Box<dyn Behaviour>>) {
+        debug_assert!(self.body.is_none(), "a process has one body");
+        // What is overwritten is `None`: it needs no drop, and the hot path no look at it.
+        std::mem::forget(self.body.replace(body));
     }
 
     /// Where the selective receive that goes on stands: everything up to there was refused.
@@ -237,6 +252,11 @@ impl Default for Extra {
     }
 }
 
+#[cold]
+fn make_extra() -> Option<Box<Extra>> {
+    Some(Box::default())
+}
+
 impl Extra {
     /// Gives back the memory of what is empty now.
     pub(crate) fn shrink(&mut self) {
@@ -248,6 +268,29 @@ impl Extra {
         self.open_calls.shrink_to_fit();
         self.timers.shrink_to_fit();
         self.dictionary.shrink_to_fit();
+    }
+
+    /// Where the call of this number stands. Most processes make one call at a time.
+    #[inline]
+    pub(crate) fn find_call(&self, id: u64) -> Option<usize> {
+        let last = self.calls.len().checked_sub(1)?;
+        if self.calls[last].id == id {
+            return Some(last);
+        }
+        self.calls.iter().position(|call| call.id == id)
+    }
+
+    /// Takes the answer to a call, if it has come, and forgets the call.
+    #[inline]
+    pub(crate) fn take_reply(&mut self, id: u64) -> Option<Envelope> {
+        let at = self.find_call(id)?;
+        let reply = self.calls[at].reply.take()?;
+        if at + 1 == self.calls.len() {
+            self.calls.truncate(at);
+        } else {
+            self.calls.swap_remove(at);
+        }
+        Some(reply)
     }
 
     /// A number that this process has not used before.

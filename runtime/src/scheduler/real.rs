@@ -142,21 +142,38 @@ impl RealScheduler {
 
     #[inline]
     pub(crate) fn enqueue(&self, core: &Core, slot: u32, priority: Priority) {
-        let own = current::scheduler().filter(|running| std::ptr::eq(running.core(), core));
-        match own {
-            Some(running) if priority == Priority::Normal => {
+        match current::scheduler() {
+            Some(running) if priority == Priority::Normal && std::ptr::eq(running.core(), core) => {
                 let ring = &self.workers[running.worker].ring;
-                ring.push(slot, |batch| self.shared.normal.push(batch));
-                // One entry is what this worker takes next; more is work for others.
-                if self.idle.count() > 0 && ring.len() > 1 {
-                    self.wake_one();
+                if !ring.try_push(slot) {
+                    self.spill(ring, slot);
+                }
+                if self.idle.count() > 0 {
+                    self.help(ring);
                 }
             }
-            _ => {
-                self.shared.of(priority).push(&[slot]);
-                self.wake_one();
-            }
+            _ => self.enqueue_shared(slot, priority),
         }
+    }
+
+    /// A worker sleeps, and this one has got work.
+    #[cold]
+    fn help(&self, ring: &Ring) {
+        // One entry is what this worker takes next; more is work for others.
+        if ring.len() > 1 {
+            self.wake_one();
+        }
+    }
+
+    #[cold]
+    fn spill(&self, ring: &Ring, slot: u32) {
+        ring.push(slot, |batch| self.shared.normal.push(batch));
+    }
+
+    #[cold]
+    fn enqueue_shared(&self, slot: u32, priority: Priority) {
+        self.shared.of(priority).push(&[slot]);
+        self.wake_one();
     }
 
     /// Wakes one sleeping worker, if there is one.

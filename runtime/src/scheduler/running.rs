@@ -7,11 +7,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroU32;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::SLICE_MESSAGES;
 use super::real::Stamp;
+use super::{Purse, SLICE_MESSAGES};
 use crate::envelope::{CallerKey, Envelope, Pool, Table};
 use crate::node::Core;
 use crate::process::{Block, Extra, Local};
@@ -22,8 +23,8 @@ pub(crate) struct Running {
     /// Which worker this is; `usize::MAX` in a simulation.
     pub(crate) worker: usize,
     block: Cell<*const Block>,
-    slot: Cell<u32>,
-    generation: Cell<u32>,
+    /// Whose slice it is, or was last.
+    pid: Cell<Pid>,
     pub(crate) budget: Cell<u32>,
     /// What `budget` is at the beginning of a slice.
     share: Cell<u32>,
@@ -40,17 +41,22 @@ pub(crate) struct Running {
     call: Cell<usize>,
     free: RefCell<Vec<u32>>,
     pool: Pool,
+    purse: Purse,
     stamp: Arc<Stamp>,
+    /// The core of `node`.
+    core: NonNull<Core>,
 }
 
 impl Running {
     pub(crate) fn new(node: Node, worker: usize, stamp: Arc<Stamp>) -> Self {
+        let pid = Cell::new(Pid::new(node.id(), 0, NonZeroU32::MIN));
         Self {
+            purse: node.purse(),
+            core: NonNull::from(node.core()),
             node,
             worker,
             block: Cell::new(std::ptr::null()),
-            slot: Cell::new(0),
-            generation: Cell::new(0),
+            pid,
             budget: Cell::new(0),
             share: Cell::new(SLICE_MESSAGES),
             yielded: Cell::new(false),
@@ -73,8 +79,10 @@ impl Running {
     #[inline]
     pub(crate) fn begin(&self, block: &Block, slot: u32) {
         self.block.set(block);
-        self.slot.set(slot);
-        self.generation.set(block.generation());
+        let generation = NonZeroU32::new(block.generation());
+        let generation = generation.expect("a process that runs has a generation");
+        self.pid
+            .set(Pid::new(self.pid.get().node(), slot, generation));
         self.budget.set(self.share.get());
         self.yielded.set(false);
     }
@@ -82,14 +90,13 @@ impl Running {
     /// Notes for the watchdog that a poll begins.
     #[inline]
     pub(crate) fn stamp_poll(&self, code: &'static str) {
-        let stamp = &self.stamp;
+        let stamp: &Stamp = &self.stamp;
         stamp
             .code
             .store(code.as_ptr().cast_mut(), Ordering::Relaxed);
         stamp.code_len.store(code.len(), Ordering::Relaxed);
         stamp.message.store(std::ptr::null_mut(), Ordering::Relaxed);
-        let process = u64::from(self.slot.get()) << 32 | u64::from(self.generation.get());
-        stamp.process.store(process, Ordering::Relaxed);
+        stamp.process.store(self.word(), Ordering::Relaxed);
         // Only this thread writes it. Release pairs with the acquire in the watchdog.
         let polls = stamp.polls.load(Ordering::Relaxed);
         stamp.polls.store(polls.wrapping_add(1), Ordering::Release);
@@ -133,31 +140,30 @@ impl Running {
 
     #[inline]
     pub(crate) fn core(&self) -> &Core {
-        self.node.core()
+        // SAFETY: `node` keeps it alive, and is not changed.
+        unsafe { self.core.as_ref() }
     }
 
     #[inline]
     pub(crate) fn slot(&self) -> u32 {
-        self.slot.get()
+        self.pid.get().slot()
     }
 
     #[inline]
     pub(crate) fn generation(&self) -> u32 {
-        self.generation.get()
+        self.pid.get().generation().get()
     }
 
     /// The process's address.
     #[inline]
     pub(crate) fn pid(&self) -> Pid {
-        let generation = NonZeroU32::new(self.generation.get());
-        let generation = generation.expect("a running process has a generation");
-        Pid::new(self.core().id(), self.slot.get(), generation)
+        self.pid.get()
     }
 
     /// The process's slot and generation.
     #[inline]
     pub(crate) fn word(&self) -> u64 {
-        u64::from(self.slot.get()) << 32 | u64::from(self.generation.get())
+        self.pid.get().local_word()
     }
 
     /// The control block of the running process.
@@ -263,17 +269,26 @@ impl Running {
         true
     }
 
-    /// Whether the call at `address` is still unanswered in the handler that ends now: if so, it
-    /// was taken out, and its caller is told when this process dies.
+    /// Whether the call at `address` is still unanswered in the handler that ends now.
     #[inline]
-    pub(crate) fn end_call(&self, address: usize, caller: Option<CallerKey>) {
-        if self.call.replace(0) != address {
-            return;
-        }
+    pub(crate) fn ends_unanswered(&self, address: usize) -> bool {
+        self.call.replace(0) == address
+    }
+
+    /// Remembers a call that was taken out of its handler: its caller is told when this process
+    /// dies.
+    #[cold]
+    pub(crate) fn keep_open(&self, address: usize, caller: Option<CallerKey>) {
         if let Some(caller) = caller {
             let caller = caller.with_node(&self.node);
             self.extra(|extra| extra.open_calls.insert(address, caller));
         }
+    }
+
+    /// The handles of the node that this scheduler has over.
+    #[inline]
+    pub(crate) fn purse(&self) -> &Purse {
+        &self.purse
     }
 
     /// The freed envelopes of this scheduler.

@@ -2,7 +2,7 @@
 //!
 //! Role       The loop of the real platform.
 //! Invariant  Urgent processes go first; the shared queue is looked at every `SHARED_EVERY` turns
-//!            though the own ring is never empty; low ones get every eighth turn.
+//!            though the own ring is never empty; low ones get about every eighth turn.
 
 use std::sync::atomic::Ordering;
 
@@ -12,7 +12,8 @@ use crate::Node;
 use crate::platform::current::Enter;
 use crate::platform::threads::thread_id;
 
-const SHARED_EVERY: u32 = 61;
+/// A multiple of `LOW_EVERY`.
+const SHARED_EVERY: u32 = 64;
 const LOW_EVERY: u32 = 8;
 const SHARED_BATCH: usize = 64;
 const SPINS: u32 = 100;
@@ -63,12 +64,7 @@ fn next(real: &RealScheduler, index: usize, turn: u32) -> Option<u32> {
         return Some(slot);
     }
     if turn.is_multiple_of(LOW_EVERY)
-        && let Some(slot) = real.shared.low.pop()
-    {
-        return Some(slot);
-    }
-    if turn.is_multiple_of(SHARED_EVERY)
-        && let Some(slot) = real.shared.normal.pop()
+        && let Some(slot) = aside(real, turn)
     {
         return Some(slot);
     }
@@ -77,6 +73,18 @@ fn next(real: &RealScheduler, index: usize, turn: u32) -> Option<u32> {
         return Some(slot);
     }
     find(real, index)
+}
+
+/// Looks beyond the own ring though it may not be empty.
+#[cold]
+fn aside(real: &RealScheduler, turn: u32) -> Option<u32> {
+    let shared = &real.shared;
+    if turn.is_multiple_of(SHARED_EVERY)
+        && let Some(slot) = shared.normal.pop()
+    {
+        return Some(slot);
+    }
+    shared.low.pop()
 }
 
 /// Looks beyond the own ring.
