@@ -13,6 +13,7 @@ use crate::envelope::{CallPayload, Codec, CodecError, Envelope, Payload, ReplyTo
 use crate::platform::current;
 use crate::port::{Frame, Target};
 use crate::process::{Deadline, Pending};
+use crate::scheduler::Running;
 use crate::{CallError, Node, NodeId, Pid, SendError};
 
 /// The bound of a call that sets none: 5 seconds, as in OTP.
@@ -61,10 +62,14 @@ impl Node {
     #[inline]
     pub fn call<P: CallPayload>(&self, to: &Destination, request: P) -> Call<P::Reply> {
         Call {
-            node: self.clone(),
-            to: to.clone(),
-            request: Some(Envelope::call(request)),
-            timeout: CALL_TIMEOUT,
+            asking: Asking {
+                node: self.clone(),
+                to: to.clone(),
+                request: Some(Envelope::call(request)),
+                timeout: CALL_TIMEOUT,
+                pending: Pending::Over,
+                deadline: Deadline::never(),
+            },
             decode: P::REPLY_CODEC.decode,
         }
     }
@@ -76,19 +81,26 @@ impl Node {
 /// process dies of a failure instead, as an OTP process does.
 #[must_use = "a call is only made when it is awaited"]
 pub struct Call<R> {
+    asking: Asking,
+    /// How an answer from another node is read.
+    decode: Option<fn(&[u8]) -> Result<R, CodecError>>,
+}
+
+/// A request on its way, whatever it is answered with.
+struct Asking {
     node: Node,
     to: Destination,
     /// `None` once it has been sent.
     request: Option<Envelope>,
     timeout: Duration,
-    /// How an answer from another node is read.
-    decode: Option<fn(&[u8]) -> Result<R, CodecError>>,
+    pending: Pending,
+    deadline: Deadline,
 }
 
 impl<R: 'static> Call<R> {
     /// Waits at most so long.
     pub fn timeout(mut self, bound: Duration) -> Self {
-        self.timeout = bound;
+        self.asking.timeout = bound;
         self
     }
 
@@ -104,8 +116,8 @@ impl<R: 'static> Call<R> {
 impl<R> std::fmt::Debug for Call<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Call")
-            .field("to", &self.to)
-            .field("timeout", &self.timeout)
+            .field("to", &self.asking.to)
+            .field("timeout", &self.asking.timeout)
             .finish()
     }
 }
@@ -116,11 +128,7 @@ impl<R: 'static> IntoFuture for Call<R> {
 
     #[inline]
     fn into_future(self) -> CallFuture<R> {
-        CallFuture {
-            call: self,
-            pending: Pending::Over,
-            deadline: Deadline::never(),
-        }
+        CallFuture { call: self }
     }
 }
 
@@ -128,49 +136,86 @@ impl<R: 'static> IntoFuture for Call<R> {
 #[must_use = "a call is only made when it is awaited"]
 pub struct CallFuture<R> {
     call: Call<R>,
-    pending: Pending,
-    deadline: Deadline,
 }
 
 impl<R> Unpin for CallFuture<R> {}
 
-impl<R: 'static> CallFuture<R> {
-    /// Sends the request, or says why it cannot be sent.
+impl Asking {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Envelope, CallError>> {
+        if let Some(request) = self.request.take() {
+            let parked = match (&self.to, current::process()) {
+                (Destination::Pid(pid), Some(running))
+                    if std::ptr::eq(running.core(), self.node.core())
+                        && pid.node() == running.core().id()
+                        && *pid != running.pid() =>
+                {
+                    let pid = *pid;
+                    self.begin_here(running, pid, request);
+                    Pending::has_just_begun(running, &self.deadline, cx)
+                }
+                _ => {
+                    self.begin(request)?;
+                    false
+                }
+            };
+            if parked {
+                return Poll::Pending;
+            }
+        }
+        if let Poll::Ready(envelope) = self.pending.poll(cx) {
+            return Poll::Ready(Ok(envelope));
+        }
+        if self.deadline.poll(&self.node, cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.pending = Pending::Over;
+        Poll::Ready(Err(CallError::Timeout))
+    }
+
+    /// Sends the request of a process to another one of its node.
     #[inline]
+    fn begin_here(&mut self, running: &Running, to: Pid, mut request: Envelope) {
+        let core = running.core();
+        self.deadline.begin(Deadline::of(core, self.timeout, true));
+        let (pending, caller) = Pending::begin_in(running, None);
+        // What is overwritten waits for nothing.
+        std::mem::forget(std::mem::replace(&mut self.pending, pending));
+        request.set_way(caller, to);
+        core.send_here(to, request);
+    }
+
+    /// Sends the request, or says why it cannot be sent.
+    #[cold]
     fn begin(&mut self, mut request: Envelope) -> Result<(), CallError> {
-        let Call {
-            node, to, timeout, ..
-        } = &self.call;
-        let core = node.core();
+        let (node, to) = (&self.node, &self.to);
         let pid = match to {
             Destination::Pid(pid) => Some(*pid),
             Destination::Name(of, name) if *of == node.id() => {
-                let found = core.names().find(name);
+                let found = node.core().names().find(name);
                 found.ok_or(CallError::NoProc).map(Some)?
             }
             Destination::Name(..) => None,
         };
-        if let (Some(running), Some(pid)) = (current::process(), pid)
-            && running.pid() == pid
-        {
+        if pid.is_some() && pid == current::pid() {
             return Err(CallError::CallingSelf);
         }
-        self.deadline.restart(node, *timeout);
+        self.deadline.begin(Deadline::after(node, self.timeout));
         let (pending, caller) = Pending::begin(node, Some(to.node()));
-        // What is overwritten waits for nothing.
-        std::mem::forget(std::mem::replace(&mut self.pending, pending));
+        self.pending = pending;
         request.set_caller(caller);
         // A request that cannot be sent answers itself.
         let _ = match pid {
             Some(pid) => {
                 request.set_server(pid);
-                core.send(pid, request)
+                node.core().send(pid, request)
             }
             None => node.send_envelope(to, request),
         };
         Ok(())
     }
+}
 
+impl<R: 'static> CallFuture<R> {
     #[inline]
     fn open(&self, envelope: Envelope) -> Result<R, CallError> {
         if envelope.is_answer() {
@@ -197,28 +242,18 @@ impl<R: 'static> Future for CallFuture<R> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        if let Some(request) = this.call.request.take() {
-            this.begin(request)?;
-            if this.pending.has_just_begun(&mut this.deadline, cx) {
-                return Poll::Pending;
-            }
+        match self.call.asking.poll(cx) {
+            Poll::Ready(Ok(envelope)) => Poll::Ready(self.open(envelope)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
         }
-        if let Poll::Ready(envelope) = this.pending.poll(cx) {
-            return Poll::Ready(this.open(envelope));
-        }
-        if this.deadline.poll(&this.call.node, cx).is_pending() {
-            return Poll::Pending;
-        }
-        this.pending = Pending::Over;
-        Poll::Ready(Err(CallError::Timeout))
     }
 }
 
 impl<R> std::fmt::Debug for CallFuture<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CallFuture")
-            .field("sent", &self.call.request.is_none())
+            .field("sent", &self.call.asking.request.is_none())
             .finish()
     }
 }

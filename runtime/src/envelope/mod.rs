@@ -10,6 +10,7 @@ mod answer;
 mod call;
 mod codec;
 mod pool;
+mod reply;
 mod signal;
 mod typed;
 
@@ -19,10 +20,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
 pub(crate) use answer::{EncodedReply, GuestCall};
-pub use call::{CallPayload, ReplyTo};
+pub use call::CallPayload;
 pub(crate) use call::{Caller, CallerKey};
 pub use codec::{Codec, CodecError, Portable, Tag, Wrap};
 pub(crate) use pool::Pool;
+pub use reply::ReplyTo;
 pub(crate) use signal::{ExitKind, Signal};
 pub(crate) use typed::Encoded;
 pub use typed::Payload;

@@ -54,10 +54,16 @@ impl Core {
         if to.node() != self.id() {
             return self.send_away(Target::Pid(to), envelope);
         }
+        self.send_here(to, envelope);
+        Ok(())
+    }
+
+    /// Sends a message or request to a process of this node.
+    #[inline]
+    pub(crate) fn send_here(&self, to: Pid, envelope: Envelope) {
         if let Err(envelope) = self.push(to, envelope) {
             self.undeliverable(to, envelope);
         }
-        Ok(())
     }
 
     #[cold]

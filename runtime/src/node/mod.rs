@@ -62,6 +62,11 @@ impl Node {
         Self::of(Arc::clone(&(*self.0).0))
     }
 
+    #[inline]
+    pub(crate) fn from_handle(handle: Handle) -> Self {
+        Self(handle)
+    }
+
     /// Where a scheduler keeps handles of this node.
     pub(crate) fn purse(&self) -> Purse {
         Purse::new(&self.0)

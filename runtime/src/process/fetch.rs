@@ -135,30 +135,14 @@ fn reply(running: &Running, mut envelope: Envelope) {
         Kind::Reply => envelope.reply_id(),
         _ => envelope.encoded_reply_id(),
     };
-    let mut reply = Some(envelope);
-    let foreign = running.local(|local| {
-        let extra = local.extra.as_mut()?;
-        let at = extra.find_call(id)?;
-        let call = &mut extra.calls[at];
-        call.reply = reply.take();
-        Some(call.waker.is_some())
+    let answered = running.local(|local| match &mut local.extra {
+        Some(extra) => extra.calls.answer(id, envelope),
+        None => Err(envelope),
     });
-    match (foreign, reply) {
-        (Some(true), _) => wake_caller(running, id),
-        (None, Some(late)) => late.discard(&CallError::NoProc),
-        _ => {}
-    }
-}
-
-/// Something other than the process's own waker polls the call.
-#[cold]
-fn wake_caller(running: &Running, id: u64) {
-    let waker = running.extra(|extra| {
-        let at = extra.find_call(id)?;
-        extra.calls[at].waker.take()
-    });
-    if let Some(waker) = waker {
-        waker.wake();
+    match answered {
+        Ok(None) => {}
+        Ok(Some(waker)) => waker.wake(),
+        Err(late) => late.discard(&CallError::NoProc),
     }
 }
 

@@ -16,10 +16,11 @@ use indexmap::IndexMap;
 use rustc_hash::FxHasher;
 
 use super::behaviour::Behaviour;
+use super::calls::Calls;
 use super::queue::Queue;
 use crate::envelope::{Caller, Down, Envelope, Header};
 use crate::timer::Key;
-use crate::{NodeId, Pid, Term};
+use crate::{Pid, Term};
 
 /// A map whose iteration order depends on what was done to it, and on nothing else.
 pub(crate) type Map<K, V> = IndexMap<K, V, BuildHasherDefault<FxHasher>>;
@@ -161,16 +162,6 @@ pub enum AliasMode {
     ReplyDemonitor,
 }
 
-/// A call this process waits for.
-pub(crate) struct PendingCall {
-    pub(crate) id: u64,
-    /// The server's node, when it is another one.
-    pub(crate) node: Option<NodeId>,
-    pub(crate) reply: Option<Envelope>,
-    /// Set when something other than the process's own waker polls the call.
-    pub(crate) waker: Option<Waker>,
-}
-
 /// A monitor whose firing is awaited outside the queue, however long that is.
 pub(crate) struct Awaited {
     pub(crate) id: u64,
@@ -199,7 +190,7 @@ pub(crate) struct Extra {
     pub(crate) aliases: Map<u64, AliasMode>,
     /// Calls whose handler panicked, until the process is buried.
     pub(crate) orphans: Vec<Envelope>,
-    pub(crate) calls: Vec<PendingCall>,
+    pub(crate) calls: Calls,
     /// Calls taken out of their handler, by the address of their envelope.
     pub(crate) open_calls: Map<usize, Caller>,
     pub(crate) awaited: Vec<Awaited>,
@@ -234,7 +225,7 @@ impl Default for Extra {
             watchers: Map::default(),
             aliases: Map::default(),
             orphans: Vec::new(),
-            calls: Vec::new(),
+            calls: Calls::default(),
             open_calls: Map::default(),
             awaited: Vec::new(),
             suspenders: Map::default(),
@@ -268,29 +259,6 @@ impl Extra {
         self.open_calls.shrink_to_fit();
         self.timers.shrink_to_fit();
         self.dictionary.shrink_to_fit();
-    }
-
-    /// Where the call of this number stands. Most processes make one call at a time.
-    #[inline]
-    pub(crate) fn find_call(&self, id: u64) -> Option<usize> {
-        let last = self.calls.len().checked_sub(1)?;
-        if self.calls[last].id == id {
-            return Some(last);
-        }
-        self.calls.iter().position(|call| call.id == id)
-    }
-
-    /// Takes the answer to a call, if it has come, and forgets the call.
-    #[inline]
-    pub(crate) fn take_reply(&mut self, id: u64) -> Option<Envelope> {
-        let at = self.find_call(id)?;
-        let reply = self.calls[at].reply.take()?;
-        if at + 1 == self.calls.len() {
-            self.calls.truncate(at);
-        } else {
-            self.calls.swap_remove(at);
-        }
-        Some(reply)
     }
 
     /// A number that this process has not used before.

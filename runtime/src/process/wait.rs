@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::local::PendingCall;
 use crate::envelope::{Caller, Envelope, GuestCall};
 use crate::node::Core;
 use crate::platform::current;
@@ -31,8 +30,14 @@ impl Deadline {
     /// So long from now on the node's clock; the coarse one if that is fine enough.
     #[inline]
     pub(crate) fn after(node: &Node, bound: Duration) -> Self {
-        let clock = node.core().clock();
-        let coarse = bound >= COARSE_FROM && current::scheduler().is_some();
+        Self::of(node.core(), bound, current::scheduler().is_some())
+    }
+
+    /// `inside`: for somebody who runs on a scheduler.
+    #[inline]
+    pub(crate) fn of(core: &Core, bound: Duration, inside: bool) -> Self {
+        let clock = core.clock();
+        let coarse = bound >= COARSE_FROM && inside;
         let now = if coarse { clock.coarse() } else { clock.now() };
         let at = now.saturating_add(crate::time::nanos(bound));
         Self {
@@ -42,14 +47,11 @@ impl Deadline {
         }
     }
 
-    /// Begins anew: so long from now.
+    /// Begins: this one does not run yet.
     #[inline]
-    pub(crate) fn restart(&mut self, node: &Node, bound: Duration) {
+    pub(crate) fn begin(&mut self, deadline: Self) {
         debug_assert!(self.armed.is_none(), "the deadline is running");
-        let new = Self::after(node, bound);
-        self.at = new.at;
-        self.coarse = new.coarse;
-        std::mem::forget(new);
+        std::mem::forget(std::mem::replace(self, deadline));
     }
 
     /// A deadline that does not pass.
@@ -186,28 +188,7 @@ impl Pending {
     #[inline]
     pub(crate) fn begin(node: &Node, target: Option<NodeId>) -> (Self, Caller) {
         match current::process().filter(|running| std::ptr::eq(running.core(), node.core())) {
-            Some(running) => {
-                let target = target.filter(|target| *target != node.id());
-                let id = running.extra(|extra| {
-                    let id = extra.fresh_id();
-                    extra.calls.push(PendingCall {
-                        id,
-                        node: target,
-                        reply: None,
-                        waker: None,
-                    });
-                    id
-                });
-                let me = Me::of(running);
-                (
-                    Self::Process(me, id),
-                    Caller::Process {
-                        node: running.node.clone(),
-                        pid: running.pid(),
-                        id,
-                    },
-                )
-            }
+            Some(running) => Self::begin_in(running, target.filter(|target| *target != node.id())),
             None => {
                 let slot = GuestCall::new();
                 (Self::Guest(Arc::clone(&slot)), Caller::Guest(slot))
@@ -215,14 +196,26 @@ impl Pending {
         }
     }
 
-    /// Whether the running process has nothing to do but wait for what it has just asked for. The
-    /// short way of the first poll: nothing was fetched since [`Pending::begin`].
+    /// Makes the running process ready for an answer from this node, or from `target`.
     #[inline]
-    pub(crate) fn has_just_begun(&self, deadline: &mut Deadline, cx: &Context<'_>) -> bool {
-        let Self::Process(me, _) = self else {
-            return false;
+    pub(crate) fn begin_in(running: &Running, target: Option<NodeId>) -> (Self, Caller) {
+        let id = running.extra(|extra| {
+            let id = extra.fresh_id();
+            extra.calls.begin(id, target);
+            id
+        });
+        let caller = Caller::Process {
+            node: running.handle(),
+            pid: running.pid(),
+            id,
         };
-        let running = me.running();
+        (Self::Process(Me::of(running), id), caller)
+    }
+
+    /// Whether the running process has nothing to do but wait for what it has just asked for. The
+    /// short way of the first poll: nothing was fetched since [`Pending::begin_in`].
+    #[inline]
+    pub(crate) fn has_just_begun(running: &Running, deadline: &Deadline, cx: &Context<'_>) -> bool {
         if running.block().inbox.has_arrivals() || !super::is_own(running, cx.waker()) {
             return false;
         }
@@ -235,7 +228,6 @@ impl Pending {
     }
 
     /// The answer, if it has come.
-    #[inline]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Envelope> {
         let (me, id) = match self {
             Self::Process(me, id) => (*me, *id),
@@ -244,7 +236,7 @@ impl Pending {
         };
         let running = me.running();
         super::fetch(running);
-        if let Some(reply) = running.local(|local| local.extra.as_mut()?.take_reply(id)) {
+        if let Some(reply) = running.local(|local| local.extra.as_mut()?.calls.take(id)) {
             // Its entry is gone: there is nothing to forget.
             std::mem::forget(std::mem::replace(self, Self::Over));
             return Poll::Ready(reply);
@@ -254,11 +246,7 @@ impl Pending {
             return Poll::Pending;
         }
         let waker = cx.waker().clone();
-        running.extra(|extra| {
-            if let Some(at) = extra.find_call(id) {
-                extra.calls[at].waker = Some(waker);
-            }
-        });
+        running.extra(|extra| extra.calls.wake_for(id, waker));
         Poll::Pending
     }
 }
@@ -280,11 +268,7 @@ impl Pending {
         let Some(running) = me.if_running() else {
             return;
         };
-        let reply = running.local(|local| {
-            let extra = local.extra.as_mut()?;
-            let at = extra.find_call(id)?;
-            Some(extra.calls.swap_remove(at))
-        });
+        let reply = running.local(|local| local.extra.as_mut()?.calls.forget(id));
         drop(reply);
     }
 }

@@ -37,11 +37,10 @@ impl Deref for Handle {
 impl Clone for Handle {
     #[inline]
     fn clone(&self) -> Self {
-        let arc = match current::scheduler() {
-            Some(running) if std::ptr::eq(running.core(), self.core()) => running.purse().take(),
-            _ => Arc::clone(&self.0),
-        };
-        Self(ManuallyDrop::new(arc))
+        match current::scheduler() {
+            Some(running) if std::ptr::eq(running.core(), self.core()) => running.purse().handle(),
+            _ => Self(self.0.clone()),
+        }
     }
 }
 
@@ -70,6 +69,12 @@ impl Purse {
             own: Arc::clone(&handle.0),
             spare: Cell::new(0),
         }
+    }
+
+    /// A handle, from what is over if there is any.
+    #[inline]
+    pub(crate) fn handle(&self) -> Handle {
+        Handle(ManuallyDrop::new(self.take()))
     }
 
     #[inline]

@@ -285,6 +285,12 @@ impl Running {
         }
     }
 
+    /// A handle of the node.
+    #[inline]
+    pub(crate) fn handle(&self) -> Node {
+        Node::from_handle(self.purse.handle())
+    }
+
     /// The handles of the node that this scheduler has over.
     #[inline]
     pub(crate) fn purse(&self) -> &Purse {
