@@ -49,13 +49,17 @@ impl Node {
     pub fn send_envelope(&self, to: &Destination, envelope: Envelope) -> Result<(), SendError> {
         match to {
             Destination::Pid(pid) => self.core().send(*pid, envelope),
-            Destination::Name(node, name) if *node == self.id() => {
-                self.core().send_named(name, envelope)
-            }
-            Destination::Name(node, name) => self
-                .core()
-                .send_away(Target::Name(*node, (&**name).into()), envelope),
+            Destination::Name(node, name) => self.send_to_name(*node, name, envelope),
         }
+    }
+
+    #[cold]
+    fn send_to_name(&self, node: NodeId, name: &str, envelope: Envelope) -> Result<(), SendError> {
+        if node == self.id() {
+            return self.core().send_named(name, envelope);
+        }
+        let target = Target::Name(node, name.into());
+        self.core().send_away(target, envelope)
     }
 
     /// Asks the process at `to`.

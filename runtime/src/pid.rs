@@ -8,7 +8,7 @@
 //! Source     otp: erts, "Processes"; reference manual, "Pid"
 
 use std::fmt;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 
 use serde::{Deserialize, Serialize};
 
@@ -51,20 +51,43 @@ impl fmt::Debug for NodeId {
 ///
 /// `Display` is `<slot.generation>` as seen on the process's own node; `Debug` adds the node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub struct Pid {
+    node: NodeId,
+    /// Slot and generation: two words travel in registers, three fields do not.
+    word: NonZeroU64,
+}
+
+/// How a pid is written.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Pid")]
+struct Written {
     node: NodeId,
     slot: u32,
     generation: NonZeroU32,
 }
 
+impl From<Written> for Pid {
+    fn from(written: Written) -> Self {
+        Self::new(written.node, written.slot, written.generation)
+    }
+}
+
+impl From<Pid> for Written {
+    fn from(pid: Pid) -> Self {
+        Self {
+            node: pid.node,
+            slot: pid.slot(),
+            generation: pid.generation(),
+        }
+    }
+}
+
 impl Pid {
     #[inline]
     pub(crate) fn new(node: NodeId, slot: u32, generation: NonZeroU32) -> Self {
-        Self {
-            node,
-            slot,
-            generation,
-        }
+        let word = NonZeroU64::from(generation) | u64::from(slot) << 32;
+        Self { node, word }
     }
 
     /// The node this process lives (or lived) on.
@@ -76,18 +99,24 @@ impl Pid {
 
     #[inline]
     pub(crate) fn slot(self) -> u32 {
-        self.slot
+        (self.word.get() >> 32) as u32
     }
 
     #[inline]
     pub(crate) fn generation(self) -> NonZeroU32 {
-        self.generation
+        NonZeroU32::new(self.word.get() as u32).unwrap_or(NonZeroU32::MIN)
+    }
+
+    /// The generation as a bare number.
+    #[inline]
+    pub(crate) fn tenancy(self) -> u32 {
+        self.word.get() as u32
     }
 
     /// The slot and generation in one word: unique on the pid's node.
     #[inline]
-    pub(crate) fn local_word(self) -> u64 {
-        u64::from(self.slot) << 32 | u64::from(self.generation.get())
+    pub(crate) fn local_word(self) -> NonZeroU64 {
+        self.word
     }
 }
 
@@ -96,12 +125,12 @@ const _: () = assert!(size_of::<Option<Pid>>() == 16);
 
 impl fmt::Display for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{}.{}>", self.slot, self.generation)
+        write!(f, "<{}.{}>", self.slot(), self.tenancy())
     }
 }
 
 impl fmt::Debug for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{}.{}@{:?}>", self.slot, self.generation, self.node)
+        write!(f, "<{}.{}@{:?}>", self.slot(), self.tenancy(), self.node)
     }
 }

@@ -49,6 +49,14 @@ pub(crate) enum Kind {
     EncodedReply,
 }
 
+impl Kind {
+    /// Whether it waits in the queue until the process's code takes it.
+    #[inline]
+    pub(crate) fn is_for_the_queue(self) -> bool {
+        matches!(self, Self::Message | Self::Call | Self::Encoded)
+    }
+}
+
 /// How a behaviour handles a type of message: a value of the behaviour's own kind.
 #[derive(Clone, Copy)]
 pub struct Entry {

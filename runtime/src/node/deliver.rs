@@ -18,7 +18,7 @@ impl Core {
     #[inline]
     pub(crate) fn living(&self, pid: Pid) -> Option<&Block> {
         let block = self.table().find(pid.slot())?;
-        block.is_alive(pid.generation().get()).then_some(block)
+        block.is_alive(pid.tenancy()).then_some(block)
     }
 
     /// Whether a process may be alive: for one of another node nobody here knows.
@@ -32,7 +32,7 @@ impl Core {
         let Some(block) = self.table().find(pid.slot()) else {
             return Err(envelope);
         };
-        let generation = pid.generation().get();
+        let generation = pid.tenancy();
         let Some(priority) = block.priority_if_alive(generation) else {
             return Err(envelope);
         };

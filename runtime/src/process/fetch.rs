@@ -44,8 +44,18 @@ fn fetch_arrivals(running: &Running) {
     }
     let stack = running.block().inbox.take::<Header>();
     // SAFETY: taken from the inbox, so it is ours.
-    if !stack.is_null() && unsafe { (*stack).next.is_null() } {
-        return act_all(running, stack);
+    if let Some(one) = unsafe { stack.as_ref() }
+        && one.next.is_null()
+    {
+        let generation = running.generation();
+        return match NonNull::new(stack) {
+            Some(raw) if one.generation == generation && one.table.kind.is_for_the_queue() => {
+                // SAFETY: as above.
+                enqueue(running, unsafe { Envelope::from_raw(raw) });
+                after_arrivals(running);
+            }
+            _ => act_all(running, stack),
+        };
     }
     // SAFETY: taken from the inbox, so it is ours.
     let (rest, ordered) = unsafe { reverse(stack, std::ptr::null_mut(), PORTION) };
@@ -94,11 +104,8 @@ fn act_all(running: &Running, mut list: *mut Header) {
         if header.generation != generation {
             // Sent to an earlier tenant of this slot, while it was dying.
             running.core().undeliverable_here(running.slot(), envelope);
-        } else if matches!(kind, Kind::Message | Kind::Call | Kind::Encoded) {
-            running.local(|local| {
-                local.queue.push(envelope);
-                local.flags &= !HIBERNATING;
-            });
+        } else if kind.is_for_the_queue() {
+            enqueue(running, envelope);
         } else if running.is_doomed() {
             // What comes after the end is dealt with when the process is buried.
             running.local(|local| local.queue.push(envelope));
@@ -108,6 +115,19 @@ fn act_all(running: &Running, mut list: *mut Header) {
             reply(running, envelope);
         }
     }
+    after_arrivals(running);
+}
+
+#[inline]
+fn enqueue(running: &Running, envelope: Envelope) {
+    running.local(|local| {
+        local.queue.push(envelope);
+        local.flags &= !HIBERNATING;
+    });
+}
+
+#[inline]
+fn after_arrivals(running: &Running) {
     if running.waits.get() {
         running.yielded.set(true);
     }
@@ -201,7 +221,7 @@ pub(super) fn exit(running: &Running, from: Pid, reason: Reason, kind: ExitKind)
 /// Whether `pid` is the parent of the process in `block`, to which one link needs no entry.
 pub(crate) fn is_parent(running: &Running, pid: Pid) -> bool {
     pid.node() == running.core().id()
-        && running.local(|local| local.parent != 0 && local.parent == pid.local_word())
+        && running.local(|local| local.parent == pid.local_word().get())
 }
 
 /// Whether the running process has its parent link.

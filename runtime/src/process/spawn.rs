@@ -139,7 +139,7 @@ pub(crate) fn spawn(
             body: Some(body),
             queue: Queue::new(),
             extra: None,
-            parent: parent.local_word(),
+            parent: parent.local_word().get(),
             flags: flag(linked, PARENT_LINK) | flag(options.trap_exit, TRAP_EXIT),
             reductions: 0,
         });

@@ -69,15 +69,14 @@ impl Block {
     /// Whether the tenant of this generation is alive.
     #[inline]
     pub(crate) fn is_alive(&self, generation: u32) -> bool {
-        let state = self.state();
-        (state >> 32) as u32 == generation && state & ALIVE != 0
+        self.state() & (u64::MAX << 32 | ALIVE) == u64::from(generation) << 32 | ALIVE
     }
 
     /// The priority of the tenant of this generation, if it is alive.
     #[inline]
     pub(crate) fn priority_if_alive(&self, generation: u32) -> Option<Priority> {
         let state = self.state();
-        let alive = (state >> 32) as u32 == generation && state & ALIVE != 0;
+        let alive = state & (u64::MAX << 32 | ALIVE) == u64::from(generation) << 32 | ALIVE;
         alive.then(|| Priority::from_bits((state >> PRIORITY_SHIFT) as u32))
     }
 

@@ -197,7 +197,7 @@ impl Pending {
     }
 
     /// Makes the running process ready for an answer from this node, or from `target`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin_in(running: &Running, target: Option<NodeId>) -> (Self, Caller) {
         let id = running.extra(|extra| {
             let id = extra.fresh_id();
@@ -228,6 +228,7 @@ impl Pending {
     }
 
     /// The answer, if it has come.
+    #[inline(always)]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Envelope> {
         let (me, id) = match self {
             Self::Process(me, id) => (*me, *id),

@@ -40,7 +40,7 @@ pub(crate) enum Scheduler {
 
 impl Scheduler {
     /// Puts a process whose `SCHEDULED` bit the caller has just set into a run queue.
-    #[inline]
+    #[cold]
     pub(crate) fn enqueue(&self, core: &Core, slot: u32, priority: Priority) {
         match self {
             Self::Real(real) => real.enqueue(core, slot, priority),

@@ -140,40 +140,20 @@ impl RealScheduler {
         Ok(())
     }
 
-    #[inline]
+    /// Enqueues what has no place in the ring of the worker that runs this code.
+    #[cold]
     pub(crate) fn enqueue(&self, core: &Core, slot: u32, priority: Priority) {
         match current::scheduler() {
             Some(running) if priority == Priority::Normal && std::ptr::eq(running.core(), core) => {
                 let ring = &self.workers[running.worker].ring;
-                if !ring.try_push(slot) {
-                    self.spill(ring, slot);
-                }
-                if self.idle.count() > 0 {
-                    self.help(ring);
-                }
+                ring.push(slot, |batch| self.shared.normal.push(batch));
+                self.wake_one();
             }
-            _ => self.enqueue_shared(slot, priority),
+            _ => {
+                self.shared.of(priority).push(&[slot]);
+                self.wake_one();
+            }
         }
-    }
-
-    /// A worker sleeps, and this one has got work.
-    #[cold]
-    fn help(&self, ring: &Ring) {
-        // One entry is what this worker takes next; more is work for others.
-        if ring.len() > 1 {
-            self.wake_one();
-        }
-    }
-
-    #[cold]
-    fn spill(&self, ring: &Ring, slot: u32) {
-        ring.push(slot, |batch| self.shared.normal.push(batch));
-    }
-
-    #[cold]
-    fn enqueue_shared(&self, slot: u32, priority: Priority) {
-        self.shared.of(priority).push(&[slot]);
-        self.wake_one();
     }
 
     /// Wakes one sleeping worker, if there is one.

@@ -11,8 +11,9 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::real::Stamp;
-use super::{Purse, SLICE_MESSAGES};
+use super::real::{RealScheduler, Stamp};
+use super::ring::Ring;
+use super::{Purse, SLICE_MESSAGES, Scheduler};
 use crate::envelope::{CallerKey, Envelope, Pool, Table};
 use crate::node::Core;
 use crate::process::{Block, Extra, Local};
@@ -45,6 +46,8 @@ pub(crate) struct Running {
     stamp: Arc<Stamp>,
     /// The core of `node`.
     core: NonNull<Core>,
+    /// The scheduler of `core`, and this worker's own ring there; none in a simulation.
+    own: Option<(NonNull<RealScheduler>, NonNull<Ring>)>,
 }
 
 impl Running {
@@ -53,6 +56,13 @@ impl Running {
         Self {
             purse: node.purse(),
             core: NonNull::from(node.core()),
+            own: match node.core().scheduler() {
+                Scheduler::Real(real) => Some((
+                    NonNull::from(real),
+                    NonNull::from(&real.workers[worker].ring),
+                )),
+                Scheduler::Simulated(_) => None,
+            },
             node,
             worker,
             block: Cell::new(std::ptr::null()),
@@ -144,6 +154,32 @@ impl Running {
         unsafe { self.core.as_ref() }
     }
 
+    /// Puts a process of normal priority into the worker's own ring; `false` when there is none, or
+    /// no room.
+    #[inline]
+    pub(crate) fn enqueue(&self, slot: u32) -> bool {
+        let Some((real, ring)) = self.own else {
+            return false;
+        };
+        // SAFETY: both are parts of the core that `node` keeps alive: its scheduler, and one of the
+        // workers there, which neither move nor change in number.
+        let (real, ring) = unsafe { (real.as_ref(), ring.as_ref()) };
+        let pushed = ring.try_push(slot);
+        if pushed && real.idle.count() > 0 {
+            Self::ask_for_help(real, ring);
+        }
+        pushed
+    }
+
+    /// A worker sleeps, and this one has got work. One entry is what this worker takes next; more
+    /// is work for others.
+    #[cold]
+    fn ask_for_help(real: &RealScheduler, ring: &Ring) {
+        if ring.len() > 1 {
+            real.wake_one();
+        }
+    }
+
     #[inline]
     pub(crate) fn slot(&self) -> u32 {
         self.pid.get().slot()
@@ -151,7 +187,7 @@ impl Running {
 
     #[inline]
     pub(crate) fn generation(&self) -> u32 {
-        self.pid.get().generation().get()
+        self.pid.get().tenancy()
     }
 
     /// The process's address.
@@ -163,7 +199,7 @@ impl Running {
     /// The process's slot and generation.
     #[inline]
     pub(crate) fn word(&self) -> u64 {
-        self.pid.get().local_word()
+        self.pid.get().local_word().get()
     }
 
     /// The control block of the running process.
