@@ -40,7 +40,11 @@ impl Core {
         let raw = envelope.into_raw();
         // SAFETY: the envelope is ours until `push` takes it.
         match unsafe { block.inbox.push(raw.as_ptr()) } {
-            Pushed::Wake => self.enqueue(pid.slot(), priority),
+            Pushed::Wake => {
+                // SAFETY: the push set `SCHEDULED`, and nobody has the slot before it is enqueued.
+                unsafe { block.prefetch() };
+                self.enqueue(pid.slot(), priority);
+            }
             Pushed::Busy => {}
             // SAFETY: a refused push leaves the envelope ours.
             Pushed::Closed => return Err(unsafe { Envelope::from_raw(raw) }),

@@ -16,6 +16,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::inbox::Inbox;
 use super::local::Local;
+use crate::platform::prefetch::prefetch;
 use crate::scheduler::Priority;
 
 /// Slots of the first chunk. Chunk `k` has `1 << k`; there are none smaller than the first.
@@ -53,6 +54,18 @@ impl Block {
     #[inline]
     pub(crate) fn local(&self) -> *mut Local {
         self.local.get()
+    }
+
+    /// Fetches the process's code and state into the cache: it will run soon.
+    ///
+    /// # Safety
+    /// The caller holds the inbox's `SCHEDULED` bit.
+    #[inline]
+    pub(crate) unsafe fn prefetch(&self) {
+        // SAFETY: by contract nobody else touches the private half.
+        if let Some(body) = unsafe { &(*self.local.get()).body } {
+            prefetch(std::ptr::from_ref(&**body).cast::<u8>());
+        }
     }
 
     #[inline]
