@@ -19,6 +19,9 @@ use crate::node::Core;
 use crate::process::{Block, Extra, Local};
 use crate::{Node, Pid, Reason};
 
+/// How many processes wait in a worker's ring before a slice wakes a second worker.
+const HELP_AGAIN: usize = 128;
+
 pub(crate) struct Running {
     pub(crate) node: Node,
     /// Which worker this is; `usize::MAX` in a simulation.
@@ -27,6 +30,8 @@ pub(crate) struct Running {
     /// Whose slice it is, or was last.
     pid: Cell<Pid>,
     pub(crate) budget: Cell<u32>,
+    /// A sleeping worker was woken in this slice.
+    helped: Cell<bool>,
     /// What `budget` is at the beginning of a slice.
     share: Cell<u32>,
     /// The process has had its share, or gave way, and goes to the back of the queue.
@@ -68,6 +73,7 @@ impl Running {
             block: Cell::new(std::ptr::null()),
             pid,
             budget: Cell::new(0),
+            helped: Cell::new(false),
             share: Cell::new(SLICE_MESSAGES),
             yielded: Cell::new(false),
             waits: Cell::new(false),
@@ -95,6 +101,7 @@ impl Running {
             .set(Pid::new(self.pid.get().node(), slot, generation));
         self.budget.set(self.share.get());
         self.yielded.set(false);
+        self.helped.set(false);
     }
 
     /// Notes for the watchdog that a poll begins.
@@ -166,16 +173,20 @@ impl Running {
         let (real, ring) = unsafe { (real.as_ref(), ring.as_ref()) };
         let pushed = ring.try_push(slot);
         if pushed && real.idle.count() > 0 {
-            Self::ask_for_help(real, ring);
+            self.ask_for_help(real, ring);
         }
         pushed
     }
 
     /// A worker sleeps, and this one has got work. One entry is what this worker takes next; more
-    /// is work for others.
+    /// is work for others. They are woken once a slice, and again when much waits: a process that
+    /// starts many others would else pay for a wake each time they have run dry. What waits behind
+    /// a long slice for less than that is seen by the timekeeper.
     #[cold]
-    fn ask_for_help(real: &RealScheduler, ring: &Ring) {
-        if ring.len() > 1 {
+    fn ask_for_help(&self, real: &RealScheduler, ring: &Ring) {
+        let enough = if self.helped.get() { HELP_AGAIN } else { 2 };
+        if ring.len() >= enough {
+            self.helped.set(true);
             real.wake_one();
         }
     }

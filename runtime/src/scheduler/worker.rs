@@ -16,7 +16,10 @@ use crate::platform::threads::thread_id;
 const SHARED_EVERY: u32 = 64;
 const LOW_EVERY: u32 = 8;
 const SHARED_BATCH: usize = 64;
-const SPINS: u32 = 100;
+/// How often a worker without work looks again before it sleeps, and how long it waits in between.
+/// A look takes cache lines from those who work.
+const LOOKS: u32 = 12;
+const PAUSES: u32 = 16;
 
 /// Runs worker `index` of the node until it is stopped or replaced.
 pub(crate) fn run(node: Node, index: usize) {
@@ -106,11 +109,13 @@ fn find(real: &RealScheduler, index: usize) -> Option<u32> {
 
 /// Sleeps until there may be work.
 fn rest(real: &RealScheduler, core: &crate::node::Core, index: usize) {
-    for _ in 0..SPINS {
+    for _ in 0..LOOKS {
         if real.has_work() {
             return;
         }
-        std::hint::spin_loop();
+        for _ in 0..PAUSES {
+            std::hint::spin_loop();
+        }
     }
     real.idle.announce(index);
     if real.has_work() || real.stopping.load(Ordering::SeqCst) {
