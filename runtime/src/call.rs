@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::envelope::{CallPayload, Codec, Envelope, Payload, ReplyTo, Tag};
+use crate::envelope::{CallPayload, Codec, CodecError, Envelope, Payload, ReplyTo, Tag};
 use crate::platform::current;
 use crate::port::{Frame, Target};
 use crate::process::{Deadline, Pending};
+use crate::scheduler::Running;
 use crate::{CallError, Node, NodeId, Pid, SendError};
 
 /// The bound of a call that sets none: 5 seconds, as in OTP.
@@ -50,25 +51,32 @@ impl Node {
     pub fn send_envelope(&self, to: &Destination, envelope: Envelope) -> Result<(), SendError> {
         match to {
             Destination::Pid(pid) => self.core().send(*pid, envelope),
-            Destination::Name(node, name) if *node == self.id() => {
-                self.core().send_named(name, envelope)
-            }
-            Destination::Name(node, name) => self
-                .core()
-                .send_away(Target::Name(*node, (&**name).into()), envelope),
+            Destination::Name(node, name) => self.send_to_name(*node, name, envelope),
         }
     }
 
+    #[cold]
+    fn send_to_name(&self, node: NodeId, name: &str, envelope: Envelope) -> Result<(), SendError> {
+        if node == self.id() {
+            return self.core().send_named(name, envelope);
+        }
+        let target = Target::Name(node, name.into());
+        self.core().send_away(target, envelope)
+    }
+
     /// Asks the process at `to`.
+    #[inline]
     pub fn call<P: CallPayload>(&self, to: &Destination, request: P) -> Call<P::Reply> {
         Call {
-            node: current::process()
-                .filter(|running| running.core().id() == self.id())
-                .map_or_else(|| self.clone(), |running| running.node.clone()),
-            to: to.clone(),
-            request: Envelope::call(request),
-            timeout: CALL_TIMEOUT,
-            codec: P::REPLY_CODEC,
+            asking: Asking {
+                node: self.clone(),
+                to: to.clone(),
+                request: Some(Envelope::call(request)),
+                timeout: CALL_TIMEOUT,
+                pending: Pending::Over,
+                deadline: Deadline::never(),
+            },
+            decode: P::REPLY_CODEC.decode,
         }
     }
 }
@@ -79,17 +87,26 @@ impl Node {
 /// process dies of a failure instead, as an OTP process does.
 #[must_use = "a call is only made when it is awaited"]
 pub struct Call<R> {
+    asking: Asking,
+    /// How an answer from another node is read.
+    decode: Option<fn(&[u8]) -> Result<R, CodecError>>,
+}
+
+/// A request on its way, whatever it is answered with.
+struct Asking {
     node: Node,
     to: Destination,
-    request: Envelope,
+    /// `None` once it has been sent.
+    request: Option<Envelope>,
     timeout: Duration,
-    codec: Codec<R>,
+    pending: Pending,
+    deadline: Deadline,
 }
 
 impl<R: 'static> Call<R> {
     /// Waits at most so long.
     pub fn timeout(mut self, bound: Duration) -> Self {
-        self.timeout = bound;
+        self.asking.timeout = bound;
         self
     }
 
@@ -105,8 +122,8 @@ impl<R: 'static> Call<R> {
 impl<R> std::fmt::Debug for Call<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Call")
-            .field("to", &self.to)
-            .field("timeout", &self.timeout)
+            .field("to", &self.asking.to)
+            .field("timeout", &self.asking.timeout)
             .finish()
     }
 }
@@ -117,43 +134,67 @@ impl<R: 'static> IntoFuture for Call<R> {
 
     #[inline]
     fn into_future(self) -> CallFuture<R> {
-        let codec = self.codec;
-        CallFuture {
-            call: Some(self),
-            wait: None,
-            codec,
-            node: None,
-        }
+        CallFuture { call: self }
     }
 }
 
 /// A call under way.
 #[must_use = "a call is only made when it is awaited"]
 pub struct CallFuture<R> {
-    call: Option<Call<R>>,
-    wait: Option<(Pending, Deadline)>,
-    codec: Codec<R>,
-    /// For code outside any process, which has no other way to its node.
-    node: Option<Node>,
+    call: Call<R>,
 }
 
 impl<R> Unpin for CallFuture<R> {}
 
-impl<R: 'static> CallFuture<R> {
-    /// Sends the request, or says why it cannot be sent.
+impl Asking {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Envelope, CallError>> {
+        if let Some(request) = self.request.take() {
+            let parked = match (&self.to, current::process()) {
+                (Destination::Pid(pid), Some(running))
+                    if std::ptr::eq(running.core(), self.node.core())
+                        && pid.node() == running.core().id()
+                        && *pid != running.pid() =>
+                {
+                    let pid = *pid;
+                    self.begin_here(running, pid, request);
+                    Pending::has_just_begun(running, &self.deadline, cx)
+                }
+                _ => {
+                    self.begin(request)?;
+                    false
+                }
+            };
+            if parked {
+                return Poll::Pending;
+            }
+        }
+        if let Poll::Ready(envelope) = self.pending.poll(cx) {
+            return Poll::Ready(Ok(envelope));
+        }
+        if self.deadline.poll(&self.node, cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.pending = Pending::Over;
+        Poll::Ready(Err(CallError::Timeout))
+    }
+
+    /// Sends the request of a process to another one of its node.
     #[inline]
-    fn begin(&mut self) -> Result<(), CallError> {
-        let Some(Call {
-            node,
-            to,
-            mut request,
-            timeout,
-            ..
-        }) = self.call.take()
-        else {
-            return Ok(());
-        };
-        let pid = match &to {
+    fn begin_here(&mut self, running: &Running, to: Pid, mut request: Envelope) {
+        let core = running.core();
+        self.deadline.begin(Deadline::of(core, self.timeout, true));
+        let (pending, caller) = Pending::begin_in(running, None);
+        // What is overwritten waits for nothing.
+        std::mem::forget(std::mem::replace(&mut self.pending, pending));
+        request.set_way(caller, to);
+        core.send_here(to, request);
+    }
+
+    /// Sends the request, or says why it cannot be sent.
+    #[cold]
+    fn begin(&mut self, mut request: Envelope) -> Result<(), CallError> {
+        let (node, to) = (&self.node, &self.to);
+        let pid = match to {
             Destination::Pid(pid) => Some(*pid),
             Destination::Name(of, name) if *of == node.id() => {
                 let found = node.core().names().find(name);
@@ -161,46 +202,45 @@ impl<R: 'static> CallFuture<R> {
             }
             Destination::Name(..) => None,
         };
-        let running = current::process().filter(|running| running.core().id() == node.id());
-        if let (Some(running), Some(pid)) = (running, pid)
-            && running.pid() == pid
-        {
+        if pid.is_some() && pid == current::pid() {
             return Err(CallError::CallingSelf);
         }
-        let deadline = Deadline::after(&node, timeout);
-        if running.is_none() {
-            self.node = Some(node.clone());
-        }
-        let held = self.node.clone();
+        self.deadline.begin(Deadline::after(node, self.timeout));
         let (pending, caller) = Pending::begin(node, Some(to.node()));
+        self.pending = pending;
         request.set_caller(caller);
-        self.wait = Some((pending, deadline));
-        let node = match (running, &held) {
-            (Some(running), _) => &running.node,
-            (None, Some(node)) => node,
-            (None, None) => unreachable!("a guest keeps its node"),
-        };
         // A request that cannot be sent answers itself.
         let _ = match pid {
             Some(pid) => {
                 request.set_server(pid);
                 node.core().send(pid, request)
             }
-            None => node.send_envelope(&to, request),
+            None => node.send_envelope(to, request),
         };
         Ok(())
     }
+}
 
+impl<R: 'static> CallFuture<R> {
+    #[inline]
     fn open(&self, envelope: Envelope) -> Result<R, CallError> {
-        match envelope.take_encoded_reply() {
-            Err(envelope) => envelope.take_answer(),
-            Ok(reply) => {
-                let _within = self.node.as_ref().map(current::Within::new);
-                self.codec
-                    .decode(&reply.answer?)
-                    .map_err(|error| CallError::Refused(error.to_string().into()))
-            }
+        if envelope.is_answer() {
+            return envelope.take_answer();
         }
+        self.open_encoded(envelope)
+    }
+
+    #[cold]
+    fn open_encoded(&self, envelope: Envelope) -> Result<R, CallError> {
+        let answer = crate::process::bytes_of(envelope)?;
+        let codec = Codec {
+            encode: None,
+            decode: self.call.decode,
+        };
+        let _within = current::Within::new(&self.call.asking.node);
+        codec
+            .decode(&answer)
+            .map_err(|error| CallError::Refused(error.to_string().into()))
     }
 }
 
@@ -209,34 +249,18 @@ impl<R: 'static> Future for CallFuture<R> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        if this.call.is_some() {
-            this.begin()?;
+        match self.call.asking.poll(cx) {
+            Poll::Ready(Ok(envelope)) => Poll::Ready(self.open(envelope)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
         }
-        let Some((pending, deadline)) = &mut this.wait else {
-            panic!("a call was polled after it was done");
-        };
-        if let Poll::Ready(envelope) = pending.poll(cx) {
-            this.wait = None;
-            return Poll::Ready(this.open(envelope));
-        }
-        let passed = match (&this.node, current::scheduler()) {
-            (Some(node), _) => deadline.poll(node, cx),
-            (None, Some(running)) => deadline.poll(&running.node, cx),
-            (None, None) => panic!("a call made in a process was awaited outside of it"),
-        };
-        if passed.is_pending() {
-            return Poll::Pending;
-        }
-        this.wait = None;
-        Poll::Ready(Err(CallError::Timeout))
     }
 }
 
 impl<R> std::fmt::Debug for CallFuture<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CallFuture")
-            .field("sent", &self.wait.is_some())
+            .field("sent", &self.call.asking.request.is_none())
             .finish()
     }
 }
@@ -264,7 +288,7 @@ impl<R: Send + 'static> CallPayload for Promised<R> {
 /// [`Promise::timeout`] sets another bound; `Duration::MAX` is none.
 pub fn promise<R: Send + 'static>(node: &Node) -> (ReplyTo<R>, Promise<R>) {
     let mut envelope = Envelope::call(Promised::<R>(PhantomData));
-    let (pending, caller) = Pending::begin(node.clone(), None);
+    let (pending, caller) = Pending::begin(node, None);
     envelope.set_caller(caller);
     let deadline = Deadline::after(node, CALL_TIMEOUT);
     match envelope.take_call::<Promised<R>>() {
@@ -332,7 +356,7 @@ impl Node {
         if node == self.id() {
             return Ok(self.whereis(name));
         }
-        let (mut pending, caller) = Pending::begin(self.clone(), Some(node));
+        let (mut pending, caller) = Pending::begin(self, Some(node));
         let target = crate::node::guest(node);
         let ask = |from, id| Frame::Whereis {
             from,

@@ -65,7 +65,7 @@ impl Names {
         // The process may be dying on another thread. Either it sees the flag when it takes ALIVE
         // away and then waits for our lock, or we see here that ALIVE is gone.
         let before = block.set_flag(NAMED);
-        if (before >> 32) as u32 != pid.generation().get() || before & ALIVE == 0 {
+        if (before >> 32) as u32 != pid.tenancy() || before & ALIVE == 0 {
             if before & NAMED == 0 {
                 block.clear_flag(NAMED);
             }

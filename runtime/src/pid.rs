@@ -8,7 +8,7 @@
 //! Source     otp: erts, "Processes"; reference manual, "Pid"
 
 use std::fmt;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,17 @@ impl fmt::Debug for NodeId {
 /// `Display` is `<slot.generation>` as seen on the process's own node, or `<nobody>`, or `<outside>`
 /// for code that is no process; `Debug` adds the node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub struct Pid {
+    node: NodeId,
+    /// Slot and generation: two words travel in registers, three fields do not.
+    word: NonZeroU64,
+}
+
+/// How a pid is written.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Pid")]
+struct Written {
     node: NodeId,
     slot: u32,
     generation: NonZeroU32,
@@ -64,6 +74,22 @@ pub struct Pid {
 /// The slot of nobody: no table grows so far.
 const NOBODY_SLOT: u32 = u32::MAX - 1;
 
+impl From<Written> for Pid {
+    fn from(written: Written) -> Self {
+        Self::new(written.node, written.slot, written.generation)
+    }
+}
+
+impl From<Pid> for Written {
+    fn from(pid: Pid) -> Self {
+        Self {
+            node: pid.node,
+            slot: pid.slot(),
+            generation: pid.generation(),
+        }
+    }
+}
+
 impl Pid {
     /// The pid of nobody on this node: whatever is done with it, it is as that of a dead process.
     #[must_use]
@@ -71,31 +97,39 @@ impl Pid {
         Self::new(node, NOBODY_SLOT, NonZeroU32::MIN)
     }
 
+    #[inline]
     pub(crate) fn new(node: NodeId, slot: u32, generation: NonZeroU32) -> Self {
-        Self {
-            node,
-            slot,
-            generation,
-        }
+        let word = NonZeroU64::from(generation) | u64::from(slot) << 32;
+        Self { node, word }
     }
 
     /// The node this process lives (or lived) on.
+    #[inline]
     #[must_use]
     pub fn node(self) -> NodeId {
         self.node
     }
 
+    #[inline]
     pub(crate) fn slot(self) -> u32 {
-        self.slot
+        (self.word.get() >> 32) as u32
     }
 
+    #[inline]
     pub(crate) fn generation(self) -> NonZeroU32 {
-        self.generation
+        NonZeroU32::new(self.word.get() as u32).unwrap_or(NonZeroU32::MIN)
+    }
+
+    /// The generation as a bare number.
+    #[inline]
+    pub(crate) fn tenancy(self) -> u32 {
+        self.word.get() as u32
     }
 
     /// The slot and generation in one word: unique on the pid's node.
-    pub(crate) fn local_word(self) -> u64 {
-        u64::from(self.slot) << 32 | u64::from(self.generation.get())
+    #[inline]
+    pub(crate) fn local_word(self) -> NonZeroU64 {
+        self.word
     }
 }
 
@@ -104,16 +138,16 @@ const _: () = assert!(size_of::<Option<Pid>>() == 16);
 
 impl fmt::Display for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.slot {
+        match self.slot() {
             NOBODY_SLOT => f.write_str("<nobody>"),
             GUEST_SLOT => f.write_str("<outside>"),
-            slot => write!(f, "<{slot}.{}>", self.generation),
+            slot => write!(f, "<{slot}.{}>", self.tenancy()),
         }
     }
 }
 
 impl fmt::Debug for Pid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{}.{}@{:?}>", self.slot, self.generation, self.node)
+        write!(f, "<{}.{}@{:?}>", self.slot(), self.tenancy(), self.node)
     }
 }

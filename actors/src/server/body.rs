@@ -221,20 +221,16 @@ impl<A: Actor> Server<A> {
         {
             return Served::Some;
         }
-        while let Some(mailed) = turn.next() {
-            let Mailed::Message(envelope) = mailed else {
-                turn.put_back(mailed);
-                return Served::Some;
-            };
+        while let Some(envelope) = turn.next_message() {
             let mut open = None;
             let waits = this.cell.as_mut().enter(|inside| {
                 let (actor, cx) = inside.parts()?;
                 later(dispatch(envelope, actor, cx, turn, &mut open))
             });
-            match (open, waits) {
-                (Some(call), false) => turn.end_call(call),
-                (Some(call), true) => this.later.get_or_insert_default().call = Some(call),
-                (None, _) => {}
+            match open {
+                None => {}
+                Some(call) if waits => this.later.get_or_insert_default().call = Some(call),
+                Some(call) => turn.end_call(call),
             }
             let asks =
                 |inside: &mut Inside<A>| inside.cx.as_mut().is_some_and(|cx| cx.more().is_some());
@@ -242,7 +238,11 @@ impl<A: Actor> Server<A> {
                 return Served::Some;
             }
         }
-        Served::All
+        if turn.has_notice() {
+            Served::Some
+        } else {
+            Served::All
+        }
     }
 
     /// Polls a handler that waits, in the name of the call it answers.

@@ -2,8 +2,6 @@
 //!
 //! Role       One allocation serves request and reply: the server writes the answer into the
 //!            envelope that brought the question, and the same envelope returns.
-//! Outputs    [`ReplyTo`]: the right to answer once. It is alias and monitor in one: dropped
-//!            unanswered it tells the caller so, with the server's exit reason if it died.
 //! Invariant  `parts` says which of request and reply are initialised; whoever owns the envelope
 //!            owns both. `Prefix<R>` has its fields before `reply` at the same offsets for all `R`.
 //! Source     otp: gen_server:call; erts, "Process Aliases"
@@ -14,15 +12,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use super::reply::{ReplyTo, complete};
 use super::{
     Codec, CodecError, EncodedReply, Envelope, GuestCall, Header, Kind, Payload, Table, pool,
 };
-use crate::platform::current;
 use crate::port::Frame;
 use crate::{CallError, Node, Pid};
 
 const REQUEST: u8 = 1;
-const REPLY: u8 = 2;
+pub(super) const REPLY: u8 = 2;
 
 /// A request and what it is answered with.
 pub trait CallPayload: Payload {
@@ -94,15 +92,15 @@ impl CallerKey {
 }
 
 #[repr(C)]
-struct Prefix<R> {
-    header: Header,
+pub(super) struct Prefix<R> {
+    pub(super) header: Header,
     /// The table that makes this envelope an answer.
-    answer: &'static Table,
-    caller: Option<Caller>,
+    pub(super) answer: &'static Table,
+    pub(super) caller: Option<Caller>,
     /// Whom the request was delivered to.
-    server: Option<Pid>,
-    failure: Option<Box<CallError>>,
-    reply: MaybeUninit<R>,
+    pub(super) server: Option<Pid>,
+    pub(super) failure: Option<Box<CallError>>,
+    pub(super) reply: MaybeUninit<R>,
 }
 
 // A request and an answer of a word each fit the pool's second class.
@@ -173,7 +171,7 @@ unsafe fn discard_request<P: CallPayload>(raw: NonNull<Header>, failure: &CallEr
 /// `raw` is an owned `CallCell<P>`.
 unsafe fn discard_answer<P: CallPayload>(raw: NonNull<Header>, _: &CallError) {
     let mut cell = raw.cast::<CallCell<P>>();
-    // SAFETY: by contract; it was stored by `Envelope::call`, and each part is dropped at most once,
+    // SAFETY: by contract; it was made by `Envelope::call`, and each part is dropped at most once,
     // as `parts` says.
     unsafe {
         let parts = std::mem::take(&mut cell.as_mut().prefix.header.parts);
@@ -220,173 +218,36 @@ unsafe fn encode_answer<P: CallPayload>(raw: NonNull<Header>) -> Result<Vec<u8>,
     }
 }
 
-/// Sends the envelope back to its caller, with the reply or the failure inside.
-#[inline]
-fn complete<R>(mut raw: NonNull<Prefix<R>>) {
-    // SAFETY: the caller of `complete` owns the envelope.
-    let prefix = unsafe { raw.as_mut() };
-    prefix.header.table = prefix.answer;
-    let address = raw.as_ptr() as usize;
-    let here = current::scheduler();
-    if let Some(server) = prefix.server
-        && !current::call_completed(address, server)
-    {
-        close_elsewhere(prefix.caller.as_ref(), server, address);
-    }
-    let caller = match &prefix.caller {
-        Some(Caller::Process { node, pid, .. }) if pid.node() == node.id() => Ok((
-            *pid,
-            here.filter(|running| running.core().id() == node.id()),
-        )),
-        caller => Err(caller.clone()),
-    };
-    // SAFETY: as above; it is an answer from here on.
-    let envelope = unsafe { Envelope::from_raw(raw.cast()) };
-    match caller {
-        Ok((pid, Some(running))) => running.core().push_reply(pid, envelope),
-        Ok((pid, None)) => push_from_outside(pid, prefix.caller.clone(), envelope),
-        Err(caller) => complete_elsewhere(caller, envelope),
-    }
-}
-
-/// An answer that is given outside the schedulers of the caller's node.
-#[cold]
-fn push_from_outside(pid: Pid, caller: Option<Caller>, envelope: Envelope) {
-    // The handle is held until the push is over: the envelope's own goes with the envelope.
-    if let Some(Caller::Process { node, .. }) = caller {
-        node.core().push_reply(pid, envelope);
-    }
-}
-
-/// Tells the server of a call that was answered elsewhere that it is over.
-#[cold]
-fn close_elsewhere(caller: Option<&Caller>, server: Pid, address: usize) {
-    if let Some(Caller::Process { node, .. }) = caller {
-        node.core().call_closed(server, address);
-    }
-}
-
-/// Answers a guest, or a process of another node, or nobody.
-#[cold]
-fn complete_elsewhere(caller: Option<Caller>, mut envelope: Envelope) {
-    // A guest's place would hold the envelope, and the envelope the place.
-    envelope.prefix_mut().caller = None;
-    match caller {
-        None => drop(envelope),
-        Some(Caller::Guest(slot)) => slot.put(envelope),
-        Some(Caller::Process { node, pid, id }) => {
-            let failure = envelope.prefix_mut().failure.take();
-            let answer = match failure {
-                Some(failure) => Err(*failure),
-                None => envelope.encode().map_err(|error| match error {
-                    CodecError::Local(name) => CallError::NotPortable(name.into()),
-                    error => CallError::Refused(error.to_string().into()),
-                }),
-            };
-            drop(envelope);
-            node.core().transmit(
-                pid.node(),
-                Frame::Reply {
-                    to: pid,
-                    id,
-                    answer,
-                },
-            );
-        }
-    }
-}
-
-/// The right, and the duty, to answer one call.
-///
-/// It can be kept, sent to another process or moved to another task. Dropped unanswered it ends the
-/// call with [`CallError::NoReply`], or with [`CallError::Down`] when a dying process drops it; a
-/// caller whose server dies while the `ReplyTo` is elsewhere gets `Down` as well.
-pub struct ReplyTo<R> {
-    raw: NonNull<Prefix<R>>,
-}
-
-// SAFETY: it owns its envelope; the reply is moved into it, and the rest of it is `Send`.
-unsafe impl<R: Send> Send for ReplyTo<R> {}
-// SAFETY: `&ReplyTo` gives access to nothing but the caller's pid, which is not changed.
-unsafe impl<R: Send> Sync for ReplyTo<R> {}
-
-impl<R> ReplyTo<R> {
-    /// Answers the call. An answer that comes too late is dropped on arrival.
-    #[inline]
-    pub fn send(self, value: R) {
-        let mut raw = self.raw;
-        std::mem::forget(self);
-        // SAFETY: `self` owned the envelope, and its reply was not initialised.
-        unsafe {
-            let prefix = raw.as_mut();
-            prefix.reply.write(value);
-            prefix.header.parts |= REPLY;
-        }
-        complete(raw);
-    }
-
-    /// The process that waits; `None` when it is code outside any process.
-    #[must_use]
-    pub fn caller(&self) -> Option<Pid> {
-        // SAFETY: `self` owns the envelope.
-        match unsafe { &self.raw.as_ref().caller } {
-            Some(Caller::Process { pid, .. }) => Some(*pid),
-            _ => None,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn caller_key(&self) -> Option<CallerKey> {
-        // SAFETY: `self` owns the envelope.
-        match unsafe { &self.raw.as_ref().caller } {
-            Some(Caller::Process { pid, id, .. }) => Some(CallerKey::Process(*pid, *id)),
-            Some(Caller::Guest(slot)) => Some(CallerKey::Guest(Arc::clone(slot))),
-            None => None,
-        }
-    }
-
-    pub(crate) fn address(&self) -> usize {
-        self.raw.as_ptr() as usize
-    }
-}
-
-impl<R> Drop for ReplyTo<R> {
-    fn drop(&mut self) {
-        // SAFETY: we own the envelope, and its reply is not initialised.
-        drop(unsafe { Envelope::from_raw(self.raw.cast()) });
-    }
-}
-
-impl<R> std::fmt::Debug for ReplyTo<R> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ReplyTo")
-            .field("caller", &self.caller())
-            .finish()
-    }
-}
-
 impl Envelope {
     /// A request, not yet addressed.
+    #[inline]
     pub fn call<P: CallPayload>(request: P) -> Self {
         let mut header = Header::new(CallTables::<P>::REQUEST);
         header.parts = REQUEST;
-        let prefix = Prefix {
-            header,
-            answer: CallTables::<P>::ANSWER,
-            caller: None,
-            server: None,
-            failure: None,
-            reply: MaybeUninit::uninit(),
-        };
-        let cell = pool::store(CallCell {
-            prefix,
-            request: MaybeUninit::new(request),
-        });
-        // SAFETY: a fresh allocation whose layout is the table's.
-        unsafe { Self::from_raw(cell.cast()) }
+        let raw = pool::room::<CallCell<P>>();
+        let cell = raw.as_ptr();
+        // SAFETY: the memory is ours, and large and aligned enough; after this its layout is the
+        // table's, with everything initialised but the reply, as `parts` says.
+        unsafe {
+            let prefix = &raw mut (*cell).prefix;
+            (&raw mut (*prefix).header).write(header);
+            (&raw mut (*prefix).answer).write(CallTables::<P>::ANSWER);
+            (&raw mut (*prefix).caller).write(None);
+            (&raw mut (*prefix).server).write(None);
+            (&raw mut (*prefix).failure).write(None);
+            (&raw mut (*cell).request).write(MaybeUninit::new(request));
+            Self::from_raw(raw.cast())
+        }
     }
 
-    fn prefix_mut(&mut self) -> &mut Prefix<()> {
+    /// Whether it is the answer to a call, or the failure of one, as this node gives it.
+    #[inline]
+    pub(crate) fn is_answer(&self) -> bool {
+        self.kind() == Kind::Reply
+    }
+
+    #[inline]
+    pub(super) fn prefix_mut(&mut self) -> &mut Prefix<()> {
         assert!(
             matches!(self.kind(), Kind::Call | Kind::Reply),
             "not a call"
@@ -397,11 +258,21 @@ impl Envelope {
     }
 
     /// Writes the way back on a request.
+    #[inline]
     pub(crate) fn set_caller(&mut self, caller: Caller) {
         self.prefix_mut().caller = Some(caller);
     }
 
+    /// Writes on a request the way back, and whom it is delivered to.
+    #[inline]
+    pub(crate) fn set_way(&mut self, caller: Caller, server: Pid) {
+        let prefix = self.prefix_mut();
+        prefix.caller = Some(caller);
+        prefix.server = Some(server);
+    }
+
     /// Writes on a request whom it is delivered to.
+    #[inline]
     pub(crate) fn set_server(&mut self, server: Pid) {
         self.prefix_mut().server = Some(server);
     }
@@ -445,10 +316,11 @@ impl Envelope {
             cell.prefix.header.parts &= !REQUEST;
             cell.request.assume_init_read()
         };
-        Ok((request, ReplyTo { raw: raw.cast() }))
+        Ok((request, ReplyTo::new(raw.cast())))
     }
 
     /// The answer inside a reply whose call was answered with an `R`.
+    #[inline]
     pub(crate) fn take_answer<R: 'static>(self) -> Result<R, CallError> {
         assert_eq!(self.kind(), Kind::Reply, "not an answer");
         assert!(
@@ -460,13 +332,21 @@ impl Envelope {
         // the reply is moved out once, as `parts` says.
         let prefix = unsafe { raw.as_mut() };
         if prefix.header.parts & REPLY == 0 {
-            return Err(prefix
-                .failure
-                .take()
-                .map_or(CallError::NoReply, |failure| *failure));
+            return Err(self.take_failure());
         }
         prefix.header.parts &= !REPLY;
         // SAFETY: `parts` said so.
-        Ok(unsafe { prefix.reply.assume_init_read() })
+        let answer = unsafe { prefix.reply.assume_init_read() };
+        let raw = self.into_raw();
+        // SAFETY: we own the header, and the table belongs to its layout. An answer is told no
+        // failure.
+        unsafe { (raw.as_ref().table.discard)(raw, &CallError::NoReply) };
+        Ok(answer)
+    }
+
+    #[cold]
+    fn take_failure(mut self) -> CallError {
+        let failure = self.prefix_mut().failure.take();
+        failure.map_or(CallError::NoReply, |failure| *failure)
     }
 }

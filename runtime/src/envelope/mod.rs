@@ -10,6 +10,7 @@ mod answer;
 mod call;
 mod codec;
 mod pool;
+mod reply;
 mod signal;
 mod typed;
 
@@ -19,10 +20,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
 pub(crate) use answer::{EncodedReply, GuestCall};
-pub use call::{CallPayload, ReplyTo};
+pub use call::CallPayload;
 pub(crate) use call::{Caller, CallerKey};
 pub use codec::{Codec, CodecError, Portable, Tag, Wrap};
 pub(crate) use pool::Pool;
+pub use reply::ReplyTo;
 pub(crate) use signal::{ExitKind, Signal};
 pub(crate) use typed::Encoded;
 pub use typed::Payload;
@@ -45,6 +47,14 @@ pub(crate) enum Kind {
     Encoded,
     /// An answer from another node.
     EncodedReply,
+}
+
+impl Kind {
+    /// Whether it waits in the queue until the process's code takes it.
+    #[inline]
+    pub(crate) fn is_for_the_queue(self) -> bool {
+        matches!(self, Self::Message | Self::Call | Self::Encoded)
+    }
 }
 
 /// How a behaviour handles a type of message: a value of the behaviour's own kind.
@@ -107,6 +117,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    #[inline]
     pub(crate) fn new(table: &'static Table) -> Self {
         let from = current::pid();
         Self {
@@ -116,6 +127,11 @@ impl Header {
             generation: 0,
             parts: 0,
         }
+    }
+
+    #[inline]
+    pub(crate) fn is_signal(&self) -> bool {
+        self.table.kind == Kind::Signal
     }
 }
 

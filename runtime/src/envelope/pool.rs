@@ -121,17 +121,15 @@ impl Shelf {
     }
 }
 
-/// Memory with `value` in it.
+/// Memory for a `T`, with nothing in it yet: what is written field by field to its place need not
+/// be copied there.
 #[inline]
-pub(super) fn store<T>(value: T) -> NonNull<T> {
+pub(super) fn room<T>() -> NonNull<T> {
     let kept = match current::scheduler() {
         Some(running) if is_pooled::<T>() => running.pool().shelf::<T>().take(),
         _ => None,
     };
-    let block = kept.map_or_else(allocate::<T>, NonNull::cast);
-    // SAFETY: the block is ours, and large and aligned enough.
-    unsafe { block.write(value) };
-    block
+    kept.map_or_else(allocate::<T>, NonNull::cast)
 }
 
 #[cold]
@@ -143,10 +141,10 @@ fn allocate<T>() -> NonNull<T> {
     }
 }
 
-/// Gives back memory of `store`; what was in it has been moved out or dropped.
+/// Gives back memory of `room`; what was in it has been moved out or dropped.
 ///
 /// # Safety
-/// The block came from `store::<T>`, and nothing uses it any more.
+/// The block came from `room::<T>`, and nothing uses it any more.
 #[inline]
 pub(super) unsafe fn free<T>(block: NonNull<T>) {
     if let Some(running) = current::scheduler()
@@ -159,10 +157,10 @@ pub(super) unsafe fn free<T>(block: NonNull<T>) {
     unsafe { dealloc(block.cast().as_ptr(), layout::<T>()) };
 }
 
-/// Takes the value out of memory of `store` and gives the memory back.
+/// Takes the value out of memory of `room` and gives the memory back.
 ///
 /// # Safety
-/// The block came from `store::<T>`, holds a `T`, and nothing uses it any more.
+/// The block came from `room::<T>`, holds a `T`, and nothing uses it any more.
 #[inline]
 pub(super) unsafe fn take<T>(block: NonNull<T>) -> T {
     // SAFETY: by contract.

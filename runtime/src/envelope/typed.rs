@@ -50,7 +50,7 @@ impl<M: Payload> TypedTable<M> {
 /// # Safety
 /// `raw` is an owned `Typed<M>`.
 unsafe fn discard<M>(raw: NonNull<Header>, _: &CallError) {
-    // SAFETY: by contract; it was stored by `Envelope::message`.
+    // SAFETY: by contract; it was made by `Envelope::message`.
     drop(unsafe { pool::take(raw.cast::<Typed<M>>()) });
 }
 
@@ -90,7 +90,7 @@ impl<M: Internal> InternalTable<M> {
 /// # Safety
 /// `raw` is an owned `Typed<M>`.
 unsafe fn discard_internal<M: Internal>(raw: NonNull<Header>, failure: &CallError) {
-    // SAFETY: by contract; it was stored by `Envelope::internal`.
+    // SAFETY: by contract; it was made by `Envelope::internal`.
     let typed = unsafe { pool::take(raw.cast::<Typed<M>>()) };
     typed.payload.refuse(failure);
 }
@@ -116,11 +116,23 @@ impl Internal for Encoded {
 
 impl Envelope {
     /// An envelope with `payload` inside, from the process that runs this code.
+    #[inline]
     pub fn message<M: Payload>(payload: M) -> Self {
-        let header = Header::new(TypedTable::<M>::TABLE);
-        let raw = pool::store(Typed { header, payload });
-        // SAFETY: a fresh allocation whose layout is the table's.
-        unsafe { Self::from_raw(raw.cast()) }
+        Self::typed(TypedTable::<M>::TABLE, payload)
+    }
+
+    /// `table` is one for `Typed<M>`.
+    #[inline]
+    fn typed<M>(table: &'static Table, payload: M) -> Self {
+        let raw = pool::room::<Typed<M>>();
+        let at = raw.as_ptr();
+        // SAFETY: the memory is ours, and large and aligned enough; after this its layout is the
+        // table's.
+        unsafe {
+            (&raw mut (*at).header).write(Header::new(table));
+            (&raw mut (*at).payload).write(payload);
+            Self::from_raw(raw.cast())
+        }
     }
 
     /// The message inside, if it is an `M`; bytes from another node are read if they bear its tag.
@@ -191,10 +203,7 @@ impl Envelope {
     }
 
     pub(super) fn internal<M: Internal>(payload: M) -> Self {
-        let header = Header::new(InternalTable::<M>::TABLE);
-        let raw = pool::store(Typed { header, payload });
-        // SAFETY: a fresh allocation whose layout is the table's.
-        unsafe { Self::from_raw(raw.cast()) }
+        Self::typed(InternalTable::<M>::TABLE, payload)
     }
 
     pub(super) fn take_internal<M: Internal>(self) -> Result<M, Self> {

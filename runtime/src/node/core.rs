@@ -12,6 +12,7 @@ use super::guests::Guests;
 use crate::dead_letter::DeadLetters;
 use crate::names::Names;
 use crate::platform::clock::Clock;
+use crate::platform::current;
 use crate::port::Ports;
 use crate::process::{ProcessTable, Queue};
 use crate::scheduler::{DirtyPools, Priority, Scheduler};
@@ -138,7 +139,13 @@ impl Core {
 
     #[inline]
     pub(crate) fn enqueue(&self, slot: u32, priority: Priority) {
-        self.scheduler.enqueue(self, slot, priority);
+        match current::scheduler() {
+            Some(running)
+                if priority == Priority::Normal
+                    && std::ptr::eq(running.core(), self)
+                    && running.enqueue(slot) => {}
+            _ => self.scheduler.enqueue(self, slot, priority),
+        }
     }
 
     /// Arms a timer; `hint` spreads the timers of different processes.

@@ -18,7 +18,7 @@ impl Core {
     #[inline]
     pub(crate) fn living(&self, pid: Pid) -> Option<&Block> {
         let block = self.table().find(pid.slot())?;
-        block.is_alive(pid.generation().get()).then_some(block)
+        block.is_alive(pid.tenancy()).then_some(block)
     }
 
     /// Whether a process may be alive: for one of another node nobody here knows.
@@ -32,7 +32,7 @@ impl Core {
         let Some(block) = self.table().find(pid.slot()) else {
             return Err(envelope);
         };
-        let generation = pid.generation().get();
+        let generation = pid.tenancy();
         let Some(priority) = block.priority_if_alive(generation) else {
             return Err(envelope);
         };
@@ -41,8 +41,8 @@ impl Core {
         // SAFETY: the envelope is ours until `push` takes it.
         match unsafe { block.inbox.push(raw.as_ptr()) } {
             Pushed::Wake => {
-                // SAFETY: who wakes a process holds its `SCHEDULED` bit until it is queued.
-                unsafe { block.fetch_body() };
+                // SAFETY: the push set `SCHEDULED`, and nobody has the slot before it is enqueued.
+                unsafe { block.prefetch() };
                 self.enqueue(pid.slot(), priority);
             }
             Pushed::Busy => {}
@@ -58,10 +58,16 @@ impl Core {
         if to.node() != self.id() {
             return self.send_away(Target::Pid(to), envelope);
         }
+        self.send_here(to, envelope);
+        Ok(())
+    }
+
+    /// Sends a message or request to a process of this node.
+    #[inline]
+    pub(crate) fn send_here(&self, to: Pid, envelope: Envelope) {
         if let Err(envelope) = self.push(to, envelope) {
             self.undeliverable(to, envelope);
         }
-        Ok(())
     }
 
     #[cold]

@@ -24,7 +24,7 @@ use crate::port::Ports;
 use crate::process::{
     self, Behaviour, FnBody, IntoReason, Message, Process, ProcessInfo, SpawnOptions,
 };
-use crate::scheduler::{Scheduler, Stuck};
+use crate::scheduler::{Handle, Purse, Scheduler, Stuck};
 use crate::timer::Action;
 use crate::{
     CallError, Down, MonitorRef, NodeId, Pid, ProcessRef, Reason, RegisterError, SendError,
@@ -35,11 +35,18 @@ use crate::{
 ///
 /// A node lives until [`Node::shutdown`]; dropping handles does not end it.
 #[derive(Clone)]
-pub struct Node(Arc<Share>);
+pub struct Node(Handle);
 
 /// Handles made on one thread share a count of their own, so that calls on different schedulers do
 /// not fight over one cache line.
-struct Share(Arc<Core>);
+pub(crate) struct Share(Arc<Core>);
+
+impl Share {
+    #[inline]
+    pub(crate) fn core(&self) -> &Core {
+        &self.0
+    }
+}
 
 impl Node {
     /// A node to be configured and started.
@@ -48,17 +55,27 @@ impl Node {
     }
 
     pub(crate) fn of(core: Arc<Core>) -> Self {
-        Self(Arc::new(Share(core)))
+        Self(Handle::new(Share(core)))
     }
 
     /// A handle with a count of its own.
     pub(crate) fn fork(&self) -> Self {
-        Self::of(Arc::clone(&self.0.0))
+        Self::of(Arc::clone(&(*self.0).0))
+    }
+
+    #[inline]
+    pub(crate) fn from_handle(handle: Handle) -> Self {
+        Self(handle)
+    }
+
+    /// Where a scheduler keeps handles of this node.
+    pub(crate) fn purse(&self) -> Purse {
+        Purse::new(&self.0)
     }
 
     #[inline]
     pub(crate) fn core(&self) -> &Core {
-        &self.0.0
+        self.0.core()
     }
 
     /// The node's id: its name and incarnation.

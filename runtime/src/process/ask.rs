@@ -19,7 +19,7 @@ pub(crate) async fn ask(
     bound: Duration,
     signal: impl FnOnce(Caller) -> Signal,
 ) -> Result<Vec<u8>, CallError> {
-    let (mut pending, caller) = Pending::begin(node.clone(), Some(target.node()));
+    let (mut pending, caller) = Pending::begin(&node, Some(target.node()));
     node.core().send_signal(target, signal(caller));
     let mut deadline = Deadline::after(&node, bound);
     std::future::poll_fn(|cx| {

@@ -144,7 +144,7 @@ fn refuse_one(running: &Running, pid: Pid, reason: &Reason, envelope: Envelope) 
     let generation = envelope.header().generation;
     let done = catch_unwind(AssertUnwindSafe(|| {
         // Zero: not from the inbox, but put in the queue by the process itself.
-        if generation != 0 && generation != pid.generation().get() {
+        if generation != 0 && generation != pid.tenancy() {
             core.undeliverable_here(pid.slot(), envelope);
         } else {
             refuse_at_death(core, pid, reason, envelope);

@@ -44,6 +44,20 @@ fn fetch_arrivals(running: &Running) {
     }
     let stack = running.block().inbox.take::<Header>();
     // SAFETY: taken from the inbox, so it is ours.
+    if let Some(one) = unsafe { stack.as_ref() }
+        && one.next.is_null()
+    {
+        let generation = running.generation();
+        return match NonNull::new(stack) {
+            Some(raw) if one.generation == generation && one.table.kind.is_for_the_queue() => {
+                // SAFETY: as above.
+                enqueue(running, unsafe { Envelope::from_raw(raw) });
+                after_arrivals(running);
+            }
+            _ => act_all(running, stack),
+        };
+    }
+    // SAFETY: taken from the inbox, so it is ours.
     let (rest, ordered) = unsafe { reverse(stack, std::ptr::null_mut(), PORTION) };
     if rest.is_null() {
         return act_all(running, ordered);
@@ -90,20 +104,30 @@ fn act_all(running: &Running, mut list: *mut Header) {
         if header.generation != generation {
             // Sent to an earlier tenant of this slot, while it was dying.
             running.core().undeliverable_here(running.slot(), envelope);
+        } else if kind.is_for_the_queue() {
+            enqueue(running, envelope);
         } else if running.is_doomed() {
             // What comes after the end is dealt with when the process is buried.
             running.local(|local| local.queue.push(envelope));
+        } else if kind == Kind::Signal {
+            act(running, envelope);
         } else {
-            match kind {
-                Kind::Message | Kind::Call | Kind::Encoded => running.local(|local| {
-                    local.queue.push(envelope);
-                    local.flags &= !HIBERNATING;
-                }),
-                Kind::Reply | Kind::EncodedReply => reply(running, envelope),
-                Kind::Signal => act(running, envelope),
-            }
+            reply(running, envelope);
         }
     }
+    after_arrivals(running);
+}
+
+#[inline]
+fn enqueue(running: &Running, envelope: Envelope) {
+    running.local(|local| {
+        local.queue.push(envelope);
+        local.flags &= !HIBERNATING;
+    });
+}
+
+#[inline]
+fn after_arrivals(running: &Running) {
     if running.waits.get() {
         running.yielded.set(true);
     }
@@ -125,31 +149,24 @@ fn wake_receiver(running: &Running) {
 }
 
 /// An answer goes to the call that waits for it; a late one is dropped.
+#[inline(never)]
 fn reply(running: &Running, mut envelope: Envelope) {
     let id = match envelope.kind() {
         Kind::Reply => envelope.reply_id(),
         _ => envelope.encoded_reply_id(),
     };
-    let late = running.local(|local| {
-        let Some(extra) = &mut local.extra else {
-            return (Some(envelope), None);
-        };
-        match extra.calls.iter_mut().find(|call| call.id == id) {
-            Some(call) => {
-                call.reply = Some(envelope);
-                (None, call.waker.take())
-            }
-            None => (Some(envelope), None),
-        }
+    let answered = running.local(|local| match &mut local.extra {
+        Some(extra) => extra.calls.answer(id, envelope),
+        None => Err(envelope),
     });
-    if let Some(late) = late.0 {
-        late.discard(&CallError::NoProc);
-    }
-    if let Some(waker) = late.1 {
-        waker.wake();
+    match answered {
+        Ok(None) => {}
+        Ok(Some(waker)) => waker.wake(),
+        Err(late) => late.discard(&CallError::NoProc),
     }
 }
 
+#[inline(never)]
 fn act(running: &Running, envelope: Envelope) {
     let signal = match envelope.take_signal() {
         Ok(signal) => signal,
@@ -203,7 +220,7 @@ pub(super) fn exit(running: &Running, from: Pid, reason: Reason, kind: ExitKind)
 
 /// Whether `pid` is the parent of the process in `block`, to which one link needs no entry.
 pub(crate) fn is_parent(running: &Running, pid: Pid) -> bool {
-    pid.node() == running.core().id() && running.block().parent() == pid.local_word()
+    pid.node() == running.core().id() && running.block().parent() == pid.local_word().get()
 }
 
 /// Whether the running process has its parent link.

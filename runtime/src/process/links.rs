@@ -289,9 +289,7 @@ pub(super) fn node_lost(running: &Running, node: NodeId) {
             }
             link.active || link.unacked > 0
         });
-        let calls = extra.calls.iter().filter(|call| call.node == Some(node));
-        let called: Vec<u64> = calls.map(|call| call.id).collect();
-        (linked, watched, called)
+        (linked, watched, extra.calls.to(node))
     });
     for pid in linked {
         super::fetch::exit(running, pid, Reason::NoConnection, ExitKind::Link);

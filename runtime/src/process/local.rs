@@ -16,11 +16,12 @@ use indexmap::IndexMap;
 use rustc_hash::FxHasher;
 
 use super::behaviour::Behaviour;
+use super::calls::Calls;
 use super::handling::Handling;
 use super::queue::Queue;
 use crate::envelope::{Caller, Down, Envelope, Header};
 use crate::timer::Key;
-use crate::{NodeId, Pid, Term};
+use crate::{Pid, Term};
 
 /// A map whose iteration order depends on what was done to it, and on nothing else.
 pub(crate) type Map<K, V> = IndexMap<K, V, BuildHasherDefault<FxHasher>>;
@@ -48,8 +49,23 @@ pub(crate) struct Local {
 const _: () = assert!(size_of::<Local>() == 40);
 
 impl Local {
+    #[inline]
     pub(crate) fn extra(&mut self) -> &mut Extra {
-        self.extra.get_or_insert_with(Default::default)
+        if self.extra.is_none() {
+            self.extra = make_extra();
+        }
+        match &mut self.extra {
+            Some(extra) => extra,
+            None => unreachable!("it was just made"),
+        }
+    }
+
+    /// Puts back the body that was taken out for a poll.
+    #[inline]
+    pub(crate) fn put_body(&mut self, body: Pin<Box<dyn Behaviour>>) {
+        debug_assert!(self.body.is_none(), "a process has one body");
+        // What is overwritten is `None`: it needs no drop, and the hot path no look at it.
+        std::mem::forget(self.body.replace(body));
     }
 
     /// Where the selective receive that goes on stands: everything up to there was refused.
@@ -144,16 +160,6 @@ pub enum AliasMode {
     ReplyDemonitor,
 }
 
-/// A call this process waits for.
-pub(crate) struct PendingCall {
-    pub(crate) id: u64,
-    /// The server's node, when it is another one.
-    pub(crate) node: Option<NodeId>,
-    pub(crate) reply: Option<Envelope>,
-    /// Set when something other than the process's own waker polls the call.
-    pub(crate) waker: Option<Waker>,
-}
-
 /// A monitor whose firing is awaited outside the queue, however long that is.
 pub(crate) struct Awaited {
     pub(crate) id: u64,
@@ -182,7 +188,7 @@ pub(crate) struct Extra {
     pub(crate) aliases: Map<u64, AliasMode>,
     /// Calls whose handler panicked, until the process is buried.
     pub(crate) orphans: Vec<Envelope>,
-    pub(crate) calls: Vec<PendingCall>,
+    pub(crate) calls: Calls,
     /// Calls taken out of their handler, by the address of their envelope.
     pub(crate) open_calls: Map<usize, Caller>,
     pub(crate) awaited: Vec<Awaited>,
@@ -219,7 +225,7 @@ impl Default for Extra {
             watchers: Map::default(),
             aliases: Map::default(),
             orphans: Vec::new(),
-            calls: Vec::new(),
+            calls: Calls::default(),
             open_calls: Map::default(),
             awaited: Vec::new(),
             suspenders: Map::default(),
@@ -236,6 +242,11 @@ impl Default for Extra {
             sweep: 0,
         }
     }
+}
+
+#[cold]
+fn make_extra() -> Option<Box<Extra>> {
+    Some(Box::default())
 }
 
 impl Extra {

@@ -51,17 +51,17 @@ pub fn me() -> Option<Me> {
 }
 
 impl Me {
+    #[inline]
     pub(crate) fn of(running: &Running) -> Self {
-        let word = NonZeroU64::new(running.word());
         Self {
-            word: word.expect("a running process has a generation"),
+            word: running.pid().local_word(),
         }
     }
 
     /// The process's slice, if it is this one that runs.
     #[inline]
     pub(crate) fn if_running<'a>(self) -> Option<&'a Running> {
-        current::process().filter(|running| running.word() == self.word.get())
+        current::process().filter(|running| running.pid().local_word() == self.word)
     }
 
     #[inline]

@@ -7,6 +7,7 @@ mod alias;
 mod ask;
 mod behaviour;
 mod bury;
+mod calls;
 mod cell;
 mod exit;
 mod fetch;

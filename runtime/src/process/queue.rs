@@ -37,6 +37,13 @@ impl Queue {
         self.0 = raw;
     }
 
+    /// The header of the oldest.
+    #[inline]
+    pub(crate) fn oldest(&self) -> Option<&Header> {
+        // SAFETY: the queue owns its envelopes; the list is circular.
+        unsafe { self.0.as_ref()?.next.as_ref() }
+    }
+
     /// Takes the oldest.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Envelope> {

@@ -143,7 +143,7 @@ pub(crate) fn spawn(
             reductions: 0,
         });
     }
-    let generation = block.occupy(options.priority, parent.local_word());
+    let generation = block.occupy(options.priority, parent.local_word().get());
     let pid = Pid::new(core.id(), slot, generation);
     let monitor = match running {
         Some(running) => attach(running, pid, linked, options.monitor, block.local()),

@@ -16,11 +16,12 @@ use std::sync::{Mutex, PoisonError};
 
 use super::inbox::Inbox;
 use super::local::Local;
+use crate::platform::prefetch::prefetch;
 use crate::scheduler::Priority;
 
-/// Slots of the first chunk; chunk `k` has `FIRST << k`.
+/// Slots of the first chunk. Chunk `k` has `1 << k`; there are none smaller than the first.
 const FIRST: u32 = 64;
-const CHUNKS_MAX: usize = 26;
+const CHUNKS_MAX: usize = 32;
 /// How many free slots change hands at once between a scheduler and the table.
 pub(crate) const SLOT_BATCH: usize = 64;
 
@@ -57,25 +58,15 @@ impl Block {
         self.local.get()
     }
 
-    /// Has the processor fetch the body of a process that will run soon: by then it is near, where
-    /// otherwise each of many processes would wait for memory.
+    /// Fetches the process's code and state into the cache: it will run soon.
     ///
     /// # Safety
     /// The caller holds the inbox's `SCHEDULED` bit.
     #[inline]
-    pub(crate) unsafe fn fetch_body(&self) {
-        // SAFETY: by contract nobody else touches `local`.
+    pub(crate) unsafe fn prefetch(&self) {
+        // SAFETY: by contract nobody else touches the private half.
         if let Some(body) = unsafe { &(*self.local.get()).body } {
-            let body = std::ptr::from_ref(&**body).cast::<u8>();
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: a prefetch reads nothing: any address will do.
-            unsafe {
-                use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-                _mm_prefetch::<_MM_HINT_T0>(body.cast());
-                _mm_prefetch::<_MM_HINT_T0>(body.wrapping_add(64).cast());
-            }
-            #[cfg(not(target_arch = "x86_64"))]
-            let _ = body;
+            prefetch(std::ptr::from_ref(&**body).cast::<u8>());
         }
     }
 
@@ -93,15 +84,14 @@ impl Block {
     /// Whether the tenant of this generation is alive.
     #[inline]
     pub(crate) fn is_alive(&self, generation: u32) -> bool {
-        let state = self.state();
-        (state >> 32) as u32 == generation && state & ALIVE != 0
+        self.state() & (u64::MAX << 32 | ALIVE) == u64::from(generation) << 32 | ALIVE
     }
 
     /// The priority of the tenant of this generation, if it is alive.
     #[inline]
     pub(crate) fn priority_if_alive(&self, generation: u32) -> Option<Priority> {
         let state = self.state();
-        let alive = (state >> 32) as u32 == generation && state & ALIVE != 0;
+        let alive = state & (u64::MAX << 32 | ALIVE) == u64::from(generation) << 32 | ALIVE;
         alive.then(|| Priority::from_bits((state >> PRIORITY_SHIFT) as u32))
     }
 
@@ -211,16 +201,17 @@ struct Free {
     retired: u32,
 }
 
-/// Chunk number and offset of a slot.
+/// Chunk number and offset of a slot. The last `FIRST` numbers are no slots (one of them stands for
+/// code outside any process): their chunks are smaller than the first, and do not exist.
 #[inline]
 fn place(slot: u32) -> (usize, usize) {
-    let shifted = slot + FIRST;
-    let chunk = shifted.ilog2() - FIRST.ilog2();
-    (chunk as usize, (shifted - (FIRST << chunk)) as usize)
+    let shifted = slot.wrapping_add(FIRST);
+    let chunk = (shifted | 1).ilog2();
+    (chunk as usize, (shifted ^ (1 << chunk)) as usize)
 }
 
 fn chunk_layout(chunk: usize) -> Layout {
-    let slots = (FIRST as usize) << chunk;
+    let slots = 1_usize << chunk;
     Layout::array::<Block>(slots).expect("a chunk of slots is smaller than the address space")
 }
 
@@ -250,20 +241,16 @@ impl ProcessTable {
         let (chunk, offset) = place(slot);
         let base = self.chunks[chunk].load(Ordering::Acquire);
         assert!(!base.is_null(), "slot {slot} does not exist");
-        // SAFETY: chunk `k` has `FIRST << k` slots, `place` stays below that, and chunks live as
-        // long as the table.
+        // SAFETY: chunk `k` has `1 << k` slots, `place` stays below that, and chunks live as long
+        // as the table.
         unsafe { &*base.add(offset) }
     }
 
     /// The block of a slot, if there is one: for slots that came from elsewhere.
     #[inline]
     pub(crate) fn find(&self, slot: u32) -> Option<&Block> {
-        if slot >= u32::MAX - FIRST {
-            // Nobody: code outside any process, or a pid that was never ours.
-            return None;
-        }
         let (chunk, offset) = place(slot);
-        let base = self.chunks.get(chunk)?.load(Ordering::Acquire);
+        let base = self.chunks[chunk].load(Ordering::Acquire);
         if base.is_null() {
             return None;
         }
@@ -376,13 +363,23 @@ mod tests {
 
     #[test]
     fn places_are_dense_and_distinct() {
-        let mut expected = (0, 0);
+        let mut expected = (FIRST.ilog2() as usize, 0);
         for slot in 0..100_000 {
             assert_eq!(place(slot), expected, "slot {slot}");
             expected.1 += 1;
-            if expected.1 == (FIRST as usize) << expected.0 {
+            if expected.1 == 1 << expected.0 {
                 expected = (expected.0 + 1, 0);
             }
+        }
+    }
+
+    #[test]
+    fn what_is_no_slot_has_no_place() {
+        let table = ProcessTable::new(10);
+        table.take_free(&mut Vec::new(), 2);
+        for slot in [u32::MAX - FIRST + 1, u32::MAX - 1, u32::MAX] {
+            assert!(place(slot).0 < FIRST.ilog2() as usize);
+            assert!(table.find(slot).is_none(), "slot {slot}");
         }
     }
 

@@ -6,7 +6,7 @@
 
 use super::{Mailed, Me};
 use crate::Pid;
-use crate::envelope::{CallerKey, ReplyTo};
+use crate::envelope::{CallerKey, Envelope, ReplyTo};
 use crate::scheduler::Running;
 
 /// One turn of a process.
@@ -58,14 +58,40 @@ impl<'a> Turn<'a> {
         Some(Mailed::open(envelope))
     }
 
-    /// Gives back a message just taken: it is the next one again.
-    pub fn put_back(&mut self, mailed: Mailed) {
+    /// The next message, if that is what comes next: an exit, a down or a timeout stays for
+    /// [`Turn::next`], and [`Turn::has_notice`] says so.
+    #[inline]
+    pub fn next_message(&mut self) -> Option<Envelope> {
         let running = self.running;
-        running.budget.set(running.budget.get() + 1);
-        running.local(|local| {
-            local.reductions = local.reductions.saturating_sub(1);
-            local.queue.push_front(mailed.close());
-        });
+        if running.block().inbox.has_arrivals() {
+            super::fetch(running);
+        }
+        if running.is_doomed() {
+            return None;
+        }
+        let envelope = running.local(|local| {
+            if local.queue.oldest()?.is_signal() || !running.charge() {
+                return None;
+            }
+            local.reductions = local.reductions.saturating_add(1);
+            local.queue.pop()
+        })?;
+        running.stamp_message(envelope.header());
+        Some(envelope)
+    }
+
+    /// Whether something that is no message comes next.
+    #[inline]
+    #[must_use]
+    pub fn has_notice(&self) -> bool {
+        let running = self.running;
+        !running.is_doomed()
+            && running.local(|local| {
+                local
+                    .queue
+                    .oldest()
+                    .is_some_and(|oldest| oldest.is_signal())
+            })
     }
 
     /// Whether a signal has ended the process: nothing more is to be done.
@@ -113,7 +139,9 @@ impl<'a> Turn<'a> {
     /// be told should this process end before the answer.
     #[inline]
     pub fn end_call(&mut self, call: OpenCall) {
-        self.running.end_call(call.address, call.caller);
+        if self.running.ends_unanswered(call.address) {
+            self.running.keep_open(call.address, call.caller);
+        }
     }
 }
 

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::local::PendingCall;
 use crate::envelope::{Caller, Envelope, GuestCall};
 use crate::node::Core;
 use crate::platform::current;
@@ -24,20 +23,42 @@ const COARSE_FROM: Duration = Duration::from_secs(1);
 pub(crate) struct Deadline {
     at: u64,
     coarse: bool,
-    armed: Option<(Node, Key)>,
+    armed: Option<Box<(Node, Key)>>,
 }
 
 impl Deadline {
     /// So long from now on the node's clock; the coarse one if that is fine enough.
     #[inline]
     pub(crate) fn after(node: &Node, bound: Duration) -> Self {
-        let clock = node.core().clock();
-        let coarse = bound >= COARSE_FROM && current::scheduler().is_some();
+        Self::of(node.core(), bound, current::scheduler().is_some())
+    }
+
+    /// `inside`: for somebody who runs on a scheduler.
+    #[inline]
+    pub(crate) fn of(core: &Core, bound: Duration, inside: bool) -> Self {
+        let clock = core.clock();
+        let coarse = bound >= COARSE_FROM && inside;
         let now = if coarse { clock.coarse() } else { clock.now() };
         let at = now.saturating_add(crate::time::nanos(bound));
         Self {
             at,
             coarse,
+            armed: None,
+        }
+    }
+
+    /// Begins: this one does not run yet.
+    #[inline]
+    pub(crate) fn begin(&mut self, deadline: Self) {
+        debug_assert!(self.armed.is_none(), "the deadline is running");
+        std::mem::forget(std::mem::replace(self, deadline));
+    }
+
+    /// A deadline that does not pass.
+    pub(crate) fn never() -> Self {
+        Self {
+            at: u64::MAX,
+            coarse: false,
             armed: None,
         }
     }
@@ -78,12 +99,8 @@ impl Deadline {
             .filter(|running| std::ptr::eq(running.core(), core))
             .filter(|running| super::is_own(running, cx.waker()));
         match own {
-            Some(running) => {
-                if !has_alarm(running, due) && set_alarm(running, due).is_ready() {
-                    return passed(cx);
-                }
-                Poll::Pending
-            }
+            Some(running) if has_alarm(running, due) || set_alarm(running, due) => Poll::Pending,
+            Some(_) => passed(cx),
             None => self.arm(node, due, cx),
         }
     }
@@ -93,14 +110,18 @@ impl Deadline {
         if node.core().clock().now() >= due {
             return passed(cx);
         }
-        self.disarm();
+        if self.armed.is_some() {
+            self.disarm();
+        }
         let key = node.core().arm(0, due, Action::Waker(cx.waker().clone()));
-        self.armed = Some((node.clone(), key));
+        self.armed = Some(Box::new((node.clone(), key)));
         Poll::Pending
     }
 
+    #[cold]
     fn disarm(&mut self) {
-        if let Some((node, key)) = self.armed.take() {
+        if let Some(armed) = self.armed.take() {
+            let (node, key) = *armed;
             node.core().timers().cancel(key);
         }
     }
@@ -139,19 +160,19 @@ fn has_alarm(running: &Running, due: u64) -> bool {
     })
 }
 
-/// Sees to it that the running process is polled at `at`; `Ready` when that is now.
+/// Sees to it that the running process is polled at `at`; `false` when that is now.
 #[cold]
-fn set_alarm(running: &Running, at: u64) -> Poll<()> {
+fn set_alarm(running: &Running, at: u64) -> bool {
     let core = running.core();
     if core.clock().now() >= at {
-        return Poll::Ready(());
+        return false;
     }
     if let Some((old, _)) = running.extra(|extra| extra.alarm.take()) {
         core.timers().cancel(old);
     }
     let key = core.arm(running.slot(), at, Action::Wake(running.pid()));
     running.extra(|extra| extra.alarm = Some((key, at)));
-    Poll::Pending
+    true
 }
 
 /// The place where one answer arrives.
@@ -165,30 +186,9 @@ pub(crate) enum Pending {
 impl Pending {
     /// Makes ready for an answer from `target`, and says where it must be sent.
     #[inline]
-    pub(crate) fn begin(node: Node, target: Option<NodeId>) -> (Self, Caller) {
-        match current::process().filter(|running| running.core().id() == node.id()) {
-            Some(running) => {
-                let target = target.filter(|target| *target != node.id());
-                let id = running.extra(|extra| {
-                    let id = extra.fresh_id();
-                    extra.calls.push(PendingCall {
-                        id,
-                        node: target,
-                        reply: None,
-                        waker: None,
-                    });
-                    id
-                });
-                let me = Me::of(running);
-                (
-                    Self::Process(me, id),
-                    Caller::Process {
-                        node,
-                        pid: me.pid(),
-                        id,
-                    },
-                )
-            }
+    pub(crate) fn begin(node: &Node, target: Option<NodeId>) -> (Self, Caller) {
+        match current::process().filter(|running| std::ptr::eq(running.core(), node.core())) {
+            Some(running) => Self::begin_in(running, target.filter(|target| *target != node.id())),
             None => {
                 let slot = GuestCall::new();
                 (Self::Guest(Arc::clone(&slot)), Caller::Guest(slot))
@@ -196,53 +196,80 @@ impl Pending {
         }
     }
 
-    /// The answer, if it has come.
+    /// Makes the running process ready for an answer from this node, or from `target`.
+    #[inline(always)]
+    pub(crate) fn begin_in(running: &Running, target: Option<NodeId>) -> (Self, Caller) {
+        let id = running.extra(|extra| {
+            let id = extra.fresh_id();
+            extra.calls.begin(id, target);
+            id
+        });
+        let caller = Caller::Process {
+            node: running.handle(),
+            pid: running.pid(),
+            id,
+        };
+        (Self::Process(Me::of(running), id), caller)
+    }
+
+    /// Whether the running process has nothing to do but wait for what it has just asked for. The
+    /// short way of the first poll: nothing was fetched since [`Pending::begin_in`].
     #[inline]
+    pub(crate) fn has_just_begun(running: &Running, deadline: &Deadline, cx: &Context<'_>) -> bool {
+        if running.block().inbox.has_arrivals() || !super::is_own(running, cx.waker()) {
+            return false;
+        }
+        let due = deadline.due(running.core());
+        if !has_alarm(running, due) && !set_alarm(running, due) {
+            return false;
+        }
+        running.waits.set(true);
+        true
+    }
+
+    /// The answer, if it has come.
+    #[inline(always)]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Envelope> {
         let (me, id) = match self {
             Self::Process(me, id) => (*me, *id),
             Self::Guest(slot) => return slot.poll(cx),
-            Self::Over => return Poll::Pending,
+            Self::Over => panic!("a call was polled after it was done"),
         };
         let running = me.running();
         super::fetch(running);
-        let own = super::is_own(running, cx.waker());
-        let reply = running.local(|local| {
-            let calls = &mut local.extra.as_mut()?.calls;
-            let at = calls.iter().position(|call| call.id == id)?;
-            if calls[at].reply.is_some() {
-                return calls.swap_remove(at).reply;
-            }
-            if !own {
-                calls[at].waker = Some(cx.waker().clone());
-            }
-            None
-        });
-        match reply {
-            Some(reply) => {
-                *self = Self::Over;
-                Poll::Ready(reply)
-            }
-            None => {
-                running.waits.set(own || running.waits.get());
-                Poll::Pending
-            }
+        if let Some(reply) = running.local(|local| local.extra.as_mut()?.calls.take(id)) {
+            // Its entry is gone: there is nothing to forget.
+            std::mem::forget(std::mem::replace(self, Self::Over));
+            return Poll::Ready(reply);
         }
+        if super::is_own(running, cx.waker()) {
+            running.waits.set(true);
+            return Poll::Pending;
+        }
+        let waker = cx.waker().clone();
+        running.extra(|extra| extra.calls.wake_for(id, waker));
+        Poll::Pending
     }
 }
 
 impl Drop for Pending {
+    #[inline]
     fn drop(&mut self) {
-        let Self::Process(me, id) = *self else { return };
+        if let Self::Process(me, id) = *self {
+            Self::forget(me, id);
+        }
+    }
+}
+
+impl Pending {
+    /// An answer that is not waited for any more is dropped when it is fetched.
+    #[cold]
+    fn forget(me: Me, id: u64) {
         // Dropped elsewhere (a call moved to another task): the entry stays until the process ends.
         let Some(running) = me.if_running() else {
             return;
         };
-        let reply = running.local(|local| {
-            let calls = &mut local.extra.as_mut()?.calls;
-            let at = calls.iter().position(|call| call.id == id)?;
-            Some(calls.swap_remove(at))
-        });
+        let reply = running.local(|local| local.extra.as_mut()?.calls.forget(id));
         drop(reply);
     }
 }

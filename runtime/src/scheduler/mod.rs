@@ -7,6 +7,7 @@
 mod dirty;
 mod idle;
 mod priority;
+mod purse;
 mod real;
 mod ring;
 mod running;
@@ -18,6 +19,7 @@ mod worker;
 pub(crate) use dirty::DirtyPools;
 pub use dirty::{DirtyError, DirtyLimits, dirty_cpu, dirty_io};
 pub use priority::{BadPriority, Priority};
+pub(crate) use purse::{Handle, Purse};
 pub(crate) use real::{RealScheduler, Stamp};
 pub(crate) use running::Running;
 pub(crate) use slice::slice;
@@ -38,7 +40,7 @@ pub(crate) enum Scheduler {
 
 impl Scheduler {
     /// Puts a process whose `SCHEDULED` bit the caller has just set into a run queue.
-    #[inline]
+    #[cold]
     pub(crate) fn enqueue(&self, core: &Core, slot: u32, priority: Priority) {
         match self {
             Self::Real(real) => real.enqueue(core, slot, priority),

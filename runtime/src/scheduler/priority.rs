@@ -23,19 +23,16 @@ pub enum Priority {
 
 impl Priority {
     // Zero bits are `Normal`: what a zeroed block has.
+    #[inline]
     pub(crate) fn bits(self) -> u32 {
-        match self {
-            Self::Normal => 0,
-            Self::Low => 1,
-            Self::High => 2,
-            Self::Max => 3,
-        }
+        self as u32 ^ Self::Normal as u32
     }
 
+    #[inline]
     pub(crate) fn from_bits(bits: u32) -> Self {
-        match bits & 3 {
-            0 => Self::Normal,
-            1 => Self::Low,
+        match bits & 3 ^ Self::Normal as u32 {
+            0 => Self::Low,
+            1 => Self::Normal,
             2 => Self::High,
             _ => Self::Max,
         }

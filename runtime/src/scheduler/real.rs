@@ -140,17 +140,14 @@ impl RealScheduler {
         Ok(())
     }
 
-    #[inline]
+    /// Enqueues what has no place in the ring of the worker that runs this code.
+    #[cold]
     pub(crate) fn enqueue(&self, core: &Core, slot: u32, priority: Priority) {
-        let own = current::scheduler().filter(|running| std::ptr::eq(running.core(), core));
-        match own {
-            Some(running) if priority == Priority::Normal => {
+        match current::scheduler() {
+            Some(running) if priority == Priority::Normal && std::ptr::eq(running.core(), core) => {
                 let ring = &self.workers[running.worker].ring;
                 ring.push(slot, |batch| self.shared.normal.push(batch));
-                // One entry is what this worker takes next; more is work for others.
-                if self.idle.count() > 0 && ring.len() > 1 {
-                    self.wake_one();
-                }
+                self.wake_one();
             }
             _ => {
                 self.shared.of(priority).push(&[slot]);

@@ -34,19 +34,35 @@ impl Ring {
         tail.wrapping_sub(self.head.load(Ordering::Relaxed)) as usize
     }
 
-    /// Adds an entry; only the owner may. A full ring first moves its older half to `overflow`.
+    /// Adds an entry if there is room; only the owner may.
     #[inline]
-    pub(crate) fn push(&self, entry: u32, overflow: impl FnOnce(&[u32])) {
+    pub(crate) fn try_push(&self, entry: u32) -> bool {
         let tail = self.tail.load(Ordering::Relaxed);
         // Acquire pairs with the release of thieves in `claim`: their reads are over.
         let head = self.head.load(Ordering::Acquire);
-        if tail.wrapping_sub(head) as usize == RING && self.spill(head, entry, overflow) {
-            return;
+        if tail.wrapping_sub(head) as usize == RING {
+            return false;
         }
-        // A thief may have made room since `spill` looked.
         self.at(tail).store(entry, Ordering::Relaxed);
         // Release pairs with the acquire in `steal`: the entry is visible before it is counted.
         self.tail.store(tail.wrapping_add(1), Ordering::Release);
+        true
+    }
+
+    /// Adds an entry; only the owner may. A full ring first moves its older half to `overflow`.
+    #[inline]
+    pub(crate) fn push(&self, entry: u32, overflow: impl FnOnce(&[u32])) {
+        if self.try_push(entry) {
+            return;
+        }
+        // Where the head was when the ring was full. If it still is there, it still is.
+        let full = self.tail.load(Ordering::Relaxed).wrapping_sub(RING as u32);
+        if self.spill(full, entry, overflow) {
+            return;
+        }
+        // A thief has made room.
+        let pushed = self.try_push(entry);
+        debug_assert!(pushed, "thieves only make room");
     }
 
     /// Moves half the ring and `entry` out; `false` when a thief was faster and there is room.

@@ -7,24 +7,31 @@
 
 use std::cell::{Cell, RefCell};
 use std::num::NonZeroU32;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::SLICE_MESSAGES;
-use super::real::Stamp;
+use super::real::{RealScheduler, Stamp};
+use super::ring::Ring;
+use super::{Purse, SLICE_MESSAGES, Scheduler};
 use crate::envelope::{CallerKey, Envelope, Header, Pool};
 use crate::node::Core;
 use crate::process::{Block, Extra, Handling, Local};
 use crate::{Node, Pid, Reason};
+
+/// How many processes wait in a worker's ring before a slice wakes a second worker.
+const HELP_AGAIN: usize = 128;
 
 pub(crate) struct Running {
     pub(crate) node: Node,
     /// Which worker this is; `usize::MAX` in a simulation.
     pub(crate) worker: usize,
     block: Cell<*const Block>,
-    slot: Cell<u32>,
-    generation: Cell<u32>,
+    /// Whose slice it is, or was last.
+    pid: Cell<Pid>,
     pub(crate) budget: Cell<u32>,
+    /// A sleeping worker was woken in this slice.
+    helped: Cell<bool>,
     /// What `budget` is at the beginning of a slice.
     share: Cell<u32>,
     /// The process has had its share, or gave way, and goes to the back of the queue.
@@ -43,18 +50,33 @@ pub(crate) struct Running {
     sender: Cell<Option<Pid>>,
     free: RefCell<Vec<u32>>,
     pool: Pool,
+    purse: Purse,
     stamp: Arc<Stamp>,
+    /// The core of `node`.
+    core: NonNull<Core>,
+    /// The scheduler of `core`, and this worker's own ring there; none in a simulation.
+    own: Option<(NonNull<RealScheduler>, NonNull<Ring>)>,
 }
 
 impl Running {
     pub(crate) fn new(node: Node, worker: usize, stamp: Arc<Stamp>) -> Self {
+        let pid = Cell::new(Pid::new(node.id(), 0, NonZeroU32::MIN));
         Self {
+            purse: node.purse(),
+            core: NonNull::from(node.core()),
+            own: match node.core().scheduler() {
+                Scheduler::Real(real) => Some((
+                    NonNull::from(real),
+                    NonNull::from(&real.workers[worker].ring),
+                )),
+                Scheduler::Simulated(_) => None,
+            },
             node,
             worker,
             block: Cell::new(std::ptr::null()),
-            slot: Cell::new(0),
-            generation: Cell::new(0),
+            pid,
             budget: Cell::new(0),
+            helped: Cell::new(false),
             share: Cell::new(SLICE_MESSAGES),
             yielded: Cell::new(false),
             waits: Cell::new(false),
@@ -78,23 +100,25 @@ impl Running {
     #[inline]
     pub(crate) fn begin(&self, block: &Block, slot: u32) {
         self.block.set(block);
-        self.slot.set(slot);
-        self.generation.set(block.generation());
+        let generation = NonZeroU32::new(block.generation());
+        let generation = generation.expect("a process that runs has a generation");
+        self.pid
+            .set(Pid::new(self.pid.get().node(), slot, generation));
         self.budget.set(self.share.get());
         self.yielded.set(false);
+        self.helped.set(false);
     }
 
     /// Notes for the watchdog that a poll begins.
     #[inline]
     pub(crate) fn stamp_poll(&self, code: &'static str) {
-        let stamp = &self.stamp;
+        let stamp: &Stamp = &self.stamp;
         stamp
             .code
             .store(code.as_ptr().cast_mut(), Ordering::Relaxed);
         stamp.code_len.store(code.len(), Ordering::Relaxed);
         stamp.message.store(std::ptr::null_mut(), Ordering::Relaxed);
-        let process = u64::from(self.slot.get()) << 32 | u64::from(self.generation.get());
-        stamp.process.store(process, Ordering::Relaxed);
+        stamp.process.store(self.word(), Ordering::Relaxed);
         // Only this thread writes it. Release pairs with the acquire in the watchdog.
         let polls = stamp.polls.load(Ordering::Relaxed);
         stamp.polls.store(polls.wrapping_add(1), Ordering::Release);
@@ -147,31 +171,60 @@ impl Running {
 
     #[inline]
     pub(crate) fn core(&self) -> &Core {
-        self.node.core()
+        // SAFETY: `node` keeps it alive, and is not changed.
+        unsafe { self.core.as_ref() }
+    }
+
+    /// Puts a process of normal priority into the worker's own ring; `false` when there is none, or
+    /// no room.
+    #[inline]
+    pub(crate) fn enqueue(&self, slot: u32) -> bool {
+        let Some((real, ring)) = self.own else {
+            return false;
+        };
+        // SAFETY: both are parts of the core that `node` keeps alive: its scheduler, and one of the
+        // workers there, which neither move nor change in number.
+        let (real, ring) = unsafe { (real.as_ref(), ring.as_ref()) };
+        let pushed = ring.try_push(slot);
+        if pushed && real.idle.count() > 0 {
+            self.ask_for_help(real, ring);
+        }
+        pushed
+    }
+
+    /// A worker sleeps, and this one has got work. One entry is what this worker takes next; more
+    /// is work for others. They are woken once a slice, and again when much waits: a process that
+    /// starts many others would else pay for a wake each time they have run dry. What waits behind
+    /// a long slice for less than that is seen by the timekeeper.
+    #[cold]
+    fn ask_for_help(&self, real: &RealScheduler, ring: &Ring) {
+        let enough = if self.helped.get() { HELP_AGAIN } else { 2 };
+        if ring.len() >= enough {
+            self.helped.set(true);
+            real.wake_one();
+        }
     }
 
     #[inline]
     pub(crate) fn slot(&self) -> u32 {
-        self.slot.get()
+        self.pid.get().slot()
     }
 
     #[inline]
     pub(crate) fn generation(&self) -> u32 {
-        self.generation.get()
+        self.pid.get().tenancy()
     }
 
     /// The process's address.
     #[inline]
     pub(crate) fn pid(&self) -> Pid {
-        let generation = NonZeroU32::new(self.generation.get());
-        let generation = generation.expect("a running process has a generation");
-        Pid::new(self.core().id(), self.slot.get(), generation)
+        self.pid.get()
     }
 
     /// The process's slot and generation.
     #[inline]
     pub(crate) fn word(&self) -> u64 {
-        u64::from(self.slot.get()) << 32 | u64::from(self.generation.get())
+        self.pid.get().local_word().get()
     }
 
     /// The control block of the running process.
@@ -286,17 +339,32 @@ impl Running {
         true
     }
 
-    /// Whether the call at `address` is still unanswered in the handler that ends now: if so, it
-    /// was taken out, and its caller is told when this process dies.
+    /// Whether the call at `address` is still unanswered in the handler that ends now.
     #[inline]
-    pub(crate) fn end_call(&self, address: usize, caller: Option<CallerKey>) {
-        if self.call.replace(0) != address {
-            return;
-        }
+    pub(crate) fn ends_unanswered(&self, address: usize) -> bool {
+        self.call.replace(0) == address
+    }
+
+    /// Remembers a call that was taken out of its handler: its caller is told when this process
+    /// dies.
+    #[cold]
+    pub(crate) fn keep_open(&self, address: usize, caller: Option<CallerKey>) {
         if let Some(caller) = caller {
             let caller = caller.with_node(&self.node);
             self.extra(|extra| extra.open_calls.insert(address, caller));
         }
+    }
+
+    /// A handle of the node.
+    #[inline]
+    pub(crate) fn handle(&self) -> Node {
+        Node::from_handle(self.purse.handle())
+    }
+
+    /// The handles of the node that this scheduler has over.
+    #[inline]
+    pub(crate) fn purse(&self) -> &Purse {
+        &self.purse
     }
 
     /// The freed envelopes of this scheduler.

@@ -47,8 +47,8 @@ pub(crate) fn slice(running: &Running, slot: u32) {
 
 #[inline]
 fn step(running: &Running, block: &Block) -> Next {
-    if let Some(reason) = running.take_doom() {
-        return Next::End(reason);
+    if running.is_doomed() {
+        return doomed(running, None);
     }
     if block.state() & SUSPENDED != 0 {
         return Next::Park;
@@ -56,13 +56,22 @@ fn step(running: &Running, block: &Block) -> Next {
     match poll(running, block) {
         Poll::Pending => {}
         // A signal that came while it ran was first.
-        Poll::Ready(reason) => return Next::End(running.take_doom().unwrap_or(reason)),
+        Poll::Ready(reason) => return doomed(running, Some(reason)),
     }
-    match running.take_doom() {
-        Some(reason) => Next::End(reason),
-        None if running.yielded.get() => Next::Requeue,
-        None => Next::Park,
+    if running.is_doomed() {
+        doomed(running, None)
+    } else if running.yielded.get() {
+        Next::Requeue
+    } else {
+        Next::Park
     }
+}
+
+/// The process ends: for what a signal asked, or else for its own reason.
+#[cold]
+fn doomed(running: &Running, own: Option<Reason>) -> Next {
+    let reason = running.take_doom().or(own);
+    Next::End(reason.expect("whoever ends has a reason"))
 }
 
 /// Polls the body and puts it back, also when it panicked: its state is still to be dropped.
@@ -77,8 +86,11 @@ fn poll(running: &Running, block: &Block) -> Poll<Reason> {
         let mut turn = Turn::new(running);
         catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(&mut turn, &mut cx)))
     });
-    let result = result.unwrap_or_else(|payload| panicked(running, body.as_mut(), payload));
-    running.local(|local| local.body = Some(body));
+    let result = match result {
+        Ok(result) => result,
+        Err(payload) => panicked(running, body.as_mut(), payload),
+    };
+    running.local(|local| local.put_body(body));
     running.waits.set(false);
     if block.state() & SUSPENDED != 0 {
         process::suspended(running);

@@ -2,7 +2,7 @@
 //!
 //! Role       The loop of the real platform.
 //! Invariant  Urgent processes go first; the shared queue is looked at every `SHARED_EVERY` turns
-//!            though the own ring is never empty; low ones get every eighth turn.
+//!            though the own ring is never empty; low ones get about every eighth turn.
 
 use std::sync::atomic::Ordering;
 
@@ -12,10 +12,14 @@ use crate::Node;
 use crate::platform::current::Enter;
 use crate::platform::threads::thread_id;
 
-const SHARED_EVERY: u32 = 61;
+/// A multiple of `LOW_EVERY`.
+const SHARED_EVERY: u32 = 64;
 const LOW_EVERY: u32 = 8;
 const SHARED_BATCH: usize = 64;
-const SPINS: u32 = 100;
+/// How often a worker without work looks again before it sleeps, and how long it waits in between.
+/// A look takes cache lines from those who work.
+const LOOKS: u32 = 12;
+const PAUSES: u32 = 16;
 
 /// Runs worker `index` of the node until it is stopped or replaced.
 pub(crate) fn run(node: Node, index: usize) {
@@ -63,12 +67,7 @@ fn next(real: &RealScheduler, index: usize, turn: u32) -> Option<u32> {
         return Some(slot);
     }
     if turn.is_multiple_of(LOW_EVERY)
-        && let Some(slot) = real.shared.low.pop()
-    {
-        return Some(slot);
-    }
-    if turn.is_multiple_of(SHARED_EVERY)
-        && let Some(slot) = real.shared.normal.pop()
+        && let Some(slot) = aside(real, turn)
     {
         return Some(slot);
     }
@@ -77,6 +76,18 @@ fn next(real: &RealScheduler, index: usize, turn: u32) -> Option<u32> {
         return Some(slot);
     }
     find(real, index)
+}
+
+/// Looks beyond the own ring though it may not be empty.
+#[cold]
+fn aside(real: &RealScheduler, turn: u32) -> Option<u32> {
+    let shared = &real.shared;
+    if turn.is_multiple_of(SHARED_EVERY)
+        && let Some(slot) = shared.normal.pop()
+    {
+        return Some(slot);
+    }
+    shared.low.pop()
 }
 
 /// Looks beyond the own ring.
@@ -98,11 +109,13 @@ fn find(real: &RealScheduler, index: usize) -> Option<u32> {
 
 /// Sleeps until there may be work.
 fn rest(real: &RealScheduler, core: &crate::node::Core, index: usize) {
-    for _ in 0..SPINS {
+    for _ in 0..LOOKS {
         if real.has_work() {
             return;
         }
-        std::hint::spin_loop();
+        for _ in 0..PAUSES {
+            std::hint::spin_loop();
+        }
     }
     real.idle.announce(index);
     if real.has_work() || real.stopping.load(Ordering::SeqCst) {

@@ -1,0 +1,126 @@
+//! Which answers does a process wait for?
+//!
+//! Role       The calls of one process that are under way, and their answers until they are taken.
+//! Invariant  Numbers are not used twice by a process: a late answer finds nothing.
+//! Limit      One entry per call that the process itself has begun and not dropped.
+
+use std::task::Waker;
+
+use crate::NodeId;
+use crate::envelope::Envelope;
+
+/// The calls of one process. Most processes make one at a time, so the newest is looked at first.
+#[derive(Default)]
+pub(crate) struct Calls(Vec<Waiting>);
+
+struct Waiting {
+    id: u64,
+    reply: Option<Envelope>,
+    /// `None` for a call within the node that the process's own waker polls.
+    unusual: Option<Box<Unusual>>,
+}
+
+#[derive(Default)]
+struct Unusual {
+    /// The server's node, when it is another one.
+    node: Option<NodeId>,
+    /// Set when something other than the process's own waker polls the call.
+    waker: Option<Waker>,
+}
+
+impl Calls {
+    /// Notes a call to a server of this node, or of `node`.
+    #[inline]
+    pub(crate) fn begin(&mut self, id: u64, node: Option<NodeId>) {
+        let unusual = match node {
+            None => None,
+            node => unusual(node),
+        };
+        self.0.push(Waiting {
+            id,
+            reply: None,
+            unusual,
+        });
+    }
+
+    fn place(&self, id: u64) -> Option<usize> {
+        self.0.iter().rposition(|call| call.id == id)
+    }
+
+    /// Keeps an answer for the call that waits for it, and says who is to be woken for it.
+    ///
+    /// # Errors
+    /// The answer, when nobody waits for it.
+    #[inline]
+    pub(crate) fn answer(&mut self, id: u64, reply: Envelope) -> Result<Option<Waker>, Envelope> {
+        match self.0.last_mut() {
+            Some(last) if last.id == id && last.unusual.is_none() => {
+                last.reply = Some(reply);
+                Ok(None)
+            }
+            _ => self.answer_unusual(id, reply),
+        }
+    }
+
+    #[cold]
+    fn answer_unusual(&mut self, id: u64, reply: Envelope) -> Result<Option<Waker>, Envelope> {
+        let Some(at) = self.place(id) else {
+            return Err(reply);
+        };
+        let call = &mut self.0[at];
+        call.reply = Some(reply);
+        Ok(call.unusual.as_mut().and_then(|call| call.waker.take()))
+    }
+
+    /// Takes the answer to a call, if it has come, and forgets the call.
+    #[inline]
+    pub(crate) fn take(&mut self, id: u64) -> Option<Envelope> {
+        match self.0.last_mut() {
+            Some(last) if last.id == id => {
+                let reply = last.reply.take()?;
+                self.0.pop();
+                Some(reply)
+            }
+            _ => self.take_older(id),
+        }
+    }
+
+    #[cold]
+    fn take_older(&mut self, id: u64) -> Option<Envelope> {
+        let at = self.place(id)?;
+        let reply = self.0[at].reply.take()?;
+        self.0.swap_remove(at);
+        Some(reply)
+    }
+
+    /// Notes who polls a call that is under way.
+    pub(crate) fn wake_for(&mut self, id: u64, waker: Waker) {
+        if let Some(at) = self.place(id) {
+            self.0[at].unusual.get_or_insert_default().waker = Some(waker);
+        }
+    }
+
+    /// Forgets a call: the answer, if it has come after all.
+    pub(crate) fn forget(&mut self, id: u64) -> Option<Envelope> {
+        let at = self.place(id)?;
+        self.0.swap_remove(at).reply
+    }
+
+    /// The calls to servers of another node.
+    pub(crate) fn to(&self, node: NodeId) -> Vec<u64> {
+        let leads = |call: &&Waiting| {
+            let unusual = call.unusual.as_ref();
+            unusual.is_some_and(|unusual| unusual.node == Some(node))
+        };
+        self.0.iter().filter(leads).map(|call| call.id).collect()
+    }
+
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.0.shrink_to_fit();
+    }
+}
+
+#[cold]
+fn unusual(node: Option<NodeId>) -> Option<Box<Unusual>> {
+    Some(Box::new(Unusual { node, waker: None }))
+}
