@@ -283,11 +283,12 @@ async fn a_call_that_crashes(node: Node) {
     let (withdrawn, is_withdrawn) = foundation::promise(&node);
     let teller = node.spawn_fn_with(&options, |me: Process<Word>| async move {
         let bank = me.node().at(BANK);
-        withdrawn.send(bank.withdraw(11, Secret::new(1234)).await);
+        let asked = bank.withdraw(11, Secret::new(1234));
+        withdrawn.send(asked.timeout(LONG).await);
         std::future::pending::<()>().await;
     });
     let teller = teller.expect("spawned").0.pid();
-    let withdrawn = is_withdrawn.await.expect("answered");
+    let withdrawn = is_withdrawn.timeout(LONG).await.expect("answered");
     assert!(matches!(withdrawn, Err(CallError::Down(_))));
     let names = [(bank, "bank"), (tree.pid(), "accounts"), (teller, "teller")];
     let name = node.name();
@@ -312,7 +313,7 @@ async fn an_async_call_that_crashes_later(node: Node) {
     let (_tree, bank) = bank_of(&node).await;
     let asked = node.at(BANK);
     let reason = end_of(&node, bank, async || {
-        assert!(asked.slowly(3).await.is_err());
+        assert!(asked.slowly(3).timeout(LONG).await.is_err());
     });
     assert!(matches!(reason.await, Reason::Crash(_)));
     let text = reports.one(&[]);
@@ -396,7 +397,10 @@ async fn an_actor_that_shows_nothing(node: Node) {
         mute.sync().await.expect("alive");
         let pid = mute.pid();
         let reason = end_of(&node, pid, async || match row {
-            "ask" => assert!(mute.ask("fell".to_owned()).await.is_err()),
+            "ask" => {
+                let asked = mute.ask("fell".to_owned()).timeout(LONG);
+                assert!(asked.await.is_err());
+            }
             "tell" => mute.tell("fell".to_owned()).expect("portable"),
             "tell slowly" => mute.tell_slowly("fell".to_owned()).expect("portable"),
             "stop" => mute.stop().expect("portable"),
@@ -442,7 +446,7 @@ async fn a_plain_process_that_crashes(node: Node) {
         drop(younger.expect("spawned"));
     });
     let elder = elder.expect("spawned").pid();
-    let (younger, child) = started.await.expect("told");
+    let (younger, child) = started.timeout(LONG).await.expect("told");
     node.down(elder).await;
     node.register("younger", younger).expect("free");
     child.send(Word::Fall).expect("local");
@@ -567,7 +571,8 @@ fn prints_a_crash() {
     node.block_on(async {
         let (_tree, bank) = bank_of(&node).await;
         end_of(&node, bank, async || {
-            let withdrawn = node.at(BANK).withdraw(11, Secret::new(1234)).await;
+            let withdrawn = node.at(BANK).withdraw(11, Secret::new(1234));
+            let withdrawn = withdrawn.timeout(LONG).await;
             assert!(withdrawn.is_err());
         })
         .await;
