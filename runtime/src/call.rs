@@ -110,6 +110,14 @@ impl<R: 'static> Call<R> {
         self
     }
 
+    /// Waits until its node's clock shows `at`, as [`Node::now`] does: for several calls that are to
+    /// be done by one moment. A deadline that has passed leaves time for an answer that is there
+    /// already, and no more.
+    pub fn deadline(mut self, at: Duration) -> Self {
+        self.asking.timeout = at.saturating_sub(self.asking.node.now());
+        self
+    }
+
     /// On failure the calling process exits with the error's reason; outside a process, panics.
     pub async fn or_exit(self) -> R {
         match self.await {

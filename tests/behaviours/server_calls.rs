@@ -366,3 +366,26 @@ async fn handlers_never_overlap(node: Node) {
         assert_eq!(most, Ok(1));
     }
 }
+
+/// API: several calls share one deadline, and what the first has used the second does not have.
+#[foundation::test]
+async fn calls_share_a_deadline(w: World) {
+    let node = w.node();
+    let desk = node.spawn(Desk::default()).expect("spawned");
+    let begun = node.now();
+    let deadline = begun + ms(40);
+    assert_eq!(desk.add(1).deadline(deadline).await, Ok(1));
+    assert_eq!(
+        desk.keep().deadline(deadline).await,
+        Err(CallError::Timeout)
+    );
+    assert!(node.now() >= deadline, "it waited until then");
+    let late = node.now();
+    assert_eq!(
+        desk.keep().deadline(deadline).await,
+        Err(CallError::Timeout)
+    );
+    if w.is_simulated() {
+        assert_eq!(node.now(), late, "it did not wait any more");
+    }
+}
