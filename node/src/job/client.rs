@@ -116,7 +116,7 @@ impl Client {
 
     fn count(&mut self, work: &Work, lines: &[Piece], dice: Option<Dice>) -> Delta {
         let Slice { window, .. } = &work.slice;
-        let mut tally = Tally::default();
+        let mut tally = Tally::with_capacity(lines.len());
         let mut paths = Paths::with_capacity(lines.len());
         let mut malformed = 0;
         let mut upto = self.past.mark;

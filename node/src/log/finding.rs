@@ -184,6 +184,15 @@ fn first(pass: u32) -> Key {
 }
 
 impl Minutes {
+    /// Room for so many minutes.
+    #[must_use]
+    pub fn with_capacity(minutes: usize) -> Self {
+        Self {
+            entries: Vec::with_capacity(minutes),
+            pass: 0,
+        }
+    }
+
     /// Counts one request.
     #[inline]
     pub fn note(&mut self, pass: u32, epoch: i64, status: u16) {

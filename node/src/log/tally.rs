@@ -21,6 +21,11 @@ use super::line::Line;
 /// How long the top lists are.
 pub const TOP: usize = 10;
 
+/// A batch seldom has more statuses ...
+const STATUSES: usize = 4;
+/// ... or more minutes.
+const MINUTES: usize = 24;
+
 type ByteMap<V> = HashMap<Box<[u8]>, V, FxBuildHasher>;
 
 /// What one client did, as much as one batch of lines tells. Its paths are kept by whoever keeps
@@ -75,6 +80,16 @@ pub struct Sums {
 pub struct Statuses(Vec<(u16, u64)>);
 
 impl Tally {
+    /// Room for what so many requests usually come to.
+    #[must_use]
+    pub fn with_capacity(requests: usize) -> Self {
+        Self {
+            statuses: Statuses(Vec::with_capacity(requests.min(STATUSES))),
+            minutes: Minutes::with_capacity(requests.min(MINUTES)),
+            ..Self::default()
+        }
+    }
+
     /// Counts one request of this client.
     #[inline]
     pub fn count(&mut self, pass: u32, line: &Line<'_>) {
