@@ -40,6 +40,44 @@ fn node() -> Node {
     Node::builder().start().expect("a node starts")
 }
 
+/// What stands alone in the queue of a worker is left to that worker, but not for longer than one
+/// handler may hold it.
+#[test]
+fn what_stands_alone_behind_a_long_handler_runs() {
+    #[derive(Message)]
+    #[message(local)]
+    struct Nothing;
+
+    let node = Node::builder()
+        .workers(2)
+        .spare_workers(0)
+        .watchdog(secs(3600))
+        .start()
+        .expect("a node starts");
+    let (ran, seen) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (running, seeing) = (Arc::clone(&ran), Arc::clone(&seen));
+    let hold = move |me: Process<Nothing>| async move {
+        let node = me.node();
+        let count = Arc::clone(&running);
+        let short = move |_: Process<Nothing>| async move {
+            count.fetch_add(1, Ordering::AcqRel);
+        };
+        node.spawn_fn(short).expect("the node takes a process");
+        let until = node.now() + secs(10);
+        while running.load(Ordering::Acquire) == 0 && node.now() < until {
+            std::hint::spin_loop();
+        }
+        seeing.fetch_add(1 + running.load(Ordering::Acquire), Ordering::AcqRel);
+    };
+    let holder = node.spawn_fn(hold).expect("the node takes a process");
+    node.block_on(node.down(holder.pid()));
+    assert_eq!(
+        seen.load(Ordering::Acquire),
+        2,
+        "it ran before the other came back"
+    );
+}
+
 /// Starts so many children under one supervisor, and shuts the tree down in order.
 fn tree_of(children: usize) {
     let node = node();

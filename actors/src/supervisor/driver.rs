@@ -336,7 +336,7 @@ fn arm_audit(me: Me) -> TimerRef {
 const SUPERVISOR: &str = "foundation::supervisor";
 
 fn log(me: Me, report: &Report<Pid>) {
-    let pid = report.pid.map(|pid| pid.to_string());
+    let pid = report.pid.map(tracing::field::display);
     let level_is_error = report.context != Context::ChildTerminated || !report.reason.is_orderly();
     if level_is_error {
         tracing::error!(

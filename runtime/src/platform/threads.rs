@@ -46,26 +46,64 @@ pub(crate) fn thread_id() -> i64 {
     return 0;
 }
 
-/// How long the thread with this system id was ready to run and did not get a core, so far, where
-/// the system tells: a thread that others keep from running is not stuck.
+/// What the system has let a thread do so far, where it tells.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Account {
+    on_core: Duration,
+    /// Ready to run, and waiting for a core; a wait that goes on is not in it yet.
+    waited: Duration,
+    /// Ready to run or running now, and not blocked.
+    ready: bool,
+    known: bool,
+}
+
+impl Account {
+    /// For how much of the last `wall` the thread itself is to blame, since its account was
+    /// `before`: a thread that others keep from running is not stuck. One that is ready now may have
+    /// been waiting for a core all along, so it answers for what it had of one; one that is blocked,
+    /// for all but what it waited.
+    pub(crate) fn held_since(&self, before: &Self, wall: Duration) -> Duration {
+        match (self.known && before.known, self.ready) {
+            (false, _) => wall,
+            (true, true) => self.on_core.saturating_sub(before.on_core).min(wall),
+            (true, false) => wall.saturating_sub(self.waited.saturating_sub(before.waited)),
+        }
+    }
+}
+
+/// The account of the thread with this system id.
 #[cfg_attr(
     target_os = "linux",
-    expect(clippy::disallowed_methods, reason = "the system tells it by a file")
+    expect(clippy::disallowed_methods, reason = "the system tells it by files")
 )]
-pub(crate) fn time_starved(thread_id: i64) -> Duration {
+pub(crate) fn account(thread_id: i64) -> Account {
     #[cfg(target_os = "linux")]
     {
-        // On the CPU, waiting for one (both in nanoseconds), and how often it was given one.
-        let path = format!("/proc/self/task/{thread_id}/schedstat");
-        let waited = std::fs::read_to_string(path)
-            .ok()
-            .and_then(|text| text.split_whitespace().nth(1)?.parse().ok());
-        waited.map_or(Duration::ZERO, Duration::from_nanos)
+        let read = |file: &str| {
+            std::fs::read_to_string(format!("/proc/self/task/{thread_id}/{file}")).ok()
+        };
+        // On a core, waiting for one (both in nanoseconds), and how often it was given one.
+        let times = read("schedstat").and_then(|text| {
+            let mut words = text.split_whitespace().map(str::parse);
+            let nanos = |word: Option<Result<u64, _>>| word?.ok().map(Duration::from_nanos);
+            Some((nanos(words.next())?, nanos(words.next())?))
+        });
+        // The state follows the name, which stands in brackets and may contain any.
+        let state = read("stat").and_then(|text| text.rsplit_once(") ")?.1.chars().next());
+        match (times, state) {
+            (Some((on_core, waited)), Some(state)) => Account {
+                on_core,
+                waited,
+                ready: state == 'R',
+                known: true,
+            },
+            _ => Account::default(),
+        }
     }
     #[cfg(not(target_os = "linux"))]
     {
         let _ = thread_id;
-        Duration::ZERO
+        Account::default()
     }
 }
 
@@ -99,5 +137,54 @@ impl Sleeper {
     pub(crate) fn wake(&self) {
         *self.woken.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.bell.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 10 ms have passed; what is the thread to blame for?
+    #[test]
+    fn a_thread_answers_for_what_it_did_itself() {
+        let ms = Duration::from_millis;
+        let before = Account {
+            on_core: ms(100),
+            waited: ms(50),
+            ready: true,
+            known: true,
+        };
+        let rows = [
+            // (on core, waited, ready, known), held
+            ((110, 50, true, true), 10),  // computed all the time
+            ((100, 50, true, true), 0),   // waits for a core, and the account does not know yet
+            ((103, 50, true, true), 3),   // was taken off, and still is
+            ((103, 57, true, true), 3),   // was taken off, and is back
+            ((100, 50, false, true), 10), // sleeps in a handler
+            ((101, 56, false, true), 4),  // waited for a core, then slept
+            ((0, 0, false, false), 10),   // the system does not tell
+        ];
+        for ((on_core, waited, ready, known), held) in rows {
+            let now = Account {
+                on_core: ms(on_core),
+                waited: ms(waited),
+                ready,
+                known,
+            };
+            assert_eq!(now.held_since(&before, ms(10)), ms(held), "{now:?}");
+        }
+    }
+
+    /// The system tells of this very thread.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_account_of_a_thread_grows_as_it_runs() {
+        let (id, before) = (thread_id(), account(thread_id()));
+        assert!(before.known && before.ready);
+        let mut sum = 0_u64;
+        while account(id).on_core.saturating_sub(before.on_core) < Duration::from_millis(3) {
+            sum = std::hint::black_box(sum + 1);
+        }
+        assert!(!account(-1).known);
     }
 }

@@ -28,7 +28,8 @@ pub use watchdog::Stuck;
 use crate::node::Core;
 use crate::world::SimScheduler;
 
-/// How many messages a process handles before others have their turn.
+/// How many messages a process handles before others have their turn, if the timekeeper does not find
+/// earlier that it takes long.
 pub(crate) const SLICE_MESSAGES: u32 = 512;
 
 /// The platform a node runs on.

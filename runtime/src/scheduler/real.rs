@@ -24,6 +24,8 @@ use crate::platform::threads::{Sleeper, start};
 pub(crate) struct Stamp {
     /// Rises at each poll.
     pub(crate) polls: AtomicU64,
+    /// The poll has lasted so long that it is to end after this message.
+    pub(crate) overdue: AtomicBool,
     /// The process that runs, as a local word; 0 for none.
     pub(crate) process: AtomicU64,
     /// The kind of message it handles.
@@ -38,6 +40,7 @@ impl Default for Stamp {
     fn default() -> Self {
         Self {
             polls: AtomicU64::new(0),
+            overdue: AtomicBool::new(false),
             process: AtomicU64::new(0),
             message: AtomicPtr::new(std::ptr::null_mut()),
             code: AtomicPtr::new(std::ptr::null_mut()),
@@ -170,9 +173,9 @@ impl RealScheduler {
         self.timekeeper.wake();
     }
 
-    /// Whether any queue holds work.
+    /// Whether any queue holds work for more than the worker it belongs to.
     pub(crate) fn has_work(&self) -> bool {
-        !self.shared.is_empty() || self.workers.iter().any(|worker| worker.ring.len() > 0)
+        !self.shared.is_empty() || self.workers.iter().any(|worker| worker.ring.len() > 1)
     }
 
     /// Handlers that hold a worker now, or did.

@@ -122,6 +122,9 @@ impl Running {
         // Only this thread writes it. Release pairs with the acquire in the watchdog.
         let polls = stamp.polls.load(Ordering::Relaxed);
         stamp.polls.store(polls.wrapping_add(1), Ordering::Release);
+        if stamp.overdue.load(Ordering::Relaxed) {
+            stamp.overdue.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Notes for reports what the process handles.
@@ -299,15 +302,16 @@ impl Running {
         *self.dying.borrow_mut() = reason;
     }
 
-    /// Takes one message's worth of the slice; `false` when the slice is over.
+    /// Takes one message's worth of the slice; `false` when the slice is over: it has had its
+    /// messages, or lasted from one of the timekeeper's looks to the next.
     #[inline]
     pub(crate) fn charge(&self) -> bool {
         match self.budget.get().checked_sub(1) {
-            Some(left) => {
+            Some(left) if !self.stamp.overdue.load(Ordering::Relaxed) => {
                 self.budget.set(left);
                 true
             }
-            None => {
+            _ => {
                 self.yielded.set(true);
                 false
             }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::Scheduler;
 use super::real::RealScheduler;
 use crate::node::Core;
-use crate::platform::threads::{demote, time_starved};
+use crate::platform::threads::{Account, account, demote};
 use crate::process::parent_of;
 use crate::{Node, Pid};
 
@@ -82,9 +82,8 @@ impl StuckList {
 /// What the watchdog remembers of one worker.
 struct Watched {
     polls: u64,
-    since: u64,
-    /// How long the thread had been kept from running when it was first found in this poll.
-    starved: Option<Duration>,
+    /// When this poll was asked to end, and what the system had let the thread do by then.
+    asked: Option<(u64, Account)>,
     reported: u64,
     pid: Option<Pid>,
 }
@@ -108,8 +107,8 @@ pub(crate) fn run(node: &Node) {
             core.fire(action);
         }
         drop(firing);
+        help(real, &watched);
         watch(node, real, now, &mut watched);
-        help(real);
         sleep(core, real, quiet >= REST_AFTER_TICKS);
     }
 }
@@ -139,10 +138,32 @@ fn sleep(core: &Core, real: &RealScheduler, rest: bool) {
     )));
 }
 
-/// A worker whose queue waits behind a long handler is helped by a sleeping one.
-fn help(real: &RealScheduler) {
-    if real.idle.count() > 0 && real.has_work() {
+/// A worker whose queue waits behind a long handler is helped by a sleeping one; so is one that the
+/// system keeps from running. `watched` is of the look before.
+fn help(real: &RealScheduler, watched: &HashMap<usize, Watched>) {
+    let waits_behind = || {
+        let mut workers = real.workers.iter().enumerate();
+        workers.any(|(index, worker)| {
+            let polls = worker.stamp.polls.load(Ordering::Relaxed);
+            let held = watched
+                .get(&index)
+                .is_some_and(|known| known.polls == polls);
+            held && worker.ring.len() > 0
+        })
+    };
+    if real.idle.count() > 0 && (real.has_work() || waits_behind()) {
         real.wake_one();
+    }
+}
+
+impl Watched {
+    fn new(polls: u64) -> Self {
+        Self {
+            polls,
+            asked: None,
+            reported: 0,
+            pid: None,
+        }
     }
 }
 
@@ -151,35 +172,29 @@ fn watch(node: &Node, real: &RealScheduler, now: u64, watched: &mut HashMap<usiz
     for (index, worker) in real.workers.iter().enumerate() {
         let polls = worker.stamp.polls.load(Ordering::Acquire);
         let process = worker.stamp.process.load(Ordering::Relaxed);
-        let known = watched.entry(index).or_insert(Watched {
-            polls,
-            since: now,
-            starved: None,
-            reported: 0,
-            pid: None,
-        });
+        let known = watched.entry(index).or_insert_with(|| Watched::new(!polls));
         if known.polls != polls || process == 0 {
-            if let Some(pid) = known.pid.take() {
+            if let Some(pid) = known.pid {
                 tracing::warn!(target: WATCHDOG, %pid, "the handler came back");
                 real.stuck.returned(pid);
             }
-            *known = Watched {
-                polls,
-                since: now,
-                starved: None,
-                reported: 0,
-                pid: None,
-            };
+            *known = Watched::new(polls);
             continue;
         }
         let thread = worker.stamp.thread.load(Ordering::Relaxed);
-        let starved = *known.starved.get_or_insert_with(|| time_starved(thread));
-        if now - known.since < after {
+        let Some((since, before)) = known.asked else {
+            // The same poll as at the last look: others have waited long enough. If it is many
+            // short handlers, it ends now; if it is one long one, that is found from here on.
+            worker.stamp.overdue.store(true, Ordering::Relaxed);
+            known.asked = Some((now, account(thread)));
+            continue;
+        };
+        if now - since < after {
             continue;
         }
         // What the system took from it is not the handler's.
-        let kept_off = time_starved(thread).saturating_sub(starved).as_nanos() as u64;
-        let held = (now - known.since).saturating_sub(kept_off);
+        let wall = Duration::from_nanos(now - since);
+        let held = account(thread).held_since(&before, wall).as_nanos() as u64;
         if held < after || held < known.reported.saturating_mul(4) {
             continue;
         }

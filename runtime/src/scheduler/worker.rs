@@ -1,7 +1,10 @@
 //! One worker thread: take, run, and sleep when there is nothing.
 //!
 //! Role       The loop of the real platform.
-//! Invariant  Urgent processes go first; the shared queue is looked at every `SHARED_EVERY` turns
+//! Invariant  What stands alone in a ring is what its worker takes next, and its data is in that
+//!            worker's cache: others take it only when they were woken, which the timekeeper does
+//!            when one handler holds that worker from one of its looks to the next.
+//!            Urgent processes go first; the shared queue is looked at every `SHARED_EVERY` turns
 //!            though the own ring is never empty; low ones get about every eighth turn.
 
 use std::sync::atomic::Ordering;
@@ -34,16 +37,20 @@ pub(crate) fn run(node: Node, index: usize) {
     let _tokio = core.tokio().map(tokio::runtime::Handle::enter);
     let _current = Enter::new(&running);
     let mut turn = 0_u32;
+    // A spare is there for what waits behind the worker that it stands in for.
+    let mut woken = true;
     while !real.stopping.load(Ordering::Relaxed) {
         turn = turn.wrapping_add(1);
-        match next(real, index, turn) {
+        let found = next(real, index, turn).or_else(|| find(real, index, woken));
+        woken = false;
+        match found {
             Some(slot) => {
                 slice(&running, slot);
                 if worker.replaced.load(Ordering::Relaxed) {
                     return leave(real, index);
                 }
             }
-            None => rest(real, core, index),
+            None => woken = rest(real, core, index),
         }
     }
     worker.manned.store(false, Ordering::SeqCst);
@@ -71,11 +78,7 @@ fn next(real: &RealScheduler, index: usize, turn: u32) -> Option<u32> {
     {
         return Some(slot);
     }
-    let ring = &real.workers[index].ring;
-    if let Some(slot) = ring.pop() {
-        return Some(slot);
-    }
-    find(real, index)
+    real.workers[index].ring.pop()
 }
 
 /// Looks beyond the own ring though it may not be empty.
@@ -90,28 +93,32 @@ fn aside(real: &RealScheduler, turn: u32) -> Option<u32> {
     shared.low.pop()
 }
 
-/// Looks beyond the own ring.
-fn find(real: &RealScheduler, index: usize) -> Option<u32> {
+/// Looks beyond the own ring; `all`: also for what its own worker would take next.
+#[cold]
+fn find(real: &RealScheduler, index: usize, all: bool) -> Option<u32> {
     let ring = &real.workers[index].ring;
     let refill = |slot| ring.push(slot, |batch| real.shared.normal.push(batch));
     if let Some(slot) = real.shared.normal.pop_many(SHARED_BATCH, refill) {
         return Some(slot);
     }
-    let count = real.workers.len();
-    for step in 1..count {
-        let victim = &real.workers[(index + step) % count];
-        if let Some(slot) = victim.ring.steal(ring) {
-            return Some(slot);
-        }
-    }
-    real.shared.low.pop()
+    let steal = |least: usize| {
+        let (later, sooner) = (&real.workers[index + 1..], &real.workers[..index]);
+        let mut rings = later.iter().chain(sooner).map(|worker| &worker.ring);
+        rings.find_map(|victim| match victim.len() {
+            waiting if waiting < least => None,
+            _ => victim.steal(ring),
+        })
+    };
+    steal(2)
+        .or_else(|| if all { steal(1) } else { None })
+        .or_else(|| real.shared.low.pop())
 }
 
-/// Sleeps until there may be work.
-fn rest(real: &RealScheduler, core: &crate::node::Core, index: usize) {
+/// Sleeps until there may be work; `true` when it was woken.
+fn rest(real: &RealScheduler, core: &crate::node::Core, index: usize) -> bool {
     for _ in 0..LOOKS {
         if real.has_work() {
-            return;
+            return false;
         }
         for _ in 0..PAUSES {
             std::hint::spin_loop();
@@ -120,11 +127,12 @@ fn rest(real: &RealScheduler, core: &crate::node::Core, index: usize) {
     real.idle.announce(index);
     if real.has_work() || real.stopping.load(Ordering::SeqCst) {
         if real.idle.withdraw(index) {
-            return;
+            return false;
         }
     } else {
         real.workers[index].sleeper.sleep(None);
         real.idle.withdraw(index);
     }
     core.clock().refresh(true);
+    true
 }

@@ -1,0 +1,115 @@
+//! Is a handler named that holds a worker, and nobody else?
+//!
+//! Role  Handlers that compute and that block, on real threads; many short ones that do neither.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use foundation::Stuck;
+use foundation::prelude::*;
+
+struct Hog {
+    handled: Arc<AtomicU32>,
+}
+
+#[actor]
+impl Hog {
+    /// Computes for so long.
+    #[cast(local)]
+    fn compute(&mut self, time: Duration, cx: &mut Cx<Self>) {
+        let node = cx.node();
+        let until = node.now() + time;
+        while node.now() < until {
+            std::hint::spin_loop();
+        }
+        self.handled.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Blocks its thread for so long.
+    #[cast(local)]
+    fn block(&mut self, time: Duration) {
+        let (_never, receiver) = std::sync::mpsc::channel::<()>();
+        let _ = receiver.recv_timeout(time);
+    }
+}
+
+fn hog(node: &Node) -> (Ref<Hog>, Arc<AtomicU32>) {
+    let handled = Arc::new(AtomicU32::new(0));
+    let hog = Hog {
+        handled: Arc::clone(&handled),
+    };
+    (node.spawn(hog).expect("spawned"), handled)
+}
+
+/// What the watchdog says of a process, once it says it.
+async fn named(node: &Node, pid: Pid, returned: bool) -> Stuck {
+    loop {
+        let mut stuck = node.stuck().into_iter();
+        if let Some(found) = stuck.find(|stuck| stuck.pid == pid && stuck.returned == returned) {
+            return found;
+        }
+        node.sleep(ms(1)).await;
+    }
+}
+
+#[test]
+fn a_handler_that_does_not_come_back_is_named_while_it_runs() {
+    let node = Node::builder().workers(1).start().expect("started");
+    let (computes, _) = hog(&node);
+    let (blocks, _) = hog(&node);
+    node.register("slow", &blocks).expect("free");
+    node.block_on(async {
+        computes.compute(secs(2)).expect("local");
+        blocks.block(secs(2)).expect("local");
+        for (hog, method, name) in [
+            (&computes, "Hog::compute", None),
+            (&blocks, "Hog::block", Some("slow")),
+        ] {
+            let stuck = named(&node, hog.pid(), false).await;
+            assert_eq!((&*stuck.code, stuck.message), ("Hog", Some(method)));
+            assert_eq!(stuck.name.as_deref(), name);
+            assert!(stuck.held >= ms(10));
+        }
+        for hog in [&computes, &blocks] {
+            named(&node, hog.pid(), true).await;
+        }
+    });
+    node.shutdown_blocking(secs(5)).expect("stopped");
+}
+
+/// A slice of many handlers lasts long, and none of them is to blame; and before it is through, its
+/// worker's other processes have had their turn.
+#[test]
+fn many_short_handlers_are_nobodys_fault_and_keep_nobody_waiting() {
+    const MESSAGES: u32 = 500;
+    let node = Node::builder().workers(1).start().expect("started");
+    let (busy, handled) = hog(&node);
+    let count = Arc::clone(&handled);
+    let flood = move |me: Process<Nothing>| async move {
+        // Both lie there when this one gives way.
+        for _ in 0..MESSAGES {
+            busy.compute(Duration::from_micros(400)).expect("local");
+        }
+        let seen = Task::spawn_nolink(&me.node(), async move { count.load(Ordering::Acquire) });
+        seen.expect("spawned").await
+    };
+    let (reply, answer) = foundation::promise(&node);
+    node.spawn_fn(move |me| async move { reply.send(flood(me).await) })
+        .expect("spawned");
+    let seen = node.block_on(answer.timeout(secs(60)));
+    let seen = seen.expect("answered").expect("counted");
+    assert!(seen < MESSAGES, "{seen} of {MESSAGES} came first");
+    node.block_on(async {
+        while handled.load(Ordering::Acquire) < MESSAGES {
+            node.sleep(ms(1)).await;
+        }
+    });
+    assert_eq!(node.stuck(), []);
+    node.shutdown_blocking(secs(5)).expect("stopped");
+}
+
+/// Nobody writes to it.
+#[derive(Debug, Message)]
+#[message(local)]
+enum Nothing {}
