@@ -77,7 +77,7 @@ impl<A: Actor, M: Cast<A>> Wrap for CastOf<A, M> {
 
 impl<A: Actor, M: Request<A>> Payload for CallOf<A, M> {
     const NAME: &'static str = M::METHOD;
-    const ENTRY: Option<Entry> = Some(Entry::new(&Handler::<A>(run_call::<A, M>)));
+    const ENTRY: Option<Entry> = Some(Entry::new(&Handler::<A>(run_call::<A, Self>)));
     const CODEC: Codec<Self> = Codec::wrapping();
 
     fn tag() -> Tag {
@@ -92,7 +92,7 @@ impl<A: Actor, M: Request<A>> CallPayload for CallOf<A, M> {
 
 impl<A: Actor, M: Cast<A>> Payload for CastOf<A, M> {
     const NAME: &'static str = M::METHOD;
-    const ENTRY: Option<Entry> = Some(Entry::new(&Handler::<A>(run_cast::<A, M>)));
+    const ENTRY: Option<Entry> = Some(Entry::new(&Handler::<A>(run_cast::<A, Self>)));
     const CODEC: Codec<Self> = Codec::wrapping();
 
     fn tag() -> Tag {
@@ -110,72 +110,75 @@ impl<A: Actor> Payload for MsgOf<A> {
     }
 }
 
-/// Opens a call, if it is a `P`.
-fn opened<P: CallPayload>(
+/// A call that an actor of type `A` can be made: of its own, or of a protocol.
+trait CallTo<A: Actor>: CallPayload {
+    fn run<'a>(
+        self,
+        actor: &'a mut A,
+        cx: &'a mut Cx<A>,
+        reply: ReplyTo<Self::Reply>,
+    ) -> Handled<'a>;
+}
+
+/// A cast, likewise.
+trait TellTo<A: Actor>: Payload {
+    fn run<'a>(self, actor: &'a mut A, cx: &'a mut Cx<A>) -> Handled<'a>;
+}
+
+impl<A: Actor, M: Request<A>> CallTo<A> for CallOf<A, M> {
+    #[inline]
+    fn run<'a>(self, actor: &'a mut A, cx: &'a mut Cx<A>, reply: ReplyTo<M::Reply>) -> Handled<'a> {
+        self.0.handle(actor, cx, reply)
+    }
+}
+
+impl<A: Actor, M: RequestTo<A>> CallTo<A> for SpokenCall<M> {
+    fn run<'a>(self, actor: &'a mut A, cx: &'a mut Cx<A>, reply: ReplyTo<M::Reply>) -> Handled<'a> {
+        self.0.handle(actor, cx, reply)
+    }
+}
+
+impl<A: Actor, M: Cast<A>> TellTo<A> for CastOf<A, M> {
+    #[inline]
+    fn run<'a>(self, actor: &'a mut A, cx: &'a mut Cx<A>) -> Handled<'a> {
+        self.0.handle(actor, cx)
+    }
+}
+
+impl<A: Actor, M: CastTo<A>> TellTo<A> for SpokenCast<M> {
+    fn run<'a>(self, actor: &'a mut A, cx: &'a mut Cx<A>) -> Handled<'a> {
+        self.0.handle(actor, cx)
+    }
+}
+
+fn run_call<'a, A: Actor, P: CallTo<A>>(
     envelope: Envelope,
+    actor: &'a mut A,
+    cx: &'a mut Cx<A>,
     turn: &mut Turn<'_>,
     open: &mut Option<OpenCall>,
-) -> Result<Option<(P, ReplyTo<P::Reply>)>, Envelope> {
-    let call = match envelope.take_call::<P>() {
-        Ok(call) => Some(call),
-        Err(envelope) => envelope.decode_call::<P>()?,
+) -> Handled<'a> {
+    let (request, reply) = match envelope.take_call::<P>() {
+        Ok(call) => call,
+        Err(envelope) => match envelope.decode_call::<P>() {
+            Ok(Some(call)) => call,
+            Ok(None) => return Handled::Done,
+            Err(other) => return actor.handle_info(Info::new(other), cx),
+        },
     };
-    if let Some((_, reply)) = &call {
-        *open = Some(turn.begin_call(reply));
-    }
-    Ok(call)
+    *open = Some(turn.begin_call(&reply));
+    request.run(actor, cx, reply)
 }
 
-fn run_call<'a, A: Actor, M: Request<A>>(
-    envelope: Envelope,
-    actor: &'a mut A,
-    cx: &'a mut Cx<A>,
-    turn: &mut Turn<'_>,
-    open: &mut Option<OpenCall>,
-) -> Handled<'a> {
-    match opened::<CallOf<A, M>>(envelope, turn, open) {
-        Ok(Some((request, reply))) => request.0.handle(actor, cx, reply),
-        Ok(None) => Handled::Done,
-        Err(other) => actor.handle_info(Info::new(other), cx),
-    }
-}
-
-fn run_cast<'a, A: Actor, M: Cast<A>>(
+fn run_cast<'a, A: Actor, P: TellTo<A>>(
     envelope: Envelope,
     actor: &'a mut A,
     cx: &'a mut Cx<A>,
     _: &mut Turn<'_>,
     _: &mut Option<OpenCall>,
 ) -> Handled<'a> {
-    match envelope.take_or_decode::<CastOf<A, M>>() {
-        Ok(cast) => cast.0.handle(actor, cx),
-        Err(other) => actor.handle_info(Info::new(other), cx),
-    }
-}
-
-fn run_spoken_call<'a, A: Actor, M: RequestTo<A>>(
-    envelope: Envelope,
-    actor: &'a mut A,
-    cx: &'a mut Cx<A>,
-    turn: &mut Turn<'_>,
-    open: &mut Option<OpenCall>,
-) -> Handled<'a> {
-    match opened::<SpokenCall<M>>(envelope, turn, open) {
-        Ok(Some((request, reply))) => request.0.handle(actor, cx, reply),
-        Ok(None) => Handled::Done,
-        Err(other) => actor.handle_info(Info::new(other), cx),
-    }
-}
-
-fn run_spoken_cast<'a, A: Actor, M: CastTo<A>>(
-    envelope: Envelope,
-    actor: &'a mut A,
-    cx: &'a mut Cx<A>,
-    _: &mut Turn<'_>,
-    _: &mut Option<OpenCall>,
-) -> Handled<'a> {
-    match envelope.take_or_decode::<SpokenCast<M>>() {
-        Ok(cast) => cast.0.handle(actor, cx),
+    match envelope.take_or_decode::<P>() {
+        Ok(cast) => cast.run(actor, cx),
         Err(other) => actor.handle_info(Info::new(other), cx),
     }
 }
@@ -261,7 +264,7 @@ impl<A: Actor> Method<A> {
             tag: M::tag,
             name: M::METHOD,
             args: M::ARGS,
-            run: run_call::<A, M>,
+            run: run_call::<A, CallOf<A, M>>,
         }
     }
 
@@ -272,7 +275,7 @@ impl<A: Actor> Method<A> {
             tag: M::tag,
             name: M::METHOD,
             args: M::ARGS,
-            run: run_cast::<A, M>,
+            run: run_cast::<A, CastOf<A, M>>,
         }
     }
 
@@ -283,7 +286,7 @@ impl<A: Actor> Method<A> {
             tag: M::tag,
             name: M::METHOD,
             args: M::ARGS,
-            run: run_spoken_call::<A, M>,
+            run: run_call::<A, SpokenCall<M>>,
         }
     }
 
@@ -294,7 +297,7 @@ impl<A: Actor> Method<A> {
             tag: M::tag,
             name: M::METHOD,
             args: M::ARGS,
-            run: run_spoken_cast::<A, M>,
+            run: run_cast::<A, SpokenCast<M>>,
         }
     }
 
