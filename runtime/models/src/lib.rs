@@ -51,11 +51,6 @@ mod tests {
             // SAFETY: by contract.
             unsafe { (*this).next = next };
         }
-
-        unsafe fn next(this: *mut Self) -> *mut Self {
-            // SAFETY: by contract.
-            unsafe { (*this).next }
-        }
     }
 
     fn node(generation: u64, value: usize) -> *mut Node {

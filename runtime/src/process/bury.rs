@@ -121,8 +121,8 @@ fn tell(
 /// Closes the inbox and refuses everything that was never handled.
 fn refuse(running: &Running, reason: &Reason, backlog: Option<super::local::Backlog>) {
     let mut queue = running.local(|local| std::mem::replace(&mut local.queue, Queue::new()));
-    if let Some(backlog) = backlog {
-        append(&mut queue, backlog.ordered);
+    if let Some(mut backlog) = backlog {
+        queue.append(&mut backlog.ordered);
         append_newest_first(&mut queue, backlog.stack);
     }
     append_newest_first(&mut queue, running.block().inbox.close::<Header>());
@@ -184,18 +184,9 @@ pub(super) fn refuse_stack(core: &crate::node::Core, pid: Pid, stack: *mut Heade
     }
 }
 
-fn append(queue: &mut Queue, mut list: *mut Header) {
-    while let Some(raw) = std::ptr::NonNull::new(list) {
-        // SAFETY: the list was taken from the inbox and is ours; each node is unlinked first.
-        unsafe {
-            list = (*raw.as_ptr()).next;
-            queue.push(Envelope::from_raw(raw));
-        }
-    }
-}
-
 fn append_newest_first(queue: &mut Queue, stack: *mut Header) {
-    // SAFETY: as above.
-    let (_, ordered) = unsafe { super::inbox::reverse(stack, std::ptr::null_mut(), usize::MAX) };
-    append(queue, ordered);
+    let mut ordered = Queue::new();
+    // SAFETY: the stack was taken from the inbox and is ours.
+    unsafe { ordered.prepend_stack(stack, usize::MAX, |_| ()) };
+    queue.append(&mut ordered);
 }

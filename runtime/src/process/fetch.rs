@@ -7,8 +7,8 @@
 
 use std::ptr::NonNull;
 
-use super::inbox::reverse;
 use super::local::{Backlog, HAS_BACKLOG, HAS_RECEIVER, HIBERNATING, PARENT_LINK};
+use super::queue::Queue;
 use super::{Block, inbox, links};
 use crate::envelope::{Envelope, ExitKind, Header, Kind, Signal};
 use crate::scheduler::Running;
@@ -22,11 +22,6 @@ unsafe impl inbox::Linked for Header {
     unsafe fn set_next(this: *mut Self, next: *mut Self) {
         // SAFETY: by contract.
         unsafe { (*this).next = next };
-    }
-
-    unsafe fn next(this: *mut Self) -> *mut Self {
-        // SAFETY: by contract.
-        unsafe { (*this).next }
     }
 }
 
@@ -43,63 +38,86 @@ fn fetch_arrivals(running: &Running) {
         return fetch_backlog(running);
     }
     let stack = running.block().inbox.take::<Header>();
-    // SAFETY: taken from the inbox, so it is ours.
-    if let Some(one) = unsafe { stack.as_ref() }
-        && one.next.is_null()
+    if let Some(raw) = NonNull::new(stack)
+        // SAFETY: taken from the inbox, so it is ours.
+        && unsafe { raw.as_ref() }.next.is_null()
     {
-        let generation = running.generation();
-        return match NonNull::new(stack) {
-            Some(raw) if one.generation == generation && one.table.kind.is_for_the_queue() => {
-                // SAFETY: as above.
-                enqueue(running, unsafe { Envelope::from_raw(raw) });
-                after_arrivals(running);
-            }
-            _ => act_all(running, stack),
-        };
+        // SAFETY: as above.
+        return fetch_one(running, unsafe { Envelope::from_raw(raw) });
     }
-    // SAFETY: taken from the inbox, so it is ours.
-    let (rest, ordered) = unsafe { reverse(stack, std::ptr::null_mut(), PORTION) };
-    if rest.is_null() {
-        return act_all(running, ordered);
+    put_in_order(
+        running,
+        Backlog {
+            stack,
+            ordered: Queue::new(),
+            plain: true,
+        },
+    );
+}
+
+/// Most often one message comes at a time.
+#[inline]
+fn fetch_one(running: &Running, envelope: Envelope) {
+    let header = envelope.header();
+    if header.generation == running.generation() && header.table.kind.is_for_the_queue() {
+        enqueue(running, envelope);
+        return after_arrivals(running);
     }
-    keep_backlog(running, rest, ordered);
+    let mut one = Queue::new();
+    one.push(envelope);
+    act_all(running, one);
+}
+
+/// Puts one portion of a stack in order. Nothing of it is seen before all of it is: the oldest comes
+/// last.
+fn put_in_order(running: &Running, mut backlog: Backlog) {
+    let generation = running.generation();
+    let mut plain = backlog.plain;
+    let look = |header: &Header| {
+        plain &= header.generation == generation && header.table.kind.is_for_the_queue();
+    };
+    // SAFETY: the backlog owns the stack.
+    backlog.stack = unsafe { backlog.ordered.prepend_stack(backlog.stack, PORTION, look) };
+    backlog.plain = plain;
+    if !backlog.stack.is_null() {
+        return keep_backlog(running, backlog);
+    }
+    if backlog.plain {
+        running.local(|local| {
+            local.queue.append(&mut backlog.ordered);
+            local.flags &= !HIBERNATING;
+        });
+        return after_arrivals(running);
+    }
+    act_all(running, backlog.ordered);
 }
 
 #[cold]
-fn keep_backlog(running: &Running, stack: *mut Header, ordered: *mut Header) {
+fn keep_backlog(running: &Running, backlog: Backlog) {
     running.local(|local| {
         local.set_flag(HAS_BACKLOG, true);
-        local.extra().backlog = Some(Backlog { stack, ordered });
+        local.extra().backlog = Some(backlog);
     });
     running.yielded.set(true);
 }
 
-/// Puts one more portion of a long stack in order. Nothing of it is seen before all of it is: the
-/// oldest comes last.
+/// Goes on with a long stack.
 #[cold]
 fn fetch_backlog(running: &Running) {
     let backlog = running.local(|local| {
         local.set_flag(HAS_BACKLOG, false);
         local.extra().backlog.take()
     });
-    let Some(backlog) = backlog else { return };
-    // SAFETY: the backlog owns both lists.
-    let (stack, ordered) = unsafe { reverse(backlog.stack, backlog.ordered, PORTION) };
-    if stack.is_null() {
-        return act_all(running, ordered);
+    if let Some(backlog) = backlog {
+        put_in_order(running, backlog);
     }
-    keep_backlog(running, stack, ordered);
 }
 
-/// Lets a list of arrivals act, oldest first.
-fn act_all(running: &Running, mut list: *mut Header) {
+/// Lets arrivals act, oldest first.
+fn act_all(running: &Running, mut arrivals: Queue) {
     let generation = running.generation();
-    while let Some(raw) = NonNull::new(list) {
-        // SAFETY: the list is ours; each envelope is unlinked before it acts.
-        let (header, envelope) = unsafe {
-            list = (*raw.as_ptr()).next;
-            (raw.as_ref(), Envelope::from_raw(raw))
-        };
+    while let Some(envelope) = arrivals.pop() {
+        let header = envelope.header();
         let kind = header.table.kind;
         if header.generation != generation {
             // Sent to an earlier tenant of this slot, while it was dying.

@@ -24,15 +24,12 @@ const BITS: usize = SCHEDULED | NOTIFIED | CLOSED;
 /// What lies in an inbox: a node of its stack.
 ///
 /// # Safety
-/// `set_next` and `next` store and return one pointer that nothing else touches while the node is
-/// in the inbox, and pointers to nodes are aligned to 8 bytes or more.
+/// `set_next` stores a pointer that nothing else touches while the node is in the inbox, and pointers
+/// to nodes are aligned to 8 bytes or more.
 pub(crate) unsafe trait Linked {
     /// # Safety
     /// `this` is valid and owned by the caller.
     unsafe fn set_next(this: *mut Self, next: *mut Self);
-    /// # Safety
-    /// `this` is valid and owned by the caller.
-    unsafe fn next(this: *mut Self) -> *mut Self;
 }
 
 /// What a push found.
@@ -142,29 +139,4 @@ impl Inbox {
     pub(crate) fn open(&self) {
         self.0.store(SCHEDULED, Ordering::Release);
     }
-}
-
-/// Reverses up to `portion` nodes of a stack: returns (what remains of the stack, newest of the
-/// reversed part is last). `done` is the reversed part so far, oldest first.
-///
-/// # Safety
-/// Both lists are valid and owned by the caller.
-pub(crate) unsafe fn reverse<N: Linked>(
-    mut stack: *mut N,
-    mut done: *mut N,
-    portion: usize,
-) -> (*mut N, *mut N) {
-    for _ in 0..portion {
-        if stack.is_null() {
-            break;
-        }
-        // SAFETY: by contract.
-        unsafe {
-            let next = N::next(stack);
-            N::set_next(stack, done);
-            done = stack;
-            stack = next;
-        }
-    }
-    (stack, done)
 }

@@ -169,8 +169,11 @@ pub(crate) struct Awaited {
 
 /// A list of arrivals that is being put in order, a portion at a time.
 pub(crate) struct Backlog {
+    /// The newest first.
     pub(crate) stack: *mut Header,
-    pub(crate) ordered: *mut Header,
+    pub(crate) ordered: Queue,
+    /// What is ordered is for the queue, as it is.
+    pub(crate) plain: bool,
 }
 
 // SAFETY: a backlog owns its envelopes, which are `Send`.

@@ -37,6 +37,32 @@ impl Queue {
         self.0 = raw;
     }
 
+    /// Puts up to `portion` of a stack, whose newest is `stack`, in front of all others; returns the
+    /// rest of it. `look` sees each of them.
+    ///
+    /// # Safety
+    /// The stack is valid, and the queue's from here on.
+    #[inline]
+    pub(crate) unsafe fn prepend_stack(
+        &mut self,
+        mut stack: *mut Header,
+        portion: usize,
+        mut look: impl FnMut(&Header),
+    ) -> *mut Header {
+        for _ in 0..portion {
+            let Some(raw) = NonNull::new(stack) else {
+                break;
+            };
+            // SAFETY: by contract.
+            unsafe {
+                look(raw.as_ref());
+                stack = (*raw.as_ptr()).next;
+                self.push_front(Envelope::from_raw(raw));
+            }
+        }
+        stack
+    }
+
     /// The header of the oldest.
     #[inline]
     pub(crate) fn oldest(&self) -> Option<&Header> {
@@ -62,6 +88,7 @@ impl Queue {
     }
 
     /// Puts an envelope back in front of all others.
+    #[inline]
     pub(crate) fn push_front(&mut self, envelope: Envelope) {
         let newest = self.0;
         self.push(envelope);
