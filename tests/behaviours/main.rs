@@ -16,6 +16,7 @@ mod server_remote;
 mod server_requests;
 mod server_start;
 mod shutdown;
+mod stuck;
 mod sup_auto;
 mod sup_calls;
 mod sup_dynamic;

@@ -1,7 +1,8 @@
 //! Which answers does a process wait for?
 //!
 //! Role       The calls of one process that are under way, and their answers until they are taken.
-//! Invariant  Numbers are not used twice by a process: a late answer finds nothing.
+//! Invariant  Numbers are not used twice by a process: a late answer finds nothing. Of two answers
+//!            the first counts: a server that answered and died before its caller looked did answer.
 //! Limit      One entry per call that the process itself has begun and not dropped.
 
 use std::task::Waker;
@@ -55,8 +56,7 @@ impl Calls {
     pub(crate) fn answer(&mut self, id: u64, reply: Envelope) -> Result<Option<Waker>, Envelope> {
         match self.0.last_mut() {
             Some(last) if last.id == id && last.unusual.is_none() => {
-                last.reply = Some(reply);
-                Ok(None)
+                keep_first(&mut last.reply, reply).map(|()| None)
             }
             _ => self.answer_unusual(id, reply),
         }
@@ -68,7 +68,7 @@ impl Calls {
             return Err(reply);
         };
         let call = &mut self.0[at];
-        call.reply = Some(reply);
+        keep_first(&mut call.reply, reply)?;
         Ok(call.unusual.as_mut().and_then(|call| call.waker.take()))
     }
 
@@ -118,6 +118,17 @@ impl Calls {
     pub(crate) fn shrink_to_fit(&mut self) {
         self.0.shrink_to_fit();
     }
+}
+
+/// Keeps an answer, if there is none yet.
+#[inline]
+fn keep_first(place: &mut Option<Envelope>, reply: Envelope) -> Result<(), Envelope> {
+    if place.is_some() {
+        return Err(reply);
+    }
+    // What is overwritten is `None`.
+    std::mem::forget(place.replace(reply));
+    Ok(())
 }
 
 #[cold]

@@ -169,6 +169,12 @@ impl RealScheduler {
         }
     }
 
+    /// Whether a worker runs, also one that a spare has replaced.
+    pub(crate) fn is_busy(&self) -> bool {
+        let manned = |worker: &&Worker| worker.manned.load(Ordering::SeqCst);
+        self.idle.count() < self.workers.iter().filter(manned).count()
+    }
+
     pub(crate) fn wake_timekeeper(&self) {
         self.timekeeper.wake();
     }

@@ -201,8 +201,10 @@ impl Running {
     /// a long slice for less than that is seen by the timekeeper.
     #[cold]
     fn ask_for_help(&self, real: &RealScheduler, ring: &Ring) {
+        // A worker that was replaced has no turn after this slice.
+        let leaves = || real.workers[self.worker].replaced.load(Ordering::Relaxed);
         let enough = if self.helped.get() { HELP_AGAIN } else { 2 };
-        if ring.len() >= enough {
+        if ring.len() >= enough || leaves() {
             self.helped.set(true);
             real.wake_one();
         }

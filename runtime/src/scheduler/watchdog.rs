@@ -98,7 +98,7 @@ pub(crate) fn run(node: &Node) {
     let mut due = Vec::new();
     let mut quiet = 0;
     while !real.stopping.load(Ordering::SeqCst) {
-        let busy = real.idle.count() < real.regular;
+        let busy = real.is_busy();
         quiet = if busy { 0 } else { quiet + 1 };
         let now = core.clock().refresh(!busy);
         let firing = core.timers().firing();
@@ -117,7 +117,11 @@ fn sleep(core: &Core, real: &RealScheduler, rest: bool) {
     let now = core.clock().now();
     let tick = now + TICK.as_nanos() as u64;
     real.resting.store(rest, Ordering::SeqCst);
-    if rest {
+    // Pairs with the look at `resting` of whoever wakes a worker: one of the two sees the other.
+    fence(Ordering::SeqCst);
+    if rest && real.is_busy() {
+        real.resting.store(false, Ordering::SeqCst);
+    } else if rest {
         // Whoever arms a timer from here on sees this plan, or we see the timer.
         core.timers().plan(0);
         let next = core.timers().next_deadline();
