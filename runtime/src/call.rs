@@ -100,13 +100,15 @@ struct Asking {
     request: Option<Envelope>,
     timeout: Duration,
     pending: Pending,
+    /// `never` until it has been sent, unless the call was given one.
     deadline: Deadline,
 }
 
 impl<R: 'static> Call<R> {
-    /// Waits at most so long.
+    /// Waits at most so long, from when it is awaited.
     pub fn timeout(mut self, bound: Duration) -> Self {
         self.asking.timeout = bound;
+        self.asking.deadline.begin(Deadline::never());
         self
     }
 
@@ -115,6 +117,7 @@ impl<R: 'static> Call<R> {
     /// already, and no more.
     pub fn deadline(mut self, at: Duration) -> Self {
         self.asking.timeout = at.saturating_sub(self.asking.node.now());
+        self.asking.deadline.begin(Deadline::at(at));
         self
     }
 
@@ -190,7 +193,9 @@ impl Asking {
     #[inline]
     fn begin_here(&mut self, running: &Running, to: Pid, mut request: Envelope) {
         let core = running.core();
-        self.deadline.begin(Deadline::of(core, self.timeout, true));
+        if self.deadline.is_never() {
+            self.deadline.begin(Deadline::of(core, self.timeout, true));
+        }
         let (pending, caller) = Pending::begin_in(running, None);
         // What is overwritten waits for nothing.
         std::mem::forget(std::mem::replace(&mut self.pending, pending));
@@ -213,7 +218,9 @@ impl Asking {
         if pid.is_some() && pid == current::pid() {
             return Err(CallError::CallingSelf);
         }
-        self.deadline.begin(Deadline::after(node, self.timeout));
+        if self.deadline.is_never() {
+            self.deadline.begin(Deadline::after(node, self.timeout));
+        }
         let (pending, caller) = Pending::begin(node, Some(to.node()));
         self.pending = pending;
         request.set_caller(caller);

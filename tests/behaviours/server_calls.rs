@@ -389,3 +389,33 @@ async fn calls_share_a_deadline(w: World) {
         assert_eq!(node.now(), late, "it did not wait any more");
     }
 }
+
+/// API: a deadline is a moment, and does not move when the call is awaited later.
+#[foundation::test]
+async fn a_deadline_stays_where_it_is(w: World) {
+    let node = w.node();
+    let desk = node.spawn(Desk::default()).expect("spawned");
+    let deadline = node.now() + ms(60);
+    let calls = [desk.keep(), desk.keep(), desk.keep()].map(|call| call.deadline(deadline));
+    for call in calls {
+        assert_eq!(call.await, Err(CallError::Timeout));
+        assert!(node.now() >= deadline, "it waited until then");
+    }
+    if w.is_simulated() {
+        assert!(node.now() < deadline + ms(5), "and all by then");
+    }
+    let from = inside(&node, {
+        let (node, desk) = (node.clone(), desk.clone());
+        async move |_| {
+            let deadline = node.now() + ms(60);
+            let call = desk.keep().deadline(deadline);
+            time::sleep(ms(40)).await;
+            (call.await, node.now() - deadline)
+        }
+    })
+    .await;
+    assert_eq!(from.0, Err(CallError::Timeout));
+    if w.is_simulated() {
+        assert!(from.1 < ms(5), "in a process, too: {:?}", from.1);
+    }
+}

@@ -63,6 +63,21 @@ impl Deadline {
         }
     }
 
+    /// Whether this is [`Deadline::never`].
+    #[inline]
+    pub(crate) fn is_never(&self) -> bool {
+        self.at == u64::MAX
+    }
+
+    /// When the exact clock shows `at`.
+    pub(crate) fn at(at: Duration) -> Self {
+        Self {
+            at: crate::time::nanos(at),
+            coarse: false,
+            armed: None,
+        }
+    }
+
     /// A deadline on the exact clock, however far away.
     pub(crate) fn exact(node: &Node, bound: Duration) -> Self {
         let now = node.core().clock().now();
