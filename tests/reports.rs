@@ -602,3 +602,90 @@ fn a_crash_is_printed_where_nobody_subscribes() {
     ];
     assert_text(&text, &lines);
 }
+
+/// A subscriber of which nothing good comes.
+struct Hostile;
+
+impl Subscriber for Hostile {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn event(&self, _: &Event<'_>) {
+        panic!("a subscriber panicked");
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// Panics when it is dropped.
+struct Sharp;
+
+impl Drop for Sharp {
+    fn drop(&mut self) {
+        panic!("a destructor panicked");
+    }
+}
+
+/// What the test below runs: a process that panics, one whose state does when it is dropped, one
+/// that the watchdog reports; each told to a subscriber that panics. The one worker and the
+/// timekeeper go on.
+#[test]
+#[ignore = "has a subscriber of its own; run by the test below"]
+fn tells_a_bad_subscriber() {
+    tracing::subscriber::set_global_default(Hostile).expect("alone in this program");
+    let builder = Node::builder().workers(1).spare_workers(0);
+    let node = builder.watchdog(Duration::from_millis(20)).start();
+    let node = node.expect("started");
+    let crashing = node.spawn_fn(|_: Process<Word>| async { panic!("crashed") });
+    let sharp = node.spawn_fn(|_: Process<Word>| {
+        let sharp = Sharp;
+        async move {
+            std::future::pending::<()>().await;
+            drop(sharp);
+        }
+    });
+    let sharp = sharp.expect("spawned");
+    let (_open, gate) = std::sync::mpsc::channel::<()>();
+    let stuck = node.spawn_fn(move |_: Process<Word>| async move {
+        let _ = gate.recv_timeout(Duration::from_millis(200));
+    });
+    node.exit(&sharp, Reason::Shutdown);
+    node.block_on(async {
+        node.down(&crashing.expect("spawned")).await;
+        node.down(&sharp).await;
+        node.down(&stuck.expect("spawned")).await;
+        let (reply, answer) = foundation::promise(&node);
+        let late = node.spawn_fn(|_: Process<Word>| async move {
+            time::sleep(Duration::from_millis(50)).await;
+            reply.send(());
+        });
+        late.expect("spawned");
+        assert_eq!(answer.timeout(LONG).await, Ok(()));
+    });
+    node.shutdown_blocking(Duration::MAX)
+        .expect("nothing is left");
+}
+
+#[test]
+fn a_subscriber_that_panics_ends_nothing() {
+    let program = std::env::current_exe().expect("known");
+    let output = Command::new(program)
+        .args([
+            "tells_a_bad_subscriber",
+            "--exact",
+            "--ignored",
+            "--nocapture",
+        ])
+        .output()
+        .expect("run");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
+}

@@ -37,10 +37,19 @@ struct Facts<'a> {
 
 /// Reports that the running process ends, and not in order.
 pub(crate) fn crash(running: &Running, reason: &Reason) {
-    let told = catch_unwind(AssertUnwindSafe(|| report(running, reason)));
-    if let Err(payload) = told {
+    quietly(|| report(running, reason));
+}
+
+/// Tells somebody of something. Whatever goes wrong in there, it goes no further.
+pub(crate) fn quietly(tell: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(tell)) {
         let _ = panics::reason(payload);
     }
+}
+
+/// Writes on standard error; a program without one is not told.
+fn print_text(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn report(running: &Running, reason: &Reason) {
@@ -86,9 +95,7 @@ fn state(running: &Running) -> Option<String> {
 fn tell(facts: &Facts<'_>, print: bool) {
     let text = facts.text();
     if print {
-        // A program without a standard error is not told.
-        let _ = writeln!(std::io::stderr(), "{text}");
-        return;
+        return print_text(&text);
     }
     tracing::error!(
         target: CRASH,
@@ -147,8 +154,8 @@ impl Facts<'_> {
         // A plain process's code is a function, or a closure in one.
         let code = initial_call.trim_end_matches("::{{closure}}");
         match (registered_name, label) {
-            (Some(name), _) => format!("`{name}` ({code})"),
-            (None, Some(label)) => format!("{code} \"{label}\""),
+            (Some(name), _) => format!("`{}` ({code})", plain(name)),
+            (None, Some(label)) => format!("{code} \"{}\"", plain(label)),
             (None, None) => code.to_owned(),
         }
     }
@@ -204,29 +211,47 @@ impl Facts<'_> {
     fn called(&self, pid: Pid) -> String {
         let core = self.running.core();
         match core.names().of(pid) {
-            Some(name) => format!("`{name}` {pid}"),
+            Some(name) => format!("`{}` {pid}", plain(&name)),
             None if pid.node() != core.id() => format!("{pid} on another node"),
             None => pid.to_string(),
         }
     }
 }
 
+/// A name on one line, without what would steer a terminal.
+fn plain(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for letter in name.chars() {
+        if letter.is_control() {
+            text.extend(letter.escape_default());
+        } else {
+            text.push(letter);
+        }
+    }
+    text
+}
+
 /// Reports a panic in a destructor of a process that was ending anyway.
 pub(crate) fn drop_panic(running: &Running, reason: &Reason) {
-    tracing::error!(
-        target: CRASH,
-        pid = %running.pid(),
-        %reason,
-        "a destructor panicked while the process ended; its exit reason is unchanged"
-    );
+    const TEXT: &str =
+        "a destructor panicked while the process ended; its exit reason is unchanged";
+    let pid = running.pid();
+    quietly(|| {
+        if running.core().prints_crashes() {
+            return print_text(&format!("process {pid}: {TEXT}: {reason}"));
+        }
+        tracing::error!(target: CRASH, %pid, %reason, "{TEXT}");
+    });
 }
 
 /// Reports a panic in the destructor of a message that reached nobody.
 pub(crate) fn discard_panic(message: &'static str, reason: &Reason) {
-    tracing::error!(
-        target: CRASH,
-        message,
-        %reason,
-        "the destructor of a message that reached nobody panicked"
-    );
+    quietly(|| {
+        tracing::error!(
+            target: CRASH,
+            message,
+            %reason,
+            "the destructor of a message that reached nobody panicked"
+        );
+    });
 }

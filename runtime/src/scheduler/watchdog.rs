@@ -14,6 +14,7 @@ use super::real::RealScheduler;
 use crate::node::Core;
 use crate::platform::threads::{Account, account, demote};
 use crate::process::parent_of;
+use crate::report::quietly;
 use crate::{Node, Pid};
 
 /// The target of watchdog reports, for filters.
@@ -104,7 +105,8 @@ pub(crate) fn run(node: &Node) {
         let firing = core.timers().firing();
         core.timers().advance(now, &mut due);
         for (_, action) in due.drain(..) {
-            core.fire(action);
+            // It may wake code of the program.
+            quietly(|| core.fire(action));
         }
         drop(firing);
         help(real, &watched);
@@ -179,8 +181,8 @@ fn watch(node: &Node, real: &RealScheduler, now: u64, watched: &mut HashMap<usiz
         let known = watched.entry(index).or_insert_with(|| Watched::new(!polls));
         if known.polls != polls || process == 0 {
             if let Some(pid) = known.pid {
-                tracing::warn!(target: WATCHDOG, %pid, "the handler came back");
                 real.stuck.returned(pid);
+                quietly(|| tracing::warn!(target: WATCHDOG, %pid, "the handler came back"));
             }
             *known = Watched::new(polls);
             continue;
@@ -210,8 +212,8 @@ fn watch(node: &Node, real: &RealScheduler, now: u64, watched: &mut HashMap<usiz
             replace(node, real, index);
         }
         known.reported = held;
-        report(&stuck);
         real.stuck.note(&stuck);
+        quietly(|| report(&stuck));
     }
 }
 
@@ -269,8 +271,8 @@ fn replace(node: &Node, real: &RealScheduler, index: usize) {
         .iter()
         .position(|other| !other.manned.load(Ordering::SeqCst));
     let Some(spare) = spare else {
-        tracing::error!(target: WATCHDOG, "every spare worker is stuck as well");
-        return;
+        let tell = || tracing::error!(target: WATCHDOG, "every spare worker is stuck as well");
+        return quietly(tell);
     };
     if real.man(node, spare).is_ok() {
         worker.replaced.store(true, Ordering::SeqCst);
