@@ -52,6 +52,8 @@ impl fmt::Display for ShutdownError {
 impl std::error::Error for ShutdownError {}
 
 const NAMED_MAX: usize = 100;
+/// A bound that nobody outlives, with which one can reckon.
+const BOUND_MAX: Duration = Duration::from_secs(u32::MAX as u64);
 /// How long the first look at who is left waits.
 const PAUSE_MIN: Duration = Duration::from_micros(100);
 
@@ -85,6 +87,7 @@ impl Node {
     /// [`ShutdownError`] names processes that did not yield.
     pub async fn shutdown(&self, bound: Duration) -> Result<(), ShutdownError> {
         self.core().close();
+        let bound = bound.min(BOUND_MAX);
         let start = self.now();
         let pause_max = match self.core().scheduler() {
             Scheduler::Real(_) => Duration::from_millis(10),

@@ -45,18 +45,20 @@ pub(crate) fn node() -> Option<Node> {
     }
 }
 
-/// Makes `running` the thread's, until the guard is dropped.
-pub(crate) struct Enter(*const Running);
+/// Makes `running` the thread's, until the guard is dropped. What the thread had entered is not the
+/// node of the processes that run meanwhile.
+pub(crate) struct Enter(*const Running, *const Node);
 
 impl Enter {
     pub(crate) fn new(running: &Running) -> Self {
-        Self(CURRENT.replace(running))
+        Self(CURRENT.replace(running), ENTERED.replace(std::ptr::null()))
     }
 }
 
 impl Drop for Enter {
     fn drop(&mut self) {
         CURRENT.set(self.0);
+        ENTERED.set(self.1);
     }
 }
 

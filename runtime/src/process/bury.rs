@@ -47,15 +47,24 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     let backlog = extra.map(|extra| tell(running, me, &reason, extra));
     refuse(running, &reason, backlog.flatten());
     running.set_dying(None);
-    running.local(|local| {
-        // SAFETY: the tenant is gone and nothing in `Local` owns anything any more; the next tenant
-        // writes it afresh. Dropping the old value here keeps an empty queue and `None`s only.
-        *local = Local::empty();
-    });
+    // The tenant is gone, and the next one writes it afresh. It owns nothing any more, unless the
+    // program's destructors asked for something meanwhile.
+    let left = running.local(|local| std::mem::replace(local, Local::empty()));
+    if left.extra.is_some() {
+        drop_left(running, left);
+    }
     let slot = running.slot();
     core.table().leave();
     if core.table().vacate(slot) {
         running.give_slot(slot);
+    }
+}
+
+/// Drops what a destructor put where the process kept such things before it died.
+#[cold]
+fn drop_left(running: &Running, left: Local) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(left))) {
+        report::drop_panic(running, &panics::reason(payload));
     }
 }
 
