@@ -36,6 +36,6 @@ pub mod __macro {
     pub use crate::server::{
         Actor, Address, Addressed, Cast, CastTo, Client, Cx, Handled, Init, IntoInit, Method,
         Protocol, ProtocolCast, ProtocolRequest, Request, RequestTo, Show, ShowDebug, ShowNothing,
-        Speaks, Stop,
+        Speaks, Stop, tell_apart,
     };
 }

@@ -23,7 +23,9 @@ pub use cx::Cx;
 pub(crate) use method::BoxFuture;
 pub use method::Method;
 pub use node::NodeExt;
-pub use protocol::{CastTo, Protocol, ProtocolCast, ProtocolRequest, RequestTo, Speaks};
+pub use protocol::{
+    CastTo, Protocol, ProtocolCast, ProtocolRequest, RequestTo, Speaks, tell_apart,
+};
 pub use refs::{Address, Addressed, Client, Name, Ref, Remote};
 pub use requests::{Multicall, Requests, multicall};
 pub use start::Start;

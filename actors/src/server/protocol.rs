@@ -25,6 +25,40 @@ pub trait Protocol<A: Actor>: Addressed {
     }
 }
 
+/// Refuses, when the program is compiled, an actor for whom one stable name means two methods: `each`
+/// is what the actor and its protocols take.
+///
+/// # Panics
+/// When a name is in two of them.
+#[track_caller]
+pub const fn tell_apart(each: &[&[Tag]]) {
+    let mut at = 0;
+    while at < each.len() {
+        let mut later = at + 1;
+        while later < each.len() {
+            assert!(
+                !have_common(each[at], each[later]),
+                "two methods that this actor takes have one stable name, because a protocol is \
+                 called like another one of its package, or like the actor: rename one, or give \
+                 its methods names of their own, `#[call(tag = \"..\")]`"
+            );
+            later += 1;
+        }
+        at += 1;
+    }
+}
+
+const fn have_common(some: &[Tag], others: &[Tag]) -> bool {
+    let mut at = 0;
+    while at < some.len() * others.len() {
+        if some[at / others.len()].is(others[at % others.len()]) {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
 /// An actor that takes the messages of the protocol `P`: said by `#[actor(protocol(Shape))]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say that it speaks `{P}`",

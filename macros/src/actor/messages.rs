@@ -128,7 +128,7 @@ pub(super) fn constants(model: &Model, handler: &Handler) -> TokenStream {
 
 /// The message's name on the wire: package, type and method, or what the user chose. Generic
 /// parameters are part of it either way: `Cache<u8>` and `Cache<u16>` are different actors.
-fn tag(model: &Model, handler: &Handler) -> TokenStream {
+pub(super) fn tag(model: &Model, handler: &Handler) -> TokenStream {
     let Model {
         library,
         actor,
@@ -157,6 +157,20 @@ fn tag(model: &Model, handler: &Handler) -> TokenStream {
                 quote!(#library::Tag::of(#package, #name, #method))
             }
         }
+    }
+}
+
+/// The names on the wire of all calls and casts, as a constant. Generic actors have none: theirs are
+/// known when their parameters are, and like nobody else's.
+pub(super) fn tags(model: &Model) -> TokenStream {
+    let tags = model.sent().map(|handler| {
+        let (conditions, tag) = (&handler.conditions, tag(model, handler));
+        quote!(#(#conditions)* #tag)
+    });
+    if model.generics.params.is_empty() {
+        quote!([#(#tags),*])
+    } else {
+        quote!([])
     }
 }
 

@@ -210,6 +210,7 @@ fn generate(model: &Model, vis: &Visibility) -> TokenStream {
     let methods = model.sent().map(|handler| method(model, handler, vis));
     let entries = model.sent().map(|handler| entry(model, handler));
     let client_traits = client_traits(model);
+    let tags = messages::tags(model);
     quote! {
         #[doc = #docs]
         #[allow(private_interfaces, unreachable_pub)]
@@ -244,6 +245,7 @@ fn generate(model: &Model, vis: &Visibility) -> TokenStream {
             #[automatically_derived]
             impl #library::Addressed for dyn #name {
                 type Client = #client;
+                const TAGS: &'static [#library::Tag] = &#tags;
             }
 
             #[automatically_derived]

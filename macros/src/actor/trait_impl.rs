@@ -9,7 +9,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 
 use super::model::{Handler, Kind, Model, plain};
-use super::{events, invoke};
+use super::{events, invoke, messages};
 use crate::krate::at;
 
 /// `impl Actor for Counter { .. }`.
@@ -33,6 +33,7 @@ pub(super) fn actor_impl(model: &Model) -> TokenStream {
     let others = others(model);
     let spoken = spoken(model);
     let describe = describe(model);
+    let told_apart = told_apart(model);
     // Without the conditions of `Actor`: an actor may hold references to actors of its own type,
     // and whether it is `Send` must not depend on itself.
     quote! {
@@ -74,6 +75,8 @@ pub(super) fn actor_impl(model: &Model) -> TokenStream {
             #[automatically_derived]
             impl #params #library::Speaks<dyn #protocols> for #actor #clause {}
         )*
+
+        #told_apart
     }
 }
 
@@ -92,6 +95,21 @@ fn spoken(model: &Model) -> Option<TokenStream> {
                 ::core::option::Option::None #(.or_else(|| #methods(__tag)))*
             }
         }
+    })
+}
+
+/// That the names of the messages of all that it speaks are different.
+fn told_apart(model: &Model) -> Option<TokenStream> {
+    let library = &model.library;
+    let protocols = &model.protocols;
+    let last = protocols.last()?;
+    let own = messages::tags(model);
+    // Said where the last one is named.
+    Some(quote_spanned! {at(last.span())=>
+        const _: () = #library::tell_apart(&[
+            &#own,
+            #(<dyn #protocols as #library::Addressed>::TAGS),*
+        ]);
     })
 }
 

@@ -27,6 +27,12 @@ impl Tag {
         Self::of(package, type_name, method)
     }
 
+    /// Whether two of these names are one, for where constants are made.
+    #[must_use]
+    pub const fn is(self, other: Self) -> bool {
+        self.0 == other.0
+    }
+
     const fn fold(mut hash: u64, text: &str) -> u64 {
         let bytes = text.as_bytes();
         let mut i = 0;
