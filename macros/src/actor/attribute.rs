@@ -77,6 +77,12 @@ pub(super) fn strip(attributes: &mut Vec<Attribute>) {
     attributes.retain(|attribute| kind_of(attribute).is_none());
 }
 
+/// Whether one of them is ours, or is meant to be.
+pub(super) fn is_marked(attributes: &[Attribute]) -> bool {
+    let is_ours = |attribute| kind_of(attribute).is_some() || foreign(attribute).is_some();
+    attributes.iter().any(is_ours)
+}
+
 fn kind_of(attribute: &Attribute) -> Option<Kind> {
     KINDS
         .into_iter()

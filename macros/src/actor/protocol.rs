@@ -15,7 +15,7 @@ use quote::{format_ident, quote};
 use syn::visit::Visit;
 use syn::{
     Generics, Ident, ImplItemFn, Item, ItemTrait, Path, ReturnType, TraitItem, TraitItemFn, Type,
-    Visibility, parse_quote, parse2,
+    TypeParamBound, Visibility, WherePredicate, parse_quote, parse2,
 };
 
 use super::client::reply_type;
@@ -33,8 +33,8 @@ pub(crate) fn expand(words: TokenStream, item: TokenStream) -> TokenStream {
     };
     let mut errors = Errors::default();
     let library = library(words, &mut errors);
-    let handlers = handlers(&mut item, &mut errors);
     let fits = check_trait(&item, &mut errors);
+    let handlers = handlers(&mut item, &mut errors);
     let protocol = fits.then(|| {
         let model = Model {
             library: krate::macro_path(library.as_ref()),
@@ -103,7 +103,60 @@ fn check_trait(item: &ItemTrait, errors: &mut Errors) -> bool {
             "a protocol cannot be `unsafe`: whoever sends a message cannot vouch for it",
         );
     }
+    for item in &item.items {
+        check_item(item, errors);
+    }
     errors.count() == before
+}
+
+/// Whether a trait object can have it: what is no message is left alone, but not everything fits.
+fn check_item(item: &TraitItem, errors: &mut Errors) {
+    match item {
+        TraitItem::Type(item) if !is_of_sized(&item.generics) => errors.say(
+            item,
+            "a protocol cannot have associated types: a reference to whoever speaks it does not \
+             know whose they are. Write the type itself",
+        ),
+        TraitItem::Const(item) => errors.say(
+            item,
+            "a protocol cannot have constants: a reference to whoever speaks it does not know \
+             whose they are. Write a method",
+        ),
+        TraitItem::Fn(method) if !attribute::is_marked(&method.attrs) => {
+            let signature = &method.sig;
+            let types = signature.generics.type_params().next();
+            let stands_against =
+                signature.asyncness.is_some() || types.is_some() || signature.receiver().is_none();
+            if stands_against && !is_of_sized(&signature.generics) {
+                errors.say(
+                    &signature.ident,
+                    "a reference to whoever speaks the protocol cannot have this method: it is \
+                     `async`, generic or without `self`. Mark it with `#[call]` or `#[cast]`, or \
+                     add `where Self: Sized`",
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether it says `where Self: Sized`.
+fn is_of_sized(generics: &Generics) -> bool {
+    let predicates = generics
+        .where_clause
+        .iter()
+        .flat_map(|clause| &clause.predicates);
+    predicates.into_iter().any(|predicate| {
+        let WherePredicate::Type(predicate) = predicate else {
+            return false;
+        };
+        let bounds = predicate.bounds.iter();
+        types::ends_in(&predicate.bounded_ty, "Self")
+            && bounds.into_iter().any(|bound| {
+                matches!(bound, TypeParamBound::Trait(bound)
+                    if bound.path.segments.last().is_some_and(|last| last.ident == "Sized"))
+            })
+    })
 }
 
 /// The marked methods that are well formed. Each is made fit for a trait object.
