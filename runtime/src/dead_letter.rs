@@ -32,7 +32,7 @@ pub enum DeadReason {
 const REASONS: usize = 6;
 
 /// A message that reached nobody.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
     /// Who it was for; `None` when a name led nowhere.
     pub to: Option<Pid>,
@@ -75,15 +75,19 @@ impl DeadLetters {
             .subscribers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        let mut wakers = Vec::new();
         subscribers.retain(|subscriber| match subscriber.upgrade() {
             Some(subscriber) => {
-                subscriber.put(letter.clone());
+                wakers.extend(subscriber.put(letter.clone()));
                 true
             }
             None => false,
         });
         self.watched
             .store(!subscribers.is_empty(), Ordering::Release);
+        drop(subscribers);
+        // Not under the lock: a waker is the program's, and may make a dead letter itself.
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     pub(crate) fn count(&self, reason: DeadReason) -> u64 {
@@ -113,16 +117,15 @@ impl DeadLetters {
 }
 
 impl Subscriber {
-    fn put(&self, letter: DeadLetter) {
+    /// Keeps a letter, and says who waits for it.
+    fn put(&self, letter: DeadLetter) -> Option<Waker> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.letters.len() == self.capacity {
             state.letters.pop_front();
             state.lost += 1;
         }
         state.letters.push_back(letter);
-        if let Some(waker) = state.waker.take() {
-            waker.wake();
-        }
+        state.waker.take()
     }
 }
 
