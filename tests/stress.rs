@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use foundation::Restart;
 use foundation::prelude::*;
+use foundation::{Restart, time};
 
 /// Counts itself while it is alive.
 struct Alive(Arc<AtomicUsize>);
@@ -36,6 +36,10 @@ impl Leaf {
     fn work(&mut self) {}
 }
 
+#[derive(Message)]
+#[message(local)]
+struct Nothing;
+
 fn node() -> Node {
     Node::builder().start().expect("a node starts")
 }
@@ -44,10 +48,6 @@ fn node() -> Node {
 /// handler may hold it.
 #[test]
 fn what_stands_alone_behind_a_long_handler_runs() {
-    #[derive(Message)]
-    #[message(local)]
-    struct Nothing;
-
     let node = Node::builder()
         .workers(2)
         .spare_workers(0)
@@ -76,6 +76,42 @@ fn what_stands_alone_behind_a_long_handler_runs() {
         2,
         "it ran before the other came back"
     );
+}
+
+/// Takes turns of a fifth of a millisecond until two have been seen in theirs at once.
+async fn take_turns(node: Node, inside: Arc<AtomicUsize>, both: Arc<AtomicUsize>) {
+    let until = node.now() + secs(20);
+    while both.load(Ordering::Acquire) == 0 && node.now() < until {
+        inside.fetch_add(1, Ordering::AcqRel);
+        let turn = node.now() + ms(1) / 5;
+        while node.now() < turn {
+            if inside.load(Ordering::Acquire) == 2 {
+                both.store(1, Ordering::Release);
+            }
+        }
+        inside.fetch_sub(1, Ordering::AcqRel);
+        time::yield_now().await;
+    }
+}
+
+/// Two processes of one worker that always have something to do: the other worker takes one.
+#[test]
+fn two_that_take_turns_are_parted() {
+    let node = Node::builder().workers(2).start().expect("a node starts");
+    let (inside, both) = (Arc::default(), Arc::new(AtomicUsize::new(0)));
+    let seen = Arc::clone(&both);
+    let first = move |me: Process<Nothing>| async move {
+        let (also_inside, also_both) = (Arc::clone(&inside), Arc::clone(&both));
+        let second = move |me: Process<Nothing>| take_turns(me.node(), also_inside, also_both);
+        me.node()
+            .spawn_fn(second)
+            .expect("the node takes a process");
+        take_turns(me.node(), inside, both).await;
+    };
+    let first = node.spawn_fn(first).expect("the node takes a process");
+    node.block_on(node.down(first.pid()));
+    assert_eq!(seen.load(Ordering::Acquire), 1, "they never ran at once");
+    node.shutdown_blocking(secs(20)).expect("nothing is left");
 }
 
 /// Starts so many children under one supervisor, and shuts the tree down in order.

@@ -190,20 +190,25 @@ impl Running {
         let (real, ring) = unsafe { (real.as_ref(), ring.as_ref()) };
         let pushed = ring.try_push(slot);
         if pushed && real.idle.count() > 0 {
-            self.ask_for_help(real, ring);
+            self.ask_for_help(real, ring, slot);
         }
         pushed
     }
 
-    /// A worker sleeps, and this one has got work. One entry is what this worker takes next; more
-    /// is work for others. They are woken once a slice, and again when much waits: a process that
+    /// A worker sleeps, and this one has got work. One entry is what this worker takes next, and
+    /// what gives way comes after it; more is work for others, at once. Two that go on taking turns
+    /// are parted by the timekeeper. They are woken once a slice, and again when much waits: a process that
     /// starts many others would else pay for a wake each time they have run dry. What waits behind
     /// a long slice for less than that is seen by the timekeeper.
     #[cold]
-    fn ask_for_help(&self, real: &RealScheduler, ring: &Ring) {
+    fn ask_for_help(&self, real: &RealScheduler, ring: &Ring, pushed: u32) {
         // A worker that was replaced has no turn after this slice.
         let leaves = || real.workers[self.worker].replaced.load(Ordering::Relaxed);
-        let enough = if self.helped.get() { HELP_AGAIN } else { 2 };
+        let enough = match self.helped.get() {
+            true => HELP_AGAIN,
+            false if pushed == self.slot() => 3,
+            false => 2,
+        };
         if ring.len() >= enough || leaves() {
             self.helped.set(true);
             real.wake_one();

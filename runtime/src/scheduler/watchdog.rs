@@ -83,6 +83,8 @@ impl StuckList {
 /// What the watchdog remembers of one worker.
 struct Watched {
     polls: u64,
+    /// Something stood in the worker's ring.
+    waits: bool,
     /// When this poll was asked to end, and what the system had let the thread do by then.
     asked: Option<(u64, Account)>,
     reported: u64,
@@ -145,15 +147,14 @@ fn sleep(core: &Core, real: &RealScheduler, rest: bool) {
 }
 
 /// A worker whose queue waits behind a long handler is helped by a sleeping one; so is one that the
-/// system keeps from running. `watched` is of the look before.
+/// system keeps from running, and one in whose ring something stood at the look before, too. `watched` is of the look before.
 fn help(real: &RealScheduler, watched: &HashMap<usize, Watched>) {
     let waits_behind = || {
         let mut workers = real.workers.iter().enumerate();
         workers.any(|(index, worker)| {
             let polls = worker.stamp.polls.load(Ordering::Relaxed);
-            let held = watched
-                .get(&index)
-                .is_some_and(|known| known.polls == polls);
+            let known = watched.get(&index);
+            let held = known.is_some_and(|known| known.polls == polls || known.waits);
             held && worker.ring.len() > 0
         })
     };
@@ -166,6 +167,7 @@ impl Watched {
     fn new(polls: u64) -> Self {
         Self {
             polls,
+            waits: false,
             asked: None,
             reported: 0,
             pid: None,
@@ -179,12 +181,17 @@ fn watch(node: &Node, real: &RealScheduler, now: u64, watched: &mut HashMap<usiz
         let polls = worker.stamp.polls.load(Ordering::Acquire);
         let process = worker.stamp.process.load(Ordering::Relaxed);
         let known = watched.entry(index).or_insert_with(|| Watched::new(!polls));
+        let waits = worker.ring.len() > 0;
+        known.waits = waits;
         if known.polls != polls || process == 0 {
             if let Some(pid) = known.pid {
                 real.stuck.returned(pid);
                 quietly(|| tracing::warn!(target: WATCHDOG, %pid, "the handler came back"));
             }
-            *known = Watched::new(polls);
+            *known = Watched {
+                waits,
+                ..Watched::new(polls)
+            };
             continue;
         }
         let thread = worker.stamp.thread.load(Ordering::Relaxed);

@@ -77,7 +77,10 @@ fn measure(
 
 /// Runs a child to its end, or to ours; returns what it printed.
 fn first_line(command: &mut Command, timeout: Duration) -> Result<String, String> {
+    // Who captures a backtrace for each panic would be measured at that.
     command
+        .env_remove("RUST_BACKTRACE")
+        .env_remove("RUST_LIB_BACKTRACE")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
