@@ -102,6 +102,12 @@ fn two_that_take_turns_are_parted() {
     let seen = Arc::clone(&both);
     let first = move |me: Process<Nothing>| async move {
         let (also_inside, also_both) = (Arc::clone(&inside), Arc::clone(&both));
+        // Until the other worker, woken for this one, sleeps again.
+        for _ in 0..50 {
+            let turn = me.node().now() + ms(1) / 5;
+            while me.node().now() < turn {}
+            time::yield_now().await;
+        }
         let second = move |me: Process<Nothing>| take_turns(me.node(), also_inside, also_both);
         me.node()
             .spawn_fn(second)
