@@ -7,6 +7,7 @@
 
 mod application;
 mod server;
+pub mod statem;
 pub mod supervisor;
 mod task;
 
@@ -16,6 +17,7 @@ pub use server::{
     NodeExt, Protocol, Ref, Remote, Request, Requests, Speaks, Start, StartError, Stop, StopError,
     multicall,
 };
+pub use statem::machine::TimeoutName;
 pub use supervisor::{
     AutoShutdown, Child, ChildId, ChildInfo, ChildKind, ChildState, Counts, Dynamic,
     DynamicBuilder, IntoChild, Restart, Shutdown, Supervisor, SupervisorBuilder, child, child_fn,

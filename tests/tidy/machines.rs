@@ -6,7 +6,11 @@
 use crate::source::{Source, none, rust_files};
 
 /// Folders, and files by their beginning, that hold machines.
-const MACHINES: &[&str] = &["actors/src/supervisor/machine/", "runtime/src/timer/wheel"];
+const MACHINES: &[&str] = &[
+    "actors/src/statem/machine/",
+    "actors/src/supervisor/machine/",
+    "runtime/src/timer/wheel",
+];
 
 const IMPURE: &[&str] = &[
     "Instant",
