@@ -58,6 +58,8 @@ mod pages {
     mod calls {}
     #[doc = include_str!("../book/src/supervision.md")]
     mod supervision {}
+    #[doc = include_str!("../book/src/tasks.md")]
+    mod tasks {}
     #[doc = include_str!("../book/src/tokio.md")]
     mod tokio {}
     #[doc = include_str!("../book/src/semantics.md")]

@@ -9,7 +9,7 @@ mod application;
 mod server;
 pub mod statem;
 pub mod supervisor;
-mod task;
+pub mod task;
 
 pub use application::{Application, ApplicationError, Running};
 pub use server::{
@@ -23,7 +23,9 @@ pub use supervisor::{
     DynamicBuilder, IntoChild, Restart, Shutdown, Supervisor, SupervisorBuilder, child, child_fn,
     child_with,
 };
-pub use task::{Task, TaskError};
+pub use task::{
+    OnTimeout, Task, TaskError, TaskExit, TaskStartError, TaskStream, TaskSupervisor, child_task,
+};
 
 #[doc(hidden)]
 pub mod __macro {

@@ -1,9 +1,9 @@
 //! Do servers, supervisors, tasks and applications keep OTP's rules?
 //!
-//! Role       One test per row of the semantics page (B096-B158, B215-B217, B220, B222), each on
+//! Role       One test per row of the semantics page (B096-B158, B203-B217, B220, B222), each on
 //!            the real platform and under seeds on the simulated one; then rules of the
 //!            specification beyond the rows. Rows that types rule out are in `impossible.md`.
-//! Source     otp: supervisor, gen_server, application; elixir: DynamicSupervisor, Task
+//! Source     otp: supervisor, gen_server, application; elixir: DynamicSupervisor, Task, Task.Supervisor
 
 mod application;
 mod protocols;
@@ -28,3 +28,6 @@ mod sup_stop;
 mod support;
 mod suspend;
 mod task;
+mod task_rows;
+mod task_stream;
+mod task_supervisor;

@@ -9,6 +9,7 @@ use crate::source::{Source, none, rust_files};
 const MACHINES: &[&str] = &[
     "actors/src/statem/machine/",
     "actors/src/supervisor/machine/",
+    "actors/src/task/stream/machine.rs",
     "runtime/src/timer/wheel",
 ];
 

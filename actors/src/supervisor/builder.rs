@@ -235,7 +235,7 @@ impl<A: Actor> IntoChild for DynamicBuilder<A> {
     }
 }
 
-fn tree_recipe(code: &'static str, plan: Plan) -> Recipe {
+pub(crate) fn tree_recipe(code: &'static str, plan: Plan) -> Recipe {
     Recipe::new(move |node, options, timeout| {
         let plan = plan.clone();
         Box::pin(async move {
@@ -262,7 +262,7 @@ pub struct StartTree<S> {
 }
 
 impl<S> StartTree<S> {
-    fn new(node: &Node, name: Option<Box<str>>, recipe: Recipe) -> Self {
+    pub(crate) fn new(node: &Node, name: Option<Box<str>>, recipe: Recipe) -> Self {
         let mut options = SpawnOptions::new();
         if let Some(name) = name {
             options = options.name(name);

@@ -47,7 +47,7 @@ impl Recipe {
         }
     }
 
-    pub(super) fn new<F>(start: F) -> Self
+    pub(crate) fn new<F>(start: F) -> Self
     where
         F: Fn(Node, SpawnOptions, Duration) -> BoxFuture<'static, Result<Pid, StartError>>
             + Send
@@ -66,7 +66,7 @@ impl Recipe {
         })
     }
 
-    pub(super) fn named(mut self, name: Option<Box<str>>) -> Self {
+    pub(crate) fn named(mut self, name: Option<Box<str>>) -> Self {
         if name.is_some() {
             self.more().name = name;
         }
@@ -160,7 +160,7 @@ pub struct Child<A> {
 }
 
 impl<A> Child<A> {
-    pub(super) fn new(id: &str, recipe: Recipe, kind: ChildKind) -> Self {
+    pub(crate) fn new(id: &str, recipe: Recipe, kind: ChildKind) -> Self {
         let spec = match kind {
             ChildKind::Worker => ChildSpec::worker(id, recipe),
             ChildKind::Supervisor => ChildSpec::supervisor(id, recipe),

@@ -18,7 +18,7 @@ use crate::server::{Actor, Address, Client, Ref};
 pub(super) struct AskStatic(pub(super) Ask<Pid, ChildSpec<Recipe>>);
 
 /// A request to a dynamic supervisor.
-pub(super) struct AskDynamic(pub(super) Ask<Pid, Recipe>);
+pub(crate) struct AskDynamic(pub(crate) Ask<Pid, Recipe>);
 
 macro_rules! ask {
     ($ask:ident) => {
@@ -48,6 +48,14 @@ fn unexpected<T>(answer: &Answer<Pid>) -> Result<T, CallError> {
         Answer::Stopping => CallError::Down(foundation_runtime::Reason::Shutdown),
         other => unreachable!("a supervisor answered {other:?} to another question"),
     })
+}
+
+/// The answer, unless the supervisor had none to give.
+pub(crate) fn expect_answer(answer: Answer<Pid>) -> Result<Answer<Pid>, CallError> {
+    match answer {
+        Answer::Busy | Answer::Stopping => unexpected(&answer),
+        answer => Ok(answer),
+    }
 }
 
 /// The verbs of a static supervisor. A call waits 5 seconds.

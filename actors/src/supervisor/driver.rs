@@ -26,7 +26,7 @@ use crate::server::{StartError, Starter, Stop, StopRequest};
 
 /// What a supervisor is started from, again at each restart of the supervisor.
 #[derive(Clone)]
-pub(super) enum Plan {
+pub(crate) enum Plan {
     Static(Flags, Vec<ChildSpec<Recipe>>),
     Dynamic(DynamicFlags, ChildSpec),
 }

@@ -6,14 +6,16 @@
 
 mod builder;
 mod child;
-mod client;
+pub(crate) mod client;
 mod driver;
 pub mod intensity;
 pub mod machine;
 
-pub use builder::{Dynamic, DynamicBuilder, Supervisor, SupervisorBuilder};
+pub(crate) use builder::tree_recipe;
+pub use builder::{Dynamic, DynamicBuilder, StartTree, Supervisor, SupervisorBuilder};
 pub use child::{Child, IntoChild, Recipe, child, child_fn, child_with};
 pub use client::{DynamicClient, SupervisorClient};
+pub(crate) use driver::Plan;
 pub use machine::{
     AutoShutdown, ChildId, ChildInfo, ChildKind, ChildState, Counts, DeleteError, Restart,
     RestartError, Shutdown, SpecError, StartChildError, StartFailure, Strategy, TerminateError,

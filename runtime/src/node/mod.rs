@@ -343,6 +343,15 @@ impl Node {
         }
     }
 
+    /// How many workers run its processes: one in a simulated world.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        match self.core().scheduler() {
+            Scheduler::Real(real) => real.regular,
+            Scheduler::Simulated(_) => 1,
+        }
+    }
+
     /// Handlers that hold a scheduler for longer than the watchdog's bound, or did.
     #[must_use]
     pub fn stuck(&self) -> Vec<Stuck> {
