@@ -60,6 +60,8 @@ mod pages {
     mod supervision {}
     #[doc = include_str!("../book/src/tasks.md")]
     mod tasks {}
+    #[doc = include_str!("../book/src/stages.md")]
+    mod stages {}
     #[doc = include_str!("../book/src/tokio.md")]
     mod tokio {}
     #[doc = include_str!("../book/src/semantics.md")]

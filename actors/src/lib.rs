@@ -7,6 +7,7 @@
 
 mod application;
 mod server;
+pub mod stage;
 pub mod statem;
 pub mod supervisor;
 pub mod task;

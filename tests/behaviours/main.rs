@@ -4,6 +4,7 @@
 //!            the real platform and under seeds on the simulated one; then rules of the
 //!            specification beyond the rows. Rows that types rule out are in `impossible.md`.
 //! Source     otp: supervisor, gen_server, application; elixir: DynamicSupervisor, Task, Task.Supervisor
+//! Source     otp: supervisor, gen_server, application; elixir: DynamicSupervisor, Task, GenStage
 
 mod application;
 mod protocols;
@@ -16,6 +17,8 @@ mod server_remote;
 mod server_requests;
 mod server_start;
 mod shutdown;
+mod stage;
+mod stage_ends;
 mod stuck;
 mod sup_auto;
 mod sup_calls;
