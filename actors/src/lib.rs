@@ -32,8 +32,9 @@ pub use task::{
 pub mod __macro {
     //! What the macros' output names. Not for people.
     pub use foundation_runtime::{
-        Asked, Call, Codec, Down, Exit, Info, Message, Portable, Reason, ReplyTo, SendError, Tag,
-        TestInput, TestOptions, TestOutput, shown, shown_arguments, test_real, test_simulated,
+        Asked, Call, Codec, Delivery, Down, Exit, Info, Message, Portable, Reason, ReplyTo,
+        SendError, Tag, TestInput, TestOptions, TestOutput, shown, shown_arguments, test_explored,
+        test_real, test_simulated,
     };
     pub use serde;
 

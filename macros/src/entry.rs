@@ -10,7 +10,7 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::meta::ParseNestedMeta;
 use syn::parse::Parser as _;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, FnArg, ItemFn, LitInt, Path, Type, parse2};
+use syn::{Attribute, FnArg, Ident, ItemFn, LitInt, Path, Type, parse2};
 
 use crate::errors::Errors;
 use crate::krate;
@@ -141,6 +141,8 @@ fn check_plain(function: &ItemFn, what: &str, errors: &mut Errors) {
 struct Options {
     seeds: Option<LitInt>,
     workers: Option<LitInt>,
+    explore: Option<LitInt>,
+    delivery: Option<Ident>,
     real: Option<Path>,
     simulated: Option<Path>,
     library: Option<Path>,
@@ -195,6 +197,14 @@ fn tests(function: &ItemFn, options: &Options, attributes: &[Attribute]) -> Toke
         .workers
         .as_ref()
         .map(|workers| quote!(__options.workers = #workers;));
+    let explore = options
+        .explore
+        .as_ref()
+        .map(|runs| quote!(__options.explore = #runs;));
+    let delivery = options
+        .delivery
+        .as_ref()
+        .map(|delivery| quote!(__options.delivery = #library::Delivery::#delivery;));
     let body = body(function, &library);
     let one = |name: &str| {
         let (run, test) = (format_ident!("test_{name}"), format_ident!("{name}"));
@@ -207,6 +217,8 @@ fn tests(function: &ItemFn, options: &Options, attributes: &[Attribute]) -> Toke
                 let mut __options = <#library::TestOptions as ::core::default::Default>::default();
                 #seeds
                 #workers
+                #explore
+                #delivery
                 let __name = ::core::concat!(::core::module_path!(), #suffix);
                 #library::#run(__name, __options, #body);
             }
@@ -215,7 +227,8 @@ fn tests(function: &ItemFn, options: &Options, attributes: &[Attribute]) -> Toke
     let real = (options.real.is_some() || options.simulated.is_none()).then(|| one("real"));
     let simulated =
         (options.simulated.is_some() || options.real.is_none()).then(|| one("simulated"));
-    quote!(#real #simulated)
+    let explored = options.explore.is_some().then(|| one("explored"));
+    quote!(#real #simulated #explored)
 }
 
 /// The user's function as something that takes a world and can be run many times.
@@ -286,6 +299,10 @@ impl Options {
             self.seeds = Some(at_least_one::<u32>(meta)?);
         } else if meta.path.is_ident("workers") {
             self.workers = Some(at_least_one::<usize>(meta)?);
+        } else if meta.path.is_ident("explore") {
+            self.explore = Some(at_least_one::<u32>(meta)?);
+        } else if meta.path.is_ident("delivery") {
+            self.delivery = Some(delivery(meta)?);
         } else if meta.path.is_ident("real") {
             self.real = Some(meta.path.clone());
         } else if meta.path.is_ident("simulated") {
@@ -295,12 +312,31 @@ impl Options {
         } else {
             return Err(meta.error(
                 "`#[foundation::test]` does not know this word: it takes `seeds = 200` (runs of \
-                 the simulated test), `workers = 4` (threads of the real one), and `real` or \
-                 `simulated` to have only that one",
+                 the simulated test), `workers = 4` (threads of the real one), `explore = 300` (one \
+                 more test, that searches so many schedules), `delivery = pairwise` (or `late`, or \
+                 `at_once`: how what is sent arrives in a simulation), and `real` or `simulated` to \
+                 have only that one",
             ));
         }
         Ok(())
     }
+}
+
+/// The variant that a delivery is.
+fn delivery(meta: &ParseNestedMeta<'_>) -> syn::Result<Ident> {
+    let word: Ident = meta.value()?.parse()?;
+    let variant = match word.to_string().as_str() {
+        "at_once" => "AtOnce",
+        "late" => "Late",
+        "pairwise" => "Pairwise",
+        _ => {
+            return Err(syn::Error::new_spanned(
+                word,
+                "this is no delivery: it is one of `at_once`, `late` and `pairwise`",
+            ));
+        }
+    };
+    Ok(Ident::new(variant, word.span()))
 }
 
 fn at_least_one<N>(meta: &ParseNestedMeta<'_>) -> syn::Result<LitInt>
@@ -377,12 +413,14 @@ mod tests {
 
     #[test]
     fn tests_are_those_that_were_asked_for() {
-        for (words, real, simulated) in [
-            (quote!(), true, true),
-            (quote!(seeds = 3, workers = 4), true, true),
-            (quote!(real), true, false),
-            (quote!(simulated, seeds = 3), false, true),
-            (quote!(real, simulated), true, true),
+        for (words, real, simulated, explored) in [
+            (quote!(), true, true, false),
+            (quote!(seeds = 3, workers = 4), true, true, false),
+            (quote!(real), true, false, false),
+            (quote!(simulated, seeds = 3), false, true, false),
+            (quote!(real, simulated), true, true, false),
+            (quote!(explore = 9), true, true, true),
+            (quote!(simulated, explore = 9), false, true, true),
         ] {
             let function = quote!(
                 async fn a(w: World) {}
@@ -390,6 +428,7 @@ mod tests {
             let output = shown(test(words, function));
             assert_eq!(output.contains("fnreal()"), real, "{output}");
             assert_eq!(output.contains("fnsimulated()"), simulated, "{output}");
+            assert_eq!(output.contains("fnexplored()"), explored, "{output}");
         }
     }
 

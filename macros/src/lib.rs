@@ -206,6 +206,8 @@ pub fn main(words: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|---|
 /// | `seeds = 200` | how often the simulated test runs | 50 |
 /// | `workers = 4` | threads of the real test | 2 |
+/// | `explore = 300` | one more test, `survives::explored`, that searches so many schedules | none |
+/// | `delivery = pairwise` | how what is sent arrives in a simulation: `at_once`, `late`, `pairwise` | `late` |
 /// | `real`, `simulated` | only that test | both |
 /// | `crate = path` | where the library is | what cargo says |
 ///

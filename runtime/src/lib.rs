@@ -57,7 +57,8 @@ pub use stack::Stack;
 pub use term::Term;
 pub use timer::TimerRef;
 pub use world::{
-    SimError, SimReport, TestInput, TestOptions, TestOutput, World, test_real, test_simulated,
+    BadDelivery, BadSchedule, Delivery, Explore, ExploreFailure, Explored, Schedule, SimError,
+    SimReport, TestInput, TestOptions, TestOutput, World, test_explored, test_real, test_simulated,
 };
 
 use serde::{Deserialize, Serialize};

@@ -312,7 +312,11 @@ async fn what_a_server_leaves_unread_is_refused(node: Node) {
         while let Some((n, answer)) = all.next().await {
             match n {
                 0 => assert_eq!(answer, Ok(())),
-                _ => assert_eq!(answer, Err(CallError::Down(boom()))),
+                // One that comes after the end finds nobody.
+                _ => assert!(
+                    answer == Err(CallError::Down(boom())) || answer == Err(CallError::NoProc),
+                    "{answer:?}"
+                ),
             }
         }
     })

@@ -127,14 +127,13 @@ async fn b033_a_link_with_oneself_is_nothing(node: Node) {
 async fn an_unlink_leaves_what_was_queued(node: Node) {
     run(&node, |mut me: Process<Note>| async move {
         me.trap_exit(true);
-        let node = me.node();
         let options = SpawnOptions::new().link();
         let (child, _) = me
             .spawn_with(&options, |_: Process<Note>| async { boom() })
             .expect("spawned");
-        node.down(&child).await;
-        // The exit was sent before the down; asking for the own info fetches nothing, a look into
-        // the queue does.
+        let monitor = me.monitor(&child);
+        me.down(monitor).await;
+        // The exit was sent before the down, on the same way.
         let looked = me.receive(|mail: Mail<Note>| Err::<(), _>(mail));
         assert!(looked.timeout(std::time::Duration::ZERO).await.is_err());
         me.unlink(&child);

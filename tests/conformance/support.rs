@@ -3,7 +3,8 @@
 //! Role       [`Puppet`]: a process that does what it is told, one order at a time, and keeps a log
 //!            of everything else that reaches it.
 //! Invariant  A signal that a puppet sent while it obeyed lies in the target's inbox when `ask`
-//!            returns (a loopback delivers at once), so tests need no sleeps.
+//!            returns (a loopback delivers at once), or is on its way there before whatever is sent
+//!            later, so tests need no sleeps.
 
 use std::ops::Deref;
 use std::pin::Pin;

@@ -82,6 +82,28 @@ pub(crate) enum Signal {
     DownNotice(Box<Down>),
 }
 
+impl Signal {
+    /// What it is called, for people.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Exit { .. } => "exit",
+            Self::Link { .. } => "link",
+            Self::Unlink { .. } => "unlink",
+            Self::UnlinkAck { .. } => "unlink acknowledgement",
+            Self::Monitor { .. } => "monitor",
+            Self::Demonitor { .. } => "demonitor",
+            Self::Down { .. } | Self::DownNotice(_) => "down",
+            Self::Info(_) => "info",
+            Self::Suspend { .. } => "suspend",
+            Self::Resume { .. } => "resume",
+            Self::CallClosed { .. } => "end of a call",
+            Self::NodeLost { .. } => "loss of a node",
+            Self::Alias { message, .. } | Self::Timeout { message, .. } => message.name(),
+            Self::ExitNotice(_) => "trapped exit",
+        }
+    }
+}
+
 impl Internal for Signal {
     const KIND: Kind = Kind::Signal;
     const NAME: &'static str = "signal";

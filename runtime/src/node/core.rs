@@ -77,7 +77,8 @@ impl Core {
         Self {
             id: parts.id,
             name: parts.name,
-            table: ProcessTable::new(parts.max_processes),
+            table: ProcessTable::new(parts.max_processes)
+                .relayed(matches!(parts.scheduler, Scheduler::Simulated(_))),
             names: Names::default(),
             timers: Timers::new(now),
             clock: parts.clock,
@@ -171,6 +172,12 @@ impl Core {
     /// From here on nobody starts anything: a supervisor would start again what was asked to end.
     pub(super) fn close_to_all(&self) {
         self.closing.store(CLOSED, Ordering::Release);
+    }
+
+    /// Whether every process waits, and has nothing unread in its inbox.
+    pub(crate) fn is_idle(&self) -> bool {
+        let mut slots = 0..self.table.high();
+        slots.all(|slot| self.table.block(slot).inbox.is_idle())
     }
 
     pub(crate) fn process_ended(&self, reason: &Reason) {

@@ -11,6 +11,7 @@ use crate::dead_letter::{DeadLetter, DeadReason};
 use crate::envelope::{Caller, Envelope, ExitKind, Kind, Signal};
 use crate::port::{Frame, Target};
 use crate::process::{Block, Pushed};
+use crate::scheduler::Scheduler;
 use crate::{CallError, MonitorRef, Pid, Reason, SendError};
 
 impl Core {
@@ -33,8 +34,8 @@ impl Core {
             return Err(envelope);
         };
         let generation = pid.tenancy();
-        let Some(priority) = block.priority_if_alive(generation) else {
-            return Err(envelope);
+        let Some(priority) = block.priority_if_open(generation) else {
+            return self.push_unusual(block, pid, envelope);
         };
         envelope.header_mut().generation = generation;
         let raw = envelope.into_raw();
@@ -50,6 +51,50 @@ impl Core {
             Pushed::Closed => return Err(unsafe { Envelope::from_raw(raw) }),
         }
         Ok(())
+    }
+
+    /// Delivers to a process that is not alive, or lives in a simulated world, where what is sent
+    /// may be on its way for a while.
+    #[cold]
+    fn push_unusual(&self, block: &Block, pid: Pid, envelope: Envelope) -> Result<(), Envelope> {
+        let Scheduler::Simulated(simulated) = self.scheduler() else {
+            return Err(envelope);
+        };
+        if !block.is_alive(pid.tenancy()) {
+            return Err(envelope);
+        }
+        let Some((earlier, envelope)) = simulated.hold(pid, envelope) else {
+            return Ok(());
+        };
+        for envelope in earlier {
+            self.arrive(pid, envelope);
+        }
+        self.push_into(block, pid, envelope)
+    }
+
+    /// Puts an envelope into the inbox of a process that was alive a moment ago.
+    fn push_into(&self, block: &Block, pid: Pid, mut envelope: Envelope) -> Result<(), Envelope> {
+        envelope.header_mut().generation = pid.tenancy();
+        let raw = envelope.into_raw();
+        // SAFETY: the envelope is ours until `push` takes it.
+        match unsafe { block.inbox.push(raw.as_ptr()) } {
+            Pushed::Wake => self.enqueue(pid.slot(), block.priority()),
+            Pushed::Busy => {}
+            // SAFETY: a refused push leaves the envelope ours.
+            Pushed::Closed => return Err(unsafe { Envelope::from_raw(raw) }),
+        }
+        Ok(())
+    }
+
+    /// What was on its way in a simulated world is there.
+    pub(crate) fn arrive(&self, pid: Pid, envelope: Envelope) {
+        let pushed = match self.living(pid) {
+            Some(block) => self.push_into(block, pid, envelope),
+            None => Err(envelope),
+        };
+        if let Err(envelope) = pushed {
+            self.undeliverable(pid, envelope);
+        }
     }
 
     /// Sends a message or request, here or to another node.
@@ -239,23 +284,13 @@ impl Core {
 
     /// Delivers a signal to a process that is dying. It is refused when the state is dropped and the
     /// death told, so that nobody who asks by it, with a monitor or a link, learns of it sooner.
-    fn push_dying(&self, to: Pid, mut envelope: Envelope) -> Result<(), Envelope> {
-        let generation = to.generation().get();
+    fn push_dying(&self, to: Pid, envelope: Envelope) -> Result<(), Envelope> {
         let block = self.table().find(to.slot());
-        let Some(block) = block.filter(|block| block.is_dying(generation)) else {
-            return Err(envelope);
-        };
-        envelope.header_mut().generation = generation;
-        let raw = envelope.into_raw();
-        // SAFETY: the envelope is ours until `push` takes it.
-        match unsafe { block.inbox.push(raw.as_ptr()) } {
-            // A later tenant: it sees that this is not for it.
-            Pushed::Wake => self.enqueue(to.slot(), block.priority()),
-            Pushed::Busy => {}
-            // SAFETY: a refused push leaves the envelope ours.
-            Pushed::Closed => return Err(unsafe { Envelope::from_raw(raw) }),
+        match block.filter(|block| block.is_dying(to.tenancy())) {
+            // If that wakes a later tenant, it sees that this is not for it.
+            Some(block) => self.push_into(block, to, envelope),
+            None => Err(envelope),
         }
-        Ok(())
     }
 
     fn signal_undeliverable(&self, to: Pid, signal: Signal) {

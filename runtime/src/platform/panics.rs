@@ -1,12 +1,14 @@
 //! Where did a process panic?
 //!
 //! Role       A panic of a process is caught and reported by the runtime: the hook notes where it
-//!            happened and keeps the default print for panics outside processes.
-//! Owns       The one installation of the hook per program, and a thread-local note.
+//!            happened and keeps the default print for panics outside processes, unless they are
+//!            looked for.
+//! Owns       The one installation of the hook per program, a thread-local note, and whether panics
+//!            of the thread are looked for.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic;
 use std::sync::Once;
 
@@ -17,6 +19,7 @@ use crate::{Crash, Reason, Stack};
 static INSTALLED: Once = Once::new();
 
 thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
     static NOTE: RefCell<Option<(Box<str>, Option<Stack>)>> = const { RefCell::new(None) };
 }
 
@@ -25,7 +28,7 @@ pub(crate) fn install() {
     INSTALLED.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if current::process().is_none() {
+            if current::process().is_none() && !QUIET.get() {
                 return before(info);
             }
             let location = info.location().map(|at| at.to_string().into_boxed_str());
@@ -35,6 +38,15 @@ pub(crate) fn install() {
             NOTE.with_borrow_mut(|note| *note = location.map(|location| (location, stack)));
         }));
     });
+}
+
+/// Runs `f`, whose panics are looked for, and catches them; they are not printed.
+pub(crate) fn caught<T>(f: impl FnOnce() -> T) -> Result<T, Reason> {
+    install();
+    let before = QUIET.replace(true);
+    let outcome = panic::catch_unwind(panic::AssertUnwindSafe(f));
+    QUIET.set(before);
+    outcome.map_err(reason)
 }
 
 /// The exit reason that a caught panic stands for.

@@ -104,6 +104,11 @@ impl Inbox {
         self.0.load(Ordering::Relaxed) & !(SCHEDULED | CLOSED) != 0
     }
 
+    /// Whether nothing lies in it and nobody runs or is to run its process.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.0.load(Ordering::Acquire), 0 | CLOSED)
+    }
+
     /// Takes all that arrived, newest first, and keeps the right to run.
     ///
     /// Only the holder of `SCHEDULED` may call this.

@@ -50,7 +50,9 @@ pub(crate) use queue::Queue;
 pub(crate) use spawn::spawn;
 pub use spawn::{BadOption, SpawnOptions};
 pub(crate) use suspend::suspended;
-pub(crate) use table::{ALIVE, Block, HAS_PEERS, NAMED, ProcessTable, SLOT_BATCH, SUSPENDED};
+pub(crate) use table::{
+    ALIVE, Block, HAS_PEERS, NAMED, ProcessTable, RELAYED, SLOT_BATCH, SUSPENDED,
+};
 pub use turn::{OpenCall, Turn};
 pub(crate) use wait::{Deadline, Pending, bytes_of};
 pub(crate) use wake::{is_own, with_waker};

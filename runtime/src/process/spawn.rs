@@ -144,6 +144,9 @@ pub(crate) fn spawn(
         });
     }
     let generation = block.occupy(options.priority, parent.local_word().get());
+    if core.table().is_relayed() {
+        block.set_flag(super::RELAYED);
+    }
     let pid = Pid::new(core.id(), slot, generation);
     let monitor = match running {
         Some(running) => attach(running, pid, linked, options.monitor, block.local()),

@@ -33,6 +33,8 @@ pub(crate) const NAMED: u64 = 4;
 pub(crate) const DYING: u64 = 8;
 /// Has, or had, to do with processes of other nodes.
 pub(crate) const HAS_PEERS: u64 = 16;
+/// What is sent to it is on its way for a while: it lives in a simulated world.
+pub(crate) const RELAYED: u64 = 64;
 const PRIORITY_SHIFT: u32 = 8;
 
 /// What the whole node may touch of a process: one cache line.
@@ -87,12 +89,13 @@ impl Block {
         self.state() & (u64::MAX << 32 | ALIVE) == u64::from(generation) << 32 | ALIVE
     }
 
-    /// The priority of the tenant of this generation, if it is alive.
+    /// The priority of the tenant of this generation, if it is alive and takes what is sent at once.
     #[inline]
-    pub(crate) fn priority_if_alive(&self, generation: u32) -> Option<Priority> {
+    pub(crate) fn priority_if_open(&self, generation: u32) -> Option<Priority> {
         let state = self.state();
-        let alive = state & (u64::MAX << 32 | ALIVE) == u64::from(generation) << 32 | ALIVE;
-        alive.then(|| Priority::from_bits((state >> PRIORITY_SHIFT) as u32))
+        let mask = u64::MAX << 32 | RELAYED | ALIVE;
+        let open = state & mask == u64::from(generation) << 32 | ALIVE;
+        open.then(|| Priority::from_bits((state >> PRIORITY_SHIFT) as u32))
     }
 
     /// Whether the tenant of this generation is dead and has not told everybody yet.
@@ -189,6 +192,8 @@ pub(crate) struct ProcessTable {
     count: AtomicUsize,
     peak: AtomicUsize,
     limit: usize,
+    /// Every tenant is [`RELAYED`].
+    relayed: bool,
     /// Slots that were ever handed out: what a walk over the table must visit.
     high: AtomicU32,
 }
@@ -228,8 +233,21 @@ impl ProcessTable {
             count: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
             limit,
+            relayed: false,
             high: AtomicU32::new(0),
         }
+    }
+
+    /// The same, for processes of a simulated world if `relayed`.
+    pub(crate) fn relayed(mut self, relayed: bool) -> Self {
+        self.relayed = relayed;
+        self
+    }
+
+    /// Whether its processes live in a simulated world.
+    #[inline]
+    pub(crate) fn is_relayed(&self) -> bool {
+        self.relayed
     }
 
     /// The block of a slot that was handed out at some time.

@@ -1,17 +1,19 @@
 //! The loop that a simulated world runs in.
 //!
-//! Role       Runs the body and the processes it starts, one slice at a time, and moves the clock
-//!            when nothing can run.
+//! Role       Runs the body and the processes it starts, one slice at a time, lets what was sent
+//!            arrive, and moves the clock when nothing else can happen.
 //! Limit      `STEPS_MAX` slices and `TIME_MAX` of virtual time: beyond, the run is stopped.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use super::World;
-use super::sim::{Choice, Sim};
+use super::sim::{Event, Sim};
+use super::trace::Trace;
 use crate::Node;
 use crate::platform::current::Enter;
 use crate::scheduler::{Running, Stamp, slice};
@@ -19,6 +21,8 @@ use crate::scheduler::{Running, Stamp, slice};
 const STEPS_MAX: u64 = 50_000_000;
 const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 86_400);
 const SHUTDOWN_BOUND: Duration = Duration::from_secs(3600);
+/// How many slices the processes of a run that failed have to end.
+const ABANDON_MAX: u32 = 1_000_000;
 
 /// What a simulated run was like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,11 +98,15 @@ struct Driver<'a> {
     nodes: Vec<Running>,
     steps: u64,
     hash: u64,
+    trace: Option<&'a mut Trace>,
 }
 
+/// Runs `body` in `world`, and then ends its nodes. `trace` is told of everything that happens in
+/// the body's time.
 pub(super) fn run<F, Fut>(
     sim: &Arc<Sim>,
     world: &World,
+    trace: Option<&mut Trace>,
     body: F,
 ) -> Result<(Fut::Output, SimReport), SimError>
 where
@@ -111,13 +119,19 @@ where
         nodes: Vec::new(),
         steps: 0,
         hash: 0xcbf2_9ce4_8422_2325,
+        trace,
     };
-    let output = driver.drive(body(world.clone()));
-    let output = match output {
-        Ok(output) => output,
-        Err(error) => {
+    let outcome = catch_unwind(AssertUnwindSafe(|| driver.drive(body(world.clone()))));
+    driver.trace = None;
+    let output = match outcome {
+        Ok(Ok(output)) => output,
+        Ok(Err(error)) => {
             driver.abandon();
             return Err(error);
+        }
+        Err(payload) => {
+            driver.abandon();
+            resume_unwind(payload);
         }
     };
     let (trace_hash, steps, time) = (driver.hash, driver.steps, Duration::from_nanos(sim.now()));
@@ -146,21 +160,39 @@ impl Driver<'_> {
         let mut cx = Context::from_waker(&waker);
         self.sim.wake_body();
         loop {
-            match self.sim.choose() {
-                (Choice::Body, _) => {
+            match self.sim.next() {
+                Event::Body => {
                     self.note(u64::MAX);
+                    if let Some(trace) = &mut self.trace {
+                        trace.body(self.sim.deviations());
+                    }
                     if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
                         return Ok(output);
                     }
                 }
-                (Choice::Process { node, slot }, budget) => self.run_process(node, slot, budget),
-                (Choice::Nothing, _) => self.advance()?,
+                Event::Nothing => self.advance()?,
+                event => self.happen(event),
             }
             self.check()?;
         }
     }
 
-    fn run_process(&mut self, node: usize, slot: u32, budget: u32) {
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Run { node, slot, share } => self.run_process(node, slot, share),
+            Event::Arrival { to, from, envelope } => {
+                let nodes = self.world.nodes();
+                let core = nodes[to.0].core();
+                if let Some(trace) = &mut self.trace {
+                    trace.arrival(core, to.1, from, &envelope, self.sim.deviations());
+                }
+                core.arrive(to.1, envelope);
+            }
+            Event::Body | Event::Nothing => {}
+        }
+    }
+
+    fn run_process(&mut self, node: usize, slot: u32, share: u32) {
         let known = self.world.nodes();
         while self.nodes.len() < known.len() {
             let node: Node = known[self.nodes.len()].fork();
@@ -169,28 +201,39 @@ impl Driver<'_> {
         }
         self.note((node as u64) << 32 | u64::from(slot));
         let running = &self.nodes[node];
-        running.set_share(budget);
-        let _current = Enter::new(running);
-        slice(running, slot);
+        running.set_share(share);
+        let begun = self.trace.as_ref().map(|_| Trace::begin(running, slot));
+        {
+            let _current = Enter::new(running);
+            slice(running, slot);
+        }
+        if let (Some(trace), Some(begun)) = (&mut self.trace, begun) {
+            trace.ran(running, begun, self.sim.deviations());
+        }
     }
 
-    /// Moves the clock to the next timer and fires what is due.
+    /// Nothing can happen now: fires what is due, tells who waits for just that, or else moves the
+    /// clock to the next timer.
     fn advance(&mut self) -> Result<(), SimError> {
         let nodes = self.world.nodes();
-        let next = nodes
-            .iter()
+        let deadlines = nodes.iter();
+        let next = deadlines
             .filter_map(|node| node.core().timers().next_deadline())
             .min();
+        let now = self.sim.now();
+        if next.is_none_or(|next| now < next) && self.sim.tell_idle() {
+            return Ok(());
+        }
         let Some(next) = next else {
             return Err(SimError::Deadlock(self.waiting()));
         };
-        let now = next.max(self.sim.now());
+        let now = next.max(now);
         self.sim.set_now(now);
         let mut due = Vec::new();
         for node in &nodes {
             node.core().timers().advance(now, &mut due);
             for (_, action) in due.drain(..) {
-                node.core().fire(action);
+                self.sim.directly(|| node.core().fire(action));
             }
         }
         Ok(())
@@ -248,8 +291,11 @@ impl Driver<'_> {
                 node.exit(pid, crate::Reason::Kill);
             }
         }
-        while let (Choice::Process { node, slot }, budget) = self.sim.choose() {
-            self.run_process(node, slot, budget);
+        for _ in 0..ABANDON_MAX {
+            match self.sim.next() {
+                Event::Nothing => return,
+                event => self.happen(event),
+            }
         }
     }
 }

@@ -8,11 +8,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::time::Duration;
 
-use super::World;
+use super::{Delivery, Explore, Schedule, World};
 use crate::Node;
 
 /// The environment variable that picks one seed.
 const SEED: &str = "FOUNDATION_SEED";
+/// The one that picks a schedule of an explored test.
+const SCHEDULE: &str = "FOUNDATION_SCHEDULE";
+/// The one that says in which order what is sent arrives, in all simulated tests.
+const DELIVERY: &str = "FOUNDATION_DELIVERY";
 const REAL_BOUND: Duration = Duration::from_secs(300);
 const SHUTDOWN_BOUND: Duration = Duration::from_secs(20);
 
@@ -23,6 +27,10 @@ pub struct TestOptions {
     pub seeds: u32,
     /// How many workers each real node has.
     pub workers: usize,
+    /// Under how many schedules the explored run is repeated.
+    pub explore: u32,
+    /// In which order what is sent arrives in the simulated runs.
+    pub delivery: Delivery,
 }
 
 impl Default for TestOptions {
@@ -30,6 +38,8 @@ impl Default for TestOptions {
         Self {
             seeds: 50,
             workers: 2,
+            explore: 300,
+            delivery: Delivery::default(),
         }
     }
 }
@@ -108,25 +118,40 @@ pub fn test_real(name: &str, options: TestOptions, body: fn(World) -> Body) {
     }
 }
 
+/// What a variable of the environment says, if it is set.
+///
+/// # Panics
+/// When it says what it cannot.
+fn picked<T: std::str::FromStr<Err: std::fmt::Display>>(variable: &str) -> Option<T> {
+    let text = std::env::var(variable).ok()?;
+    match text.parse() {
+        Ok(value) => Some(value),
+        Err(error) => panic!("{variable}: {error}"),
+    }
+}
+
+/// How cargo is asked for one test.
+fn path(name: &str) -> &str {
+    name.split_once("::").map_or(name, |(_, path)| path)
+}
+
 /// Runs a test in simulated worlds, one per seed.
 ///
 /// # Panics
 /// When a run fails; the seed and the command that replays it are printed.
 pub fn test_simulated(name: &str, options: TestOptions, body: fn(World) -> Body) {
-    let picked = std::env::var(SEED)
-        .ok()
-        .and_then(|text| text.parse::<u64>().ok());
-    let seeds = match picked {
+    let delivery = picked(DELIVERY).unwrap_or(options.delivery);
+    let seeds = match picked::<u64>(SEED) {
         Some(seed) => seed..=seed,
         None => 0..=u64::from(options.seeds.max(1) - 1),
     };
     for seed in seeds {
-        let run = catch_unwind(AssertUnwindSafe(|| World::simulate(seed, body)));
+        let run = || World::simulate_with(seed, delivery, body);
+        let run = catch_unwind(AssertUnwindSafe(run));
         let replay = || {
             eprintln!(
-                "\n{name} failed under seed {seed}. Replay it:\n  \
-                 {SEED}={seed} cargo test {}\n",
-                name.split_once("::").map_or(name, |(_, path)| path)
+                "\n{name} failed under seed {seed}. Replay it:\n  {SEED}={seed} cargo test {}\n",
+                path(name)
             );
         };
         match run {
@@ -140,5 +165,32 @@ pub fn test_simulated(name: &str, options: TestOptions, body: fn(World) -> Body)
                 resume_unwind(payload);
             }
         }
+    }
+}
+
+/// Runs a test under many schedules.
+///
+/// # Panics
+/// When it fails under one of them; the schedule, cut down to what the failure needs, what happens
+/// under it, and the command that replays it are printed.
+pub fn test_explored(name: &str, options: TestOptions, body: fn(World) -> Body) {
+    let delivery = picked(DELIVERY).unwrap_or(options.delivery);
+    let outcome = match picked::<Schedule>(SCHEDULE) {
+        Some(schedule) => World::replay(&schedule, delivery, body).map(|_| ()),
+        None => {
+            let explore = Explore {
+                delivery,
+                seed: picked(SEED).unwrap_or(0),
+                ..Explore::runs(options.explore.max(1))
+            };
+            World::explore(&explore, body).map(|_| ())
+        }
+    };
+    if let Err(failure) = outcome {
+        panic!(
+            "{name}: {failure}\n\nReplay it:\n  {SCHEDULE}='{}' cargo test {}\n",
+            failure.schedule,
+            path(name)
+        );
     }
 }

@@ -5,14 +5,24 @@
 //! Invariant  Same seed, same program: same trace hash.
 
 mod driver;
+mod explore;
+mod flight;
 mod harness;
+mod plan;
+mod schedule;
+mod settle;
+mod shrink;
 mod sim;
+mod trace;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use driver::{SimError, SimReport};
-pub use harness::{TestInput, TestOptions, TestOutput, test_real, test_simulated};
+pub use explore::{Explore, ExploreFailure, Explored};
+pub use flight::{BadDelivery, Delivery};
+pub use harness::{TestInput, TestOptions, TestOutput, test_explored, test_real, test_simulated};
+pub use schedule::{BadSchedule, Schedule};
 pub(crate) use sim::SimScheduler;
 
 use crate::platform::clock::Clock;
@@ -67,20 +77,39 @@ impl World {
         F: FnOnce(World) -> Fut,
         Fut: Future,
     {
-        let sim = sim::Sim::new(seed);
-        let kind = Kind::Simulated(Arc::clone(&sim));
-        let world = Self(Arc::new(Inner {
-            kind,
+        Self::simulate_with(seed, Delivery::default(), body)
+    }
+
+    /// [`World::simulate`] with a choice of the order in which what is sent arrives.
+    ///
+    /// # Errors
+    /// As [`World::simulate`].
+    pub fn simulate_with<F, Fut>(
+        seed: u64,
+        delivery: Delivery,
+        body: F,
+    ) -> Result<(Fut::Output, SimReport), SimError>
+    where
+        F: FnOnce(World) -> Fut,
+        Fut: Future,
+    {
+        let sim = sim::Sim::seeded(seed, delivery);
+        let world = Self::simulated(&sim);
+        let _forget = Forget(&world);
+        driver::run(&sim, &world, None, body)
+    }
+
+    fn simulated(sim: &Arc<sim::Sim>) -> Self {
+        Self(Arc::new(Inner {
+            kind: Kind::Simulated(Arc::clone(sim)),
             nodes: Mutex::default(),
-        }));
-        let result = driver::run(&sim, &world, body);
-        world
-            .0
-            .nodes
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-        result
+        }))
+    }
+
+    /// Nodes and their world hold each other: at its end the world lets go.
+    fn forget_nodes(&self) {
+        let nodes = self.0.nodes.lock();
+        nodes.unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The world's first node, started at first use.
@@ -170,12 +199,76 @@ impl World {
         }
     }
 
+    /// The world's time: since it began; in a real world, since its first node did.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        match &self.0.kind {
+            Kind::Real { .. } => self.node().now(),
+            Kind::Simulated(sim) => Duration::from_nanos(sim.now()),
+        }
+    }
+
+    /// Waits until nothing more happens without time passing: in a simulated world no process can
+    /// run, nothing is on its way and no timer is due. In a real world: until every process has
+    /// been seen waiting with nothing unread, twice, a millisecond apart; who waits for a tokio
+    /// timer or a socket counts as waiting. It does not itself let time pass in a simulated world.
+    ///
+    /// # Panics
+    /// In a real world, when that does not happen within a minute.
+    pub async fn settle(&self) {
+        match &self.0.kind {
+            Kind::Real { .. } => self.settle_real().await,
+            Kind::Simulated(sim) => settle::Settle::new(Arc::clone(sim)).await,
+        }
+    }
+
+    /// Lets so much time pass: when it returns, every timer that was due by then has fired and what
+    /// that led to is done. Between them time stands still for nobody: a simulated world's clock
+    /// jumps from timer to timer.
+    ///
+    /// ```
+    /// use foundation_runtime::{Process, World};
+    /// use std::time::Duration;
+    /// World::simulate(1, |world| async move {
+    ///     let begun = world.now();
+    ///     world.advance(Duration::from_secs(60)).await;
+    ///     assert_eq!(world.now(), begun + Duration::from_secs(60));
+    /// })?;
+    /// # Ok::<(), foundation_runtime::SimError>(())
+    /// ```
+    pub async fn advance(&self, duration: Duration) {
+        self.settle().await;
+        self.node().sleep(duration).await;
+        self.settle().await;
+    }
+
+    async fn settle_real(&self) {
+        const PAUSE: Duration = Duration::from_millis(1);
+        let node = self.node();
+        let until = node.now() + Duration::from_secs(60);
+        let mut quiet = 0;
+        while quiet < 2 {
+            let idle = self.nodes().iter().all(|node| node.core().is_idle());
+            quiet = if idle { quiet + 1 } else { 0 };
+            assert!(node.now() < until, "the processes do not come to rest");
+            node.sleep(PAUSE).await;
+        }
+    }
+
     pub(crate) fn nodes(&self) -> Vec<Node> {
         self.0
             .nodes
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+}
+
+struct Forget<'a>(&'a World);
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.0.forget_nodes();
     }
 }
 

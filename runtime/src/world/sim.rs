@@ -1,27 +1,54 @@
-//! What can run next in a simulated world?
+//! What can happen next in a simulated world?
 //!
-//! Role       The run queue of all its nodes, and the seeded choice.
+//! Role       The run queue of all its nodes, what is on its way between processes, and the choice
+//!            among all of that: by a seed, or by a [`Plan`].
 //! Invariant  Only the driver's thread adds to it; a wake from any other is an escape, and is
-//!            noted.
+//!            noted. The program's random numbers are not those of the choices.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::thread::{self, ThreadId};
 
+use super::flight::{Delivery, Flights, To};
+use super::plan::Plan;
+use super::schedule::Choice;
+use crate::Pid;
+use crate::envelope::Envelope;
+use crate::platform::current;
 use crate::platform::entropy::Rng;
 use crate::scheduler::Priority;
+
+/// How likely it is that something is on its way for a while: one of these, by the seed.
+const HELD: [f64; 4] = [0.0, 0.05, 0.3, 1.0];
+/// How many messages a process handles in one turn at most, when the seed chooses.
+const SHARE_MAX: usize = 8;
 
 pub(super) struct Sim {
     clock: Arc<AtomicU64>,
     home: ThreadId,
-    body: AtomicBool,
+    /// What is sent now arrives at once: the world itself sends it.
+    direct: AtomicBool,
     state: Mutex<State>,
 }
 
 struct State {
-    rng: Rng,
+    /// The program's own random numbers.
+    random: Rng,
+    chooser: Chooser,
+    /// Since when the body can run.
+    body: Option<u64>,
     runnable: Vec<Entry>,
+    flights: Flights,
     escapes: Vec<(usize, u32)>,
+    /// Who waits until nothing else can happen.
+    idle: Vec<Arc<Quiet>>,
+    counted: u64,
+}
+
+enum Chooser {
+    Seed { rng: Rng, held: f64 },
+    Plan(Plan),
 }
 
 #[derive(Clone, Copy)]
@@ -31,26 +58,86 @@ struct Entry {
     priority: Priority,
 }
 
-/// What runs next.
-pub(super) enum Choice {
-    Process { node: usize, slot: u32 },
+/// What happens next.
+pub(super) enum Event {
+    /// A process runs, and may handle so many messages.
+    Run {
+        node: usize,
+        slot: u32,
+        share: u32,
+    },
     Body,
+    Arrival {
+        to: To,
+        from: Option<Pid>,
+        envelope: Envelope,
+    },
     Nothing,
 }
 
+/// Somebody who waits until nothing else can happen.
+pub(super) struct Quiet {
+    reached: AtomicBool,
+    waker: Mutex<Waker>,
+}
+
+impl Quiet {
+    pub(super) fn is_reached(&self) -> bool {
+        self.reached.load(Ordering::Acquire)
+    }
+
+    /// Whom to wake from now on.
+    pub(super) fn wake_instead(&self, waker: &Waker) {
+        let mut old = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        old.clone_from(waker);
+    }
+
+    fn reach(&self) {
+        self.reached.store(true, Ordering::Release);
+        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        waker.wake_by_ref();
+    }
+}
+
 impl Sim {
-    pub(super) fn new(seed: u64) -> Arc<Self> {
+    /// A world whose choices a seed makes.
+    pub(super) fn seeded(seed: u64, delivery: Delivery) -> Arc<Self> {
+        let mut rng = Rng::new(seed);
+        let held = match delivery {
+            Delivery::AtOnce => 0.0,
+            _ => HELD[rng.below(HELD.len())],
+        };
+        Self::new(seed, delivery, Chooser::Seed { rng, held })
+    }
+
+    /// A world whose choices a plan makes.
+    pub(super) fn planned(seed: u64, delivery: Delivery, plan: Plan) -> Arc<Self> {
+        Self::new(seed, delivery, Chooser::Plan(plan))
+    }
+
+    fn new(seed: u64, delivery: Delivery, chooser: Chooser) -> Arc<Self> {
+        // Not the numbers of the choices.
+        let random = Rng::new(!seed);
         let state = State {
-            rng: Rng::new(seed),
+            random,
+            chooser,
+            body: Some(0),
             runnable: Vec::new(),
+            flights: Flights::new(delivery),
             escapes: Vec::new(),
+            idle: Vec::new(),
+            counted: 0,
         };
         Arc::new(Self {
             clock: Arc::new(AtomicU64::new(0)),
             home: thread::current().id(),
-            body: AtomicBool::new(true),
+            direct: AtomicBool::new(false),
             state: Mutex::new(state),
         })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn clock(&self) -> Arc<AtomicU64> {
@@ -67,78 +154,206 @@ impl Sim {
     }
 
     pub(super) fn random(&self) -> u64 {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .rng
-            .next_u64()
+        self.state().random.next_u64()
     }
 
     pub(super) fn wake_body(&self) {
         if thread::current().id() != self.home {
             self.note_escape(usize::MAX, 0);
         }
-        self.body.store(true, Ordering::Release);
+        let mut state = self.state();
+        let since = state.count();
+        state.body.get_or_insert(since);
     }
 
     fn note_escape(&self, node: usize, slot: u32) {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .escapes
-            .push((node, slot));
+        self.state().escapes.push((node, slot));
     }
 
     /// Processes that were woken from outside the world, as (node, slot).
     pub(super) fn escapes(&self) -> Vec<(usize, u32)> {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .escapes
-            .clone()
+        self.state().escapes.clone()
     }
 
-    /// Chooses among all that can run; and how many messages it may handle.
-    pub(super) fn choose(&self) -> (Choice, u32) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { rng, runnable, .. } = &mut *state;
-        let body = self.body.load(Ordering::Acquire);
-        let budget = 1 + rng.below(8) as u32;
-        let top = runnable.iter().map(|entry| entry.priority).max();
-        let level = match top {
-            None if body => {
-                self.body.store(false, Ordering::Release);
-                return (Choice::Body, budget);
-            }
-            None => return (Choice::Nothing, budget),
-            // Low has every eighth turn while normal is busy.
-            Some(Priority::Normal) if rng.below(8) == 0 => Priority::Low,
-            Some(level) => level,
-        };
-        let mut of_level: Vec<usize> = (0..runnable.len())
-            .filter(|at| runnable[*at].priority == level)
-            .collect();
-        if of_level.is_empty() {
-            of_level = (0..runnable.len())
-                .filter(|at| Some(runnable[*at].priority) == top)
-                .collect();
+    /// Lets `f` send things that arrive at once.
+    pub(super) fn directly<T>(&self, f: impl FnOnce() -> T) -> T {
+        self.direct.store(true, Ordering::Release);
+        let value = f();
+        self.direct.store(false, Ordering::Release);
+        value
+    }
+
+    /// Wakes `waker` once nothing else can happen without time passing.
+    pub(super) fn when_idle(&self, waker: &Waker) -> Arc<Quiet> {
+        let quiet = Arc::new(Quiet {
+            reached: AtomicBool::new(false),
+            waker: Mutex::new(waker.clone()),
+        });
+        self.state().idle.push(Arc::clone(&quiet));
+        quiet
+    }
+
+    /// Nothing else can happen: tells who waits for that, if anybody does.
+    pub(super) fn tell_idle(&self) -> bool {
+        let waiting = std::mem::take(&mut self.state().idle);
+        for quiet in &waiting {
+            quiet.reach();
         }
-        let at = rng.below(of_level.len() + usize::from(body));
-        match of_level.get(at) {
-            Some(at) => {
-                let entry = runnable.swap_remove(*at);
-                (
-                    Choice::Process {
-                        node: entry.node,
-                        slot: entry.slot,
-                    },
-                    budget,
-                )
+        !waiting.is_empty()
+    }
+
+    /// What happens next. What runs or arrives is taken out.
+    pub(super) fn next(&self) -> Event {
+        self.state().next()
+    }
+
+    /// What was noted of the choices, when a plan made them.
+    pub(super) fn take_plan(&self) -> Option<Plan> {
+        let nobody = Chooser::Seed {
+            rng: Rng::new(0),
+            held: 0.0,
+        };
+        match std::mem::replace(&mut self.state().chooser, nobody) {
+            Chooser::Plan(plan) => Some(plan),
+            Chooser::Seed { .. } => None,
+        }
+    }
+
+    /// How many deviations from the ordinary order there were, when a plan makes the choices.
+    pub(super) fn deviations(&self) -> usize {
+        match &self.state().chooser {
+            Chooser::Plan(plan) => plan.deviations.len(),
+            Chooser::Seed { .. } => 0,
+        }
+    }
+}
+
+impl State {
+    fn count(&mut self) -> u64 {
+        self.counted += 1;
+        self.counted
+    }
+
+    fn next(&mut self) -> Event {
+        match &self.chooser {
+            Chooser::Seed { .. } => self.next_by_seed(),
+            Chooser::Plan(_) => self.next_by_plan(),
+        }
+    }
+
+    /// The priorities that may run: the highest there is, and beside normal ones low ones.
+    fn level(&self) -> Option<Priority> {
+        self.runnable.iter().map(|entry| entry.priority).max()
+    }
+
+    fn next_by_seed(&mut self) -> Event {
+        let top = self.level();
+        let (body, targets) = (self.body.is_some(), self.flights.targets());
+        let Chooser::Seed { rng, .. } = &mut self.chooser else {
+            unreachable!("the seed chooses");
+        };
+        let share = 1 + rng.below(SHARE_MAX) as u32;
+        // Low has every eighth turn while normal is busy.
+        let low = top == Some(Priority::Normal) && rng.below(8) == 0;
+        let of = |level: Priority| -> Vec<usize> {
+            let entries = self.runnable.iter().enumerate();
+            let of_level = entries.filter(|(_, entry)| entry.priority == level);
+            of_level.map(|(at, _)| at).collect()
+        };
+        let mut ready = match low {
+            true => of(Priority::Low),
+            false => Vec::new(),
+        };
+        if let (true, Some(top)) = (ready.is_empty(), top) {
+            ready = of(top);
+        }
+        let all = ready.len() + usize::from(body) + targets;
+        if all == 0 {
+            return Event::Nothing;
+        }
+        let at = rng.below(all);
+        if let Some(at) = ready.get(at) {
+            let Entry { node, slot, .. } = self.runnable.swap_remove(*at);
+            return Event::Run { node, slot, share };
+        }
+        let at = at - ready.len();
+        let Some(to) = self.flights.target(at).filter(|_| at < targets) else {
+            self.body = None;
+            return Event::Body;
+        };
+        let nth = match self.flights.choices(to) {
+            1 => 0,
+            choices => rng.below(choices),
+        };
+        self.arrival(to, nth)
+    }
+
+    fn arrival(&mut self, to: To, nth: usize) -> Event {
+        match self.flights.take(to, nth) {
+            Some((from, envelope)) => Event::Arrival { to, from, envelope },
+            None => unreachable!("it was on its way"),
+        }
+    }
+
+    fn next_by_plan(&mut self) -> Event {
+        let mut ready = Vec::new();
+        let mut targets = Vec::new();
+        for (to, firsts) in self.flights.oldest_first() {
+            for nth in 0..firsts {
+                let (node, slot) = (to.0, to.1.slot());
+                ready.push(Choice::Arrival { node, slot, nth });
+                targets.push((to, nth));
             }
-            None => {
-                self.body.store(false, Ordering::Release);
-                (Choice::Body, budget)
+        }
+        let top = self.level();
+        let may_run = |entry: &Entry| {
+            let low = top == Some(Priority::Normal) && entry.priority == Priority::Low;
+            Some(entry.priority) == top || low
+        };
+        let entries = self.runnable.iter().filter(|entry| may_run(entry));
+        let processes = entries.map(|&Entry { node, slot, .. }| Choice::Process { node, slot });
+        ready.extend(processes);
+        ready.extend(self.body.map(|_| Choice::Body));
+        if ready.is_empty() {
+            return Event::Nothing;
+        }
+        let Chooser::Plan(plan) = &mut self.chooser else {
+            unreachable!("a plan chooses");
+        };
+        match plan.pick(&ready) {
+            Choice::Body => {
+                self.body = None;
+                Event::Body
             }
+            Choice::Process { node, slot } => {
+                let same = |entry: &Entry| (entry.node, entry.slot) == (node, slot);
+                self.runnable.remove(
+                    self.runnable
+                        .iter()
+                        .position(same)
+                        .expect("it was ready a moment ago"),
+                );
+                let share = 1;
+                Event::Run { node, slot, share }
+            }
+            arrival @ Choice::Arrival { .. } => {
+                let at = ready.iter().position(|choice| *choice == arrival);
+                let (to, nth) = targets[at.expect("it was ready a moment ago")];
+                self.arrival(to, nth)
+            }
+        }
+    }
+
+    /// Whether what is sent to `to` now is to be on its way for a while.
+    fn holds(&mut self, to: To) -> bool {
+        if self.flights.delivery() == Delivery::AtOnce {
+            return false;
+        }
+        match &mut self.chooser {
+            Chooser::Plan(_) => true,
+            Chooser::Seed { held: 0.0, .. } => false,
+            // What comes after something that is on its way does not overtake it.
+            Chooser::Seed { rng, held } => self.flights.has(to) || rng.chance(*held),
         }
     }
 }
@@ -163,11 +378,22 @@ impl SimScheduler {
             slot,
             priority,
         };
-        self.sim
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .runnable
-            .push(entry);
+        self.sim.state().runnable.push(entry);
+    }
+
+    /// Keeps what is sent to a process on its way for a while; or gives it back, to be put into the
+    /// inbox after all that was on its way there.
+    pub(crate) fn hold(&self, pid: Pid, envelope: Envelope) -> Option<(Vec<Envelope>, Envelope)> {
+        let to = (self.node, pid);
+        let from = current::pid();
+        // What a process sends to itself it finds at once.
+        let own = from == Some(pid);
+        let mut state = self.sim.state();
+        if own || self.sim.direct.load(Ordering::Acquire) || !state.holds(to) {
+            return Some((state.flights.take_all(to), envelope));
+        }
+        let at = state.count();
+        state.flights.send(at, from, to, envelope);
+        None
     }
 }

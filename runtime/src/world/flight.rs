@@ -1,0 +1,163 @@
+//! What has been sent, and has not arrived yet?
+//!
+//! Role       The way between two processes of a simulated world: what is sent there waits until the
+//!            schedule lets it arrive. So signals of two processes can cross, as they do when both
+//!            run at the same time.
+//! Inputs     One envelope at a time, with its sender.
+//! Outputs    One envelope at a time, of the target that was chosen.
+//! Limit      None of its own: what is on its way would otherwise lie in an inbox.
+//! Invariant  What one process sends to another arrives in that order. Unless the order is
+//!            [`Delivery::Pairwise`], everything that is sent to one process does.
+
+use std::collections::VecDeque;
+use std::hash::BuildHasherDefault;
+use std::str::FromStr;
+
+use indexmap::IndexMap;
+use rustc_hash::FxHasher;
+
+use crate::Pid;
+use crate::envelope::Envelope;
+
+/// In which order what is sent in a simulated world arrives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// At once: a process finds whatever was sent to it before it began to run.
+    AtOnce,
+    /// Later, in the order in which it was sent to that process, whoever sent it: what can happen
+    /// between the processes of one node, where two that run at the same time do not see what the
+    /// other sends meanwhile.
+    #[default]
+    Late,
+    /// Later, and only what one process sends to one other keeps its order: all that may be relied
+    /// on, and what can happen between nodes.
+    Pairwise,
+}
+
+/// The text names no delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadDelivery(pub Box<str>);
+
+impl std::fmt::Display for BadDelivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "`{}` is no delivery; it is one of at_once, late, pairwise",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for BadDelivery {}
+
+impl FromStr for Delivery {
+    type Err = BadDelivery;
+
+    fn from_str(text: &str) -> Result<Self, BadDelivery> {
+        match text {
+            "at_once" => Ok(Self::AtOnce),
+            "late" => Ok(Self::Late),
+            "pairwise" => Ok(Self::Pairwise),
+            other => Err(BadDelivery(other.into())),
+        }
+    }
+}
+
+/// Where something is on its way to: the node's number in its world, and the process.
+pub(super) type To = (usize, Pid);
+
+struct Sent {
+    at: u64,
+    from: Option<Pid>,
+    envelope: Envelope,
+}
+
+/// Everything that is on its way.
+pub(super) struct Flights {
+    delivery: Delivery,
+    to: IndexMap<To, VecDeque<Sent>, BuildHasherDefault<FxHasher>>,
+}
+
+impl Flights {
+    pub(super) fn new(delivery: Delivery) -> Self {
+        Self {
+            delivery,
+            to: IndexMap::default(),
+        }
+    }
+
+    pub(super) fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+
+    /// Whether something is on its way to that process.
+    pub(super) fn has(&self, to: To) -> bool {
+        self.to.contains_key(&to)
+    }
+
+    /// How many processes something is on its way to.
+    pub(super) fn targets(&self) -> usize {
+        self.to.len()
+    }
+
+    /// The nth of them.
+    pub(super) fn target(&self, nth: usize) -> Option<To> {
+        self.to.get_index(nth).map(|(to, _)| *to)
+    }
+
+    /// Everything on its way, as target and how many could arrive first there, the longest first.
+    pub(super) fn oldest_first(&self) -> Vec<(To, usize)> {
+        let mut all: Vec<(u64, To, usize)> = self
+            .to
+            .iter()
+            .filter_map(|(to, queue)| Some((queue.front()?.at, *to, self.firsts(queue).len())))
+            .collect();
+        all.sort_unstable_by_key(|(at, ..)| *at);
+        all.into_iter()
+            .map(|(_, to, firsts)| (to, firsts))
+            .collect()
+    }
+
+    /// How many could arrive first at a target: one, or one of each sender.
+    pub(super) fn choices(&self, to: To) -> usize {
+        self.to.get(&to).map_or(0, |queue| self.firsts(queue).len())
+    }
+
+    /// The places of those that may arrive next.
+    fn firsts(&self, queue: &VecDeque<Sent>) -> Vec<usize> {
+        if self.delivery != Delivery::Pairwise {
+            return vec![0];
+        }
+        let mut seen = Vec::new();
+        let mut places = Vec::new();
+        for (place, sent) in queue.iter().enumerate() {
+            if !seen.contains(&sent.from) {
+                seen.push(sent.from);
+                places.push(place);
+            }
+        }
+        places
+    }
+
+    pub(super) fn send(&mut self, at: u64, from: Option<Pid>, to: To, envelope: Envelope) {
+        let sent = Sent { at, from, envelope };
+        self.to.entry(to).or_default().push_back(sent);
+    }
+
+    /// Takes the nth of those that could arrive first, and says who sent it.
+    pub(super) fn take(&mut self, to: To, nth: usize) -> Option<(Option<Pid>, Envelope)> {
+        let place = *self.firsts(self.to.get(&to)?).get(nth)?;
+        let queue = self.to.get_mut(&to)?;
+        let sent = queue.remove(place)?;
+        if queue.is_empty() {
+            self.to.swap_remove(&to);
+        }
+        Some((sent.from, sent.envelope))
+    }
+
+    /// Takes everything that is on its way to a process, in order.
+    pub(super) fn take_all(&mut self, to: To) -> Vec<Envelope> {
+        let queue = self.to.swap_remove(&to).unwrap_or_default();
+        queue.into_iter().map(|sent| sent.envelope).collect()
+    }
+}
