@@ -10,6 +10,7 @@ mod server;
 pub mod stage;
 pub mod statem;
 pub mod supervisor;
+pub mod sys;
 pub mod task;
 
 pub use application::{Application, ApplicationError, Running};

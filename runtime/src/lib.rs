@@ -10,6 +10,7 @@ mod envelope;
 mod error;
 mod names;
 mod node;
+mod observe;
 mod pid;
 mod platform;
 mod port;
@@ -35,6 +36,9 @@ pub use envelope::{
 pub use error::{CallError, LinkError, RegisterError, SendError, SpawnError, SuspendError};
 pub use node::{
     Builder as NodeBuilder, Node, NodeStartError, NodeStats, ShutdownError, Unyielding,
+};
+pub use observe::{
+    Activity, By, Load, ProcessFacts, ProcessKind, Query, Sampler, SchedulerLoad, Snapshot,
 };
 pub use pid::{NodeId, Pid};
 pub use platform::entropy::{Rng, seed};

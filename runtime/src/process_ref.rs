@@ -28,6 +28,12 @@ impl<M> ProcessRef<M> {
         }
     }
 
+    /// The node from which it is used.
+    #[must_use]
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
     /// The process's pid.
     #[must_use]
     pub fn pid(&self) -> Pid {

@@ -30,6 +30,8 @@ mod sup_start;
 mod sup_stop;
 mod support;
 mod suspend;
+mod sys_snapshot;
+mod sys_state;
 mod task;
 mod task_rows;
 mod task_stream;

@@ -10,54 +10,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use foundation_runtime::{Behaviour, Mailed, OpenCall, Reason, ReplyTo, StateCell, Turn, time};
+use foundation_runtime::{Behaviour, Mailed, Reason, StateCell, Turn, time};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::actor::{Actor, Handled, Init};
 use super::cx::Cx;
+use super::later::{Later, Silence};
 use super::method::{BoxFuture, dispatch};
+use super::starter::Starter;
 use super::stop::Stop;
-
-/// How a start ended, for the starter.
-pub(crate) type Started = Result<(), Stop>;
-
-/// The right to tell the starter; told at the latest when it is dropped.
-pub(crate) struct Starter {
-    reply: Option<ReplyTo<Started>>,
-    failed: Option<Stop>,
-}
-
-impl Starter {
-    pub(crate) fn new(reply: Option<ReplyTo<Started>>) -> Self {
-        Self {
-            reply,
-            failed: None,
-        }
-    }
-
-    pub(crate) fn ready(&mut self) {
-        if let Some(reply) = self.reply.take() {
-            reply.send(Ok(()));
-        }
-    }
-
-    /// Remembers why it failed: the starter learns it when the process is gone.
-    pub(crate) fn fail(&mut self, stop: Stop) {
-        self.failed = Some(stop);
-    }
-}
-
-impl Drop for Starter {
-    fn drop(&mut self) {
-        if let (Some(reply), Some(stop)) = (self.reply.take(), self.failed.take()) {
-            reply.send(Err(stop));
-        }
-    }
-}
+use crate::sys::is_system;
 
 /// What a handler may borrow.
-struct Inside<A: Actor> {
+pub(super) struct Inside<A: Actor> {
     state: State<A>,
     cx: Option<Cx<A>>,
 }
@@ -76,7 +42,7 @@ enum State<A: Actor> {
 type Make<A> = Box<dyn FnOnce() -> <A as Actor>::Args + Send>;
 
 impl<A: Actor> Inside<A> {
-    fn parts(&mut self) -> Option<(&mut A, &mut Cx<A>)> {
+    pub(super) fn parts(&mut self) -> Option<(&mut A, &mut Cx<A>)> {
         match (&mut self.state, &mut self.cx) {
             (State::Actor(actor), Some(cx)) => Some((actor, cx)),
             _ => None,
@@ -92,13 +58,15 @@ enum Served {
     Some,
 }
 
-enum Stage {
+pub(super) enum Stage {
     /// Not yet polled.
     New,
     /// Init waits.
     Starting,
     /// Handles messages.
     Running,
+    /// Handles messages of the system only.
+    Suspended,
     /// Terminate waits; then it exits with the reason in `Later::ending`.
     Ending,
 }
@@ -106,19 +74,10 @@ enum Stage {
 pin_project! {
     pub(crate) struct Server<A: Actor> {
         #[pin]
-        cell: StateCell<Inside<A>>,
-        stage: Stage,
-        later: Option<Box<Later>>,
+        pub(super) cell: StateCell<Inside<A>>,
+        pub(super) stage: Stage,
+        pub(super) later: Option<Box<Later>>,
     }
-}
-
-/// What an actor needs only while it starts, waits in a handler or waits for silence.
-#[derive(Default)]
-struct Later {
-    starter: Option<Starter>,
-    call: Option<OpenCall>,
-    silence: Option<BoxFuture<'static, ()>>,
-    ending: Option<Reason>,
 }
 
 impl<A: Actor> Server<A> {
@@ -196,6 +155,10 @@ impl<A: Actor> Server<A> {
                 Stage::Starting => self.as_mut().started(),
                 Stage::Ending => Some(self.as_mut().ending()),
                 Stage::Running => match self.as_mut().handle_next(turn, cx) {
+                    Poll::Ready(()) => None,
+                    Poll::Pending => return Poll::Pending,
+                },
+                Stage::Suspended => match self.as_mut().handle_system_only(turn) {
                     Poll::Ready(()) => None,
                     Poll::Pending => return Poll::Pending,
                 },
@@ -335,9 +298,16 @@ impl<A: Actor> Server<A> {
             return done;
         }
         match turn.next() {
+            Some(Mailed::Message(envelope)) if is_system(&envelope) => {
+                self.handle_system(envelope, turn);
+                Poll::Ready(())
+            }
             Some(mailed) => {
                 if let Some(later) = self.as_mut().project().later {
                     later.silence = None;
+                    if let Some(control) = &mut later.control {
+                        control.note(turn.me(), &mailed);
+                    }
                 }
                 self.handle(mailed, turn);
                 Poll::Ready(())
@@ -349,14 +319,12 @@ impl<A: Actor> Server<A> {
     }
 
     /// What the last handler asked for: to stop, or to go on before the next message.
-    fn own_wishes(self: Pin<&mut Self>, turn: &mut Turn<'_>) -> Option<Poll<()>> {
-        let mut this = self.project();
+    fn own_wishes(mut self: Pin<&mut Self>, turn: &mut Turn<'_>) -> Option<Poll<()>> {
+        let mut this = self.as_mut().project();
         let inside = this.cell.as_mut().state();
         let more = inside.cx.as_mut().and_then(Cx::more)?;
         if let Some(reason) = more.stop.take() {
-            *this.stage = Stage::Ending;
-            this.later.get_or_insert_default().ending = Some(reason.clone());
-            Self::terminate(this.cell, reason);
+            self.end(reason);
             return Some(Poll::Ready(()));
         }
         if !more.continues.is_empty() && !turn.charge() {
@@ -371,20 +339,32 @@ impl<A: Actor> Server<A> {
         }
         if let Some(silence) = more.silence.take() {
             let later = this.later.get_or_insert_default();
-            later.silence = Some(Box::pin(time::sleep(silence)));
+            later.silence = Some(Silence {
+                bound: silence,
+                over: Box::pin(time::sleep(silence)),
+            });
         }
-        None
+        // It was put off until what the handler asked for was done.
+        let envelope = more.system.take()?;
+        self.handle_system(envelope, turn);
+        Some(Poll::Ready(()))
+    }
+
+    /// Terminates, for this reason.
+    pub(super) fn end(self: Pin<&mut Self>, reason: Reason) {
+        let this = self.project();
+        *this.stage = Stage::Ending;
+        this.later.get_or_insert_default().ending = Some(reason.clone());
+        Self::terminate(this.cell, reason);
     }
 
     fn handle(self: Pin<&mut Self>, mailed: Mailed, turn: &mut Turn<'_>) {
-        let this = self.project();
         if let Mailed::Exit(exit) = &mailed
             && turn.me().supervisor() == Some(exit.from)
         {
-            *this.stage = Stage::Ending;
-            this.later.get_or_insert_default().ending = Some(exit.reason.clone());
-            return Self::terminate(this.cell, exit.reason.clone());
+            return self.end(exit.reason.clone());
         }
+        let this = self.project();
         let mut open = None;
         let waits = this.cell.enter(|inside| {
             let (actor, cx) = inside.parts()?;
@@ -421,7 +401,7 @@ impl<A: Actor> Server<A> {
         let mut this = self.project();
         let silent = this.later.as_mut().and_then(|later| later.silence.as_mut());
         if let Some(silence) = silent
-            && silence.as_mut().poll(cx).is_ready()
+            && silence.over.as_mut().poll(cx).is_ready()
         {
             if let Some(later) = this.later {
                 later.silence = None;
@@ -450,9 +430,9 @@ impl<A: Actor> Server<A> {
     }
 
     /// A handler panicked: terminate has its word, then the process ends for that reason.
-    fn crash(self: Pin<&mut Self>, reason: Reason, cx: &mut Context<'_>) -> Poll<Reason> {
-        let mut this = self.project();
-        if !matches!(this.stage, Stage::Running) {
+    fn crash(mut self: Pin<&mut Self>, reason: Reason, cx: &mut Context<'_>) -> Poll<Reason> {
+        let mut this = self.as_mut().project();
+        if !matches!(this.stage, Stage::Running | Stage::Suspended) {
             return Poll::Ready(reason);
         }
         if this.cell.is_held() {
@@ -462,9 +442,7 @@ impl<A: Actor> Server<A> {
                 let _ = foundation_runtime::reason_of_panic(second);
             }
         }
-        *this.stage = Stage::Ending;
-        this.later.get_or_insert_default().ending = Some(reason.clone());
-        Self::terminate(this.cell, reason);
+        self.end(reason);
         cx.waker().wake_by_ref();
         Poll::Pending
     }

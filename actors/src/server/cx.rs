@@ -25,9 +25,21 @@ pub struct Cx<A: Actor> {
 /// What few actors use.
 pub(super) struct More<A: Actor> {
     pub(super) stop: Option<Reason>,
+    /// A message of the system, to be handled before the next one.
+    pub(super) system: Option<Envelope>,
     pub(super) continues: VecDeque<A::Msg>,
     pub(super) silence: Option<Duration>,
     pub(super) streams: Vec<Attached<A>>,
+}
+
+impl<A: Actor> More<A> {
+    fn is_empty(&self) -> bool {
+        self.stop.is_none()
+            && self.system.is_none()
+            && self.continues.is_empty()
+            && self.silence.is_none()
+            && self.streams.is_empty()
+    }
 }
 
 /// A stream whose items are messages of the actor.
@@ -37,6 +49,7 @@ impl<A: Actor> Default for More<A> {
     fn default() -> Self {
         Self {
             stop: None,
+            system: None,
             continues: VecDeque::new(),
             silence: None,
             streams: Vec::new(),
@@ -57,8 +70,15 @@ impl<A: Actor> Cx<A> {
         Self { me, more: None }
     }
 
-    fn more_mut(&mut self) -> &mut More<A> {
+    pub(super) fn more_mut(&mut self) -> &mut More<A> {
         self.more.get_or_insert_with(Default::default)
+    }
+
+    /// Forgets what nobody asked for, so that the common case is common again.
+    pub(super) fn settle(&mut self) {
+        if self.more.as_ref().is_some_and(|more| more.is_empty()) {
+            self.more = None;
+        }
     }
 
     pub(super) fn more(&mut self) -> Option<&mut More<A>> {

@@ -14,7 +14,7 @@ use foundation_runtime::{
 use super::actor::{Actor, Cast, Handled, Request};
 use super::cx::Cx;
 use super::protocol::{CastTo, RequestTo, Spoken, SpokenCall, SpokenCast};
-use super::system::StopRequest;
+use crate::sys::is_system;
 
 /// How one kind of message is handled: it takes the envelope, and may open a call.
 pub(super) type Run<A> = for<'a> fn(
@@ -228,13 +228,10 @@ fn dispatch_foreign<'a, A: Actor>(
     {
         return (method.run)(envelope, actor, cx, turn, open);
     }
-    let envelope = match envelope.take_or_decode::<StopRequest>() {
-        Ok(StopRequest(reason)) => {
-            cx.stop(reason);
-            return Handled::Done;
-        }
-        Err(other) => other,
-    };
+    if is_system(&envelope) {
+        cx.put_off(envelope);
+        return Handled::Done;
+    }
     if named.is_some() {
         envelope.refuse_unknown(A::NAME);
         return Handled::Done;

@@ -6,12 +6,15 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use foundation_runtime::{CallError, Node, Pid, Promise, Reason, SpawnOptions, me, promise};
+use foundation_runtime::{
+    CallError, Node, Pid, ProcessKind, Promise, Reason, SpawnOptions, me, promise,
+};
 
 use super::actor::Actor;
-use super::body::{Server, Started, Starter};
+use super::body::Server;
 use super::method::BoxFuture;
 use super::refs::{Name, Ref};
+use super::starter::{Started, Starter};
 use super::stop::{StartError, Stop};
 
 /// How long an init may take unless the start says otherwise.
@@ -89,6 +92,7 @@ impl<A: Actor> IntoFuture for Start<A> {
             } = self;
             let (reply, started) = promise::<Started>(&node);
             let body = Server::<A>::new(args, Some(Starter::new(Some(reply))));
+            let options = options.kind(ProcessKind::Server);
             let pid = node.spawn_behaviour(&options, body)?;
             await_start(&node, pid, started, link, timeout).await?;
             Ok(Ref::of_pid(&node, pid))

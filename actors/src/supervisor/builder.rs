@@ -8,7 +8,7 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use foundation_runtime::{Node, SpawnOptions, promise};
+use foundation_runtime::{Node, ProcessKind, SpawnOptions, promise};
 
 use super::child::{Child, IntoChild, Recipe};
 use super::client::{DynamicClient, SupervisorClient};
@@ -242,7 +242,7 @@ pub(crate) fn tree_recipe(code: &'static str, plan: Plan) -> Recipe {
             let linked = foundation_runtime::me().is_some();
             let (reply, started) = promise::<Started>(&node);
             let starter = Starter::new(Some(reply));
-            let options = options.trap_exit().code(code);
+            let options = options.trap_exit().code(code).kind(ProcessKind::Supervisor);
             let (process, _) =
                 node.spawn_fn_with(&options, move |me| driver::run(me, plan, starter))?;
             await_start(&node, process.pid(), started, linked, timeout).await?;

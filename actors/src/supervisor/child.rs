@@ -7,7 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use foundation_runtime::{IntoReason, Message, Node, Pid, Process, SpawnOptions, promise};
+use foundation_runtime::{
+    IntoReason, Message, Node, Pid, Process, ProcessKind, SpawnOptions, promise,
+};
 
 use super::machine::{ChildId, ChildKind, ChildSpec, Restart, Shutdown};
 use crate::server::{
@@ -136,6 +138,7 @@ impl<A: Actor, F: Fn() -> A::Args + Send + Sync + 'static> StartChild for ByMaki
         Box::pin(async move {
             let (reply, started) = promise::<Started>(&node);
             let body = Server::<A>::new_with(move || (self.0)(), Some(Starter::new(Some(reply))));
+            let options = options.kind(ProcessKind::Server);
             let pid = node.spawn_behaviour(&options, body)?;
             await_start(&node, pid, started, true, timeout).await?;
             Ok(pid)

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use foundation_runtime::{
     Codec, Envelope, Mailed, Me, Message, Payload, Pid, Process, Reason, ReplyTo, Tag, TimerRef,
+    shown,
 };
 use rustc_hash::FxBuildHasher;
 
@@ -22,7 +23,8 @@ use super::machine::{
     Answer, Child, ChildSpec, Context, Dynamic, DynamicFlags, Effect, Flags, Input, Report,
     RequestToken, SpecError, StartFailure, Static, TimerToken,
 };
-use crate::server::{StartError, Starter, Stop, StopRequest};
+use crate::server::{StartError, Starter, Stop};
+use crate::sys::{Control, Controlled, Then, is_system};
 
 /// What a supervisor is started from, again at each restart of the supervisor.
 #[derive(Clone)]
@@ -60,7 +62,8 @@ impl Payload for Note {
 }
 
 /// What both machines have in common.
-trait Tree: Send + Sized + 'static {
+trait Tree: std::fmt::Debug + Send + Sized + 'static {
+    const CODE: &'static str;
     type New: Send;
     type Ask: foundation_runtime::CallPayload<Reply = Answer<Pid>>;
     fn step(&mut self, now: Tick, input: Input<Pid, Self::New>, out: &mut Vec<Effect<Pid, Recipe>>);
@@ -68,6 +71,7 @@ trait Tree: Send + Sized + 'static {
 }
 
 impl Tree for Static<Pid, Recipe> {
+    const CODE: &'static str = "Supervisor";
     type New = ChildSpec<Recipe>;
     type Ask = AskStatic;
 
@@ -86,6 +90,7 @@ impl Tree for Static<Pid, Recipe> {
 }
 
 impl Tree for Dynamic<Pid, Recipe> {
+    const CODE: &'static str = "Supervisor::dynamic";
     type New = Recipe;
     type Ask = AskDynamic;
 
@@ -143,6 +148,20 @@ struct Driver<T: Tree> {
     /// Children that were asked to end and are watched by their link alone.
     trusted: HashSet<Pid, FxBuildHasher>,
     audit: Option<TimerRef>,
+    control: Control,
+}
+
+/// A supervisor, as the system sees it.
+struct Shown<'a, T>(&'a T);
+
+impl<T: Tree> Controlled for Shown<'_, T> {
+    fn code(&self) -> &'static str {
+        T::CODE
+    }
+
+    fn describe(&mut self) -> Option<String> {
+        Some(shown(self.0))
+    }
 }
 
 impl<T: Tree> Driver<T> {
@@ -158,6 +177,7 @@ impl<T: Tree> Driver<T> {
             timers: HashMap::new(),
             trusted: HashSet::default(),
             audit: None,
+            control: Control::default(),
         }
     }
 
@@ -166,7 +186,8 @@ impl<T: Tree> Driver<T> {
             return reason;
         }
         loop {
-            let mailed = self.me.recv_mailed().await;
+            let mailed = self.next().await;
+            self.control.note(*self.me, &mailed);
             let Some(input) = self.input(mailed) else {
                 continue;
             };
@@ -176,10 +197,47 @@ impl<T: Tree> Driver<T> {
         }
     }
 
+    /// The next message; while the supervisor is suspended, of the system or the parent's exit.
+    async fn next(&mut self) -> Mailed {
+        if !self.control.is_suspended() {
+            return self.me.recv_mailed().await;
+        }
+        let parent = self.me.supervisor();
+        let wanted = |envelope: &Envelope| {
+            is_system(envelope) || (parent.is_some() && envelope.exit_from() == parent)
+        };
+        self.me.recv_mailed_of(wanted).await
+    }
+
+    /// Does what the system asks.
+    fn asked(&mut self, envelope: Envelope) -> Option<Input<Pid, T::New>> {
+        let handled = self
+            .control
+            .handle(envelope, *self.me, &mut Shown(&self.tree));
+        let Ok(then) = handled else {
+            unreachable!("only messages of the system come here");
+        };
+        match then {
+            Then::GoOn | Then::Suspend => return None,
+            Then::Resume => {}
+            Then::Stop(_) => {
+                self.control = Control::default();
+            }
+        }
+        self.me.put_back();
+        match then {
+            Then::Stop(reason) => Some(Input::Stop { reason }),
+            _ => None,
+        }
+    }
+
     /// What a message means to the machine.
     fn input(&mut self, mailed: Mailed) -> Option<Input<Pid, T::New>> {
         let envelope = match mailed {
             Mailed::Exit(exit) if self.me.supervisor() == Some(exit.from) => {
+                // If it was suspended, it is no more: its children's ends are awaited.
+                self.control = Control::default();
+                self.me.put_back();
                 return Some(Input::Stop {
                     reason: exit.reason,
                 });
@@ -199,6 +257,9 @@ impl<T: Tree> Driver<T> {
             }
             Mailed::Message(envelope) | Mailed::Timeout(_, envelope) => envelope,
         };
+        if is_system(&envelope) {
+            return self.asked(envelope);
+        }
         let envelope = match envelope.take_call::<T::Ask>() {
             Ok((ask, reply)) => {
                 self.next_request += 1;
@@ -223,13 +284,8 @@ impl<T: Tree> Driver<T> {
             Ok(Note::TryAgain(child)) => return Some(Input::TryAgain { child }),
             Err(other) => other,
         };
-        match envelope.take_or_decode::<StopRequest>() {
-            Ok(StopRequest(reason)) => Some(Input::Stop { reason }),
-            Err(other) => {
-                other.refuse_unknown("Supervisor");
-                None
-            }
-        }
+        envelope.refuse_unknown("Supervisor");
+        None
     }
 
     /// Feeds one input and performs everything that follows from it.

@@ -12,8 +12,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use foundation_runtime::{
-    CallError, Codec, Message, Node, Pid, Process, Promise, Reason, ReplyTo, SpawnError,
-    SpawnOptions, Tag, me, promise,
+    CallError, Codec, Message, Node, Pid, Process, ProcessKind, Promise, Reason, ReplyTo,
+    SpawnError, SpawnOptions, Tag, me, promise,
 };
 
 use super::error::TaskError;
@@ -103,7 +103,7 @@ impl<T: Send + 'static> Task<T> {
         F: Future<Output = T> + Send + 'static,
     {
         let (reply, answer) = promise::<T>(node);
-        let mut options = SpawnOptions::new().code("Task");
+        let mut options = SpawnOptions::new().code("Task").kind(ProcessKind::Task);
         if link {
             options = options.link();
         }
@@ -291,7 +291,8 @@ where
         let work = std::sync::Arc::clone(&work);
         Box::pin(async move {
             let body = move |_: Process<Go>| async move { work().await };
-            let (process, _) = node.spawn_fn_with(&options.code("Task"), body)?;
+            let (process, _) =
+                node.spawn_fn_with(&options.code("Task").kind(ProcessKind::Task), body)?;
             Ok(process.pid())
         })
     });

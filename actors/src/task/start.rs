@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foundation_runtime::{
-    CallError, Mail, Me, Node, Pid, Process, Reason, SpawnOptions, me, promise,
+    CallError, Mail, Me, Node, Pid, Process, ProcessKind, Reason, SpawnOptions, me, promise,
 };
 
 use super::error::TaskStartError;
@@ -53,7 +53,8 @@ impl Start {
         let mut stage = self.stage();
         match std::mem::replace(&mut *stage, Stage::CalledOff) {
             Stage::Waiting(body) => {
-                let (process, _) = node.spawn_fn_with(&options.code("Task"), body)?;
+                let (process, _) =
+                    node.spawn_fn_with(&options.code("Task").kind(ProcessKind::Task), body)?;
                 *stage = Stage::Started(process.pid());
                 Ok(process.pid())
             }

@@ -189,6 +189,15 @@ impl Envelope {
         self.header().from
     }
 
+    /// Whose exit this is, if it is one that the process trapped.
+    #[must_use]
+    pub fn exit_from(&self) -> Option<Pid> {
+        match self.as_signal()? {
+            Signal::ExitNotice(exit) => Some(exit.from),
+            _ => None,
+        }
+    }
+
     /// The handler entry that the message's type carries, if it is an `E`.
     #[inline]
     #[must_use]

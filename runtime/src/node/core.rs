@@ -129,6 +129,10 @@ impl Core {
         &self.dirty
     }
 
+    pub(crate) fn is_simulated(&self) -> bool {
+        matches!(self.scheduler, Scheduler::Simulated(_))
+    }
+
     pub(crate) fn tokio(&self) -> Option<&tokio::runtime::Handle> {
         self.tokio.as_ref().map(Tokio::handle)
     }
@@ -196,7 +200,7 @@ impl Core {
             reason,
             queue,
         };
-        if matches!(self.scheduler, Scheduler::Simulated(_)) {
+        if self.is_simulated() {
             return remains.drop_all();
         }
         let mut reaper = self.reaper.lock().unwrap_or_else(PoisonError::into_inner);

@@ -67,8 +67,6 @@ pub(super) fn message_arrived(running: &Running, alias: u64, message: Envelope) 
         }
         Some(AliasMode::ExplicitUnalias | AliasMode::Demonitor) => {}
     }
-    running.local(|local| {
-        local.queue.push(message);
-        local.set_flag(HIBERNATING, false);
-    });
+    running.local(|local| local.queue.push(message));
+    running.clear(HIBERNATING);
 }

@@ -37,10 +37,8 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     drop_body(running);
     core.process_ended(&reason);
     let parent = info::parent_of(me.node(), block.parent());
-    let (extra, parent) = running.local(|local| {
-        let linked = local.flags & PARENT_LINK != 0;
-        (local.extra.take(), parent.filter(|_| linked))
-    });
+    let parent = parent.filter(|_| running.has(PARENT_LINK));
+    let extra = running.local(|local| local.extra.take());
     if let Some(parent) = parent {
         core.exit_signal(parent, me, reason.clone(), ExitKind::Link);
     }
@@ -85,6 +83,11 @@ fn tell(
 ) -> Option<super::local::Backlog> {
     let core = running.core();
     let backlog = extra.backlog.take();
+    let mut aside = std::mem::replace(&mut extra.aside, Queue::new());
+    running.local(|local| {
+        aside.append(&mut local.queue);
+        local.queue = aside;
+    });
     for (other, link) in extra.links.drain(..) {
         if link.active {
             core.exit_signal(other, me, reason.clone(), ExitKind::Link);

@@ -7,7 +7,7 @@
 
 use std::ptr::NonNull;
 
-use super::local::{Backlog, HAS_BACKLOG, HAS_RECEIVER, HIBERNATING, PARENT_LINK};
+use super::local::{Backlog, HAS_BACKLOG, HAS_RECEIVER, HIBERNATING, PARENT_LINK, TRAP_EXIT};
 use super::queue::Queue;
 use super::{Block, inbox, links};
 use crate::envelope::{Envelope, ExitKind, Header, Kind, Signal};
@@ -83,10 +83,8 @@ fn put_in_order(running: &Running, mut backlog: Backlog) {
         return keep_backlog(running, backlog);
     }
     if backlog.plain {
-        running.local(|local| {
-            local.queue.append(&mut backlog.ordered);
-            local.flags &= !HIBERNATING;
-        });
+        running.local(|local| local.queue.append(&mut backlog.ordered));
+        running.clear(HIBERNATING);
         return after_arrivals(running);
     }
     act_all(running, backlog.ordered);
@@ -94,20 +92,16 @@ fn put_in_order(running: &Running, mut backlog: Backlog) {
 
 #[cold]
 fn keep_backlog(running: &Running, backlog: Backlog) {
-    running.local(|local| {
-        local.set_flag(HAS_BACKLOG, true);
-        local.extra().backlog = Some(backlog);
-    });
+    running.set(HAS_BACKLOG, true);
+    running.extra(|extra| extra.backlog = Some(backlog));
     running.yielded.set(true);
 }
 
 /// Goes on with a long stack.
 #[cold]
 fn fetch_backlog(running: &Running) {
-    let backlog = running.local(|local| {
-        local.set_flag(HAS_BACKLOG, false);
-        local.extra().backlog.take()
-    });
+    running.set(HAS_BACKLOG, false);
+    let backlog = running.extra(|extra| extra.backlog.take());
     if let Some(backlog) = backlog {
         put_in_order(running, backlog);
     }
@@ -138,10 +132,8 @@ fn act_all(running: &Running, mut arrivals: Queue) {
 
 #[inline]
 fn enqueue(running: &Running, envelope: Envelope) {
-    running.local(|local| {
-        local.queue.push(envelope);
-        local.flags &= !HIBERNATING;
-    });
+    running.local(|local| local.queue.push(envelope));
+    running.clear(HIBERNATING);
 }
 
 #[inline]
@@ -157,10 +149,8 @@ fn after_arrivals(running: &Running) {
 /// A receive that something other than the process's own waker polls looks again.
 #[cold]
 fn wake_receiver(running: &Running) {
-    let receiver = running.local(|local| {
-        local.set_flag(HAS_RECEIVER, false);
-        local.extra().receiver.take()
-    });
+    running.set(HAS_RECEIVER, false);
+    let receiver = running.extra(|extra| extra.receiver.take());
     if let Some(receiver) = receiver {
         receiver.wake();
     }
@@ -221,7 +211,7 @@ fn act(running: &Running, envelope: Envelope) {
 
 /// What an exit signal does: by its reason, its kind, and whether the process traps exits.
 pub(super) fn exit(running: &Running, from: Pid, reason: Reason, kind: ExitKind) {
-    let traps = running.local(|local| local.traps_exits());
+    let traps = running.has(TRAP_EXIT);
     match kind {
         ExitKind::Link if !links::remove_active(running, from) => return,
         ExitKind::Sent if reason == Reason::Kill => return running.doom(from, Reason::Killed),
@@ -243,7 +233,7 @@ pub(crate) fn is_parent(running: &Running, pid: Pid) -> bool {
 
 /// Whether the running process has its parent link.
 pub(crate) fn has_parent_link(running: &Running) -> bool {
-    running.local(|local| local.flags & PARENT_LINK != 0)
+    running.has(PARENT_LINK)
 }
 
 const _: () = assert!(align_of::<Header>() >= 8 && size_of::<Block>() == 64);

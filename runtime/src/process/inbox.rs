@@ -123,6 +123,16 @@ impl Inbox {
         (word & !BITS) as *mut N
     }
 
+    /// Takes the right to run an idle process in whose inbox nothing lies; whoever has it calls
+    /// [`Inbox::park`], and enqueues the process if that says so.
+    #[inline]
+    pub(crate) fn hold(&self) -> bool {
+        // Acquire pairs with the release in `park`: what the last runner left behind is seen.
+        self.0
+            .compare_exchange(0, SCHEDULED, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok()
+    }
+
     /// Gives up the right to run, unless something arrived meanwhile.
     #[inline]
     pub(crate) fn park(&self) -> bool {

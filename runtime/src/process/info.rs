@@ -89,7 +89,7 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
     running.local(|local| {
         let extra = local.extra.as_deref();
         let mut links: Vec<Pid> = parent
-            .filter(|_| local.flags & PARENT_LINK != 0)
+            .filter(|_| running.has(PARENT_LINK))
             .into_iter()
             .collect();
         links.extend(extra.into_iter().flat_map(|extra| {
@@ -112,10 +112,10 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
             status: match () {
                 () if suspended => Status::Suspended,
                 () if local.body.is_none() => Status::Running,
-                () if local.flags & HIBERNATING != 0 => Status::Hibernating,
+                () if running.has(HIBERNATING) => Status::Hibernating,
                 () => Status::Waiting,
             },
-            message_queue_len: local.queue.messages(),
+            message_queue_len: local.messages_up_to(usize::MAX),
             links,
             monitors: list(&|extra| {
                 let own = extra.watches.values().filter(|watch| !watch.suspender);
@@ -126,9 +126,9 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
                 let watchers = extra.watchers.keys().map(|(pid, _)| *pid);
                 watchers.filter(is_process).collect()
             }),
-            trap_exit: local.flags & TRAP_EXIT != 0,
+            trap_exit: running.has(TRAP_EXIT),
             priority,
-            reductions: u64::from(local.reductions),
+            reductions: u64::from(running.block().reductions()),
             parent: parent.filter(is_process),
             dictionary: extra
                 .map(|extra| extra.dictionary.keys().map(|key| key.to_string()).collect())

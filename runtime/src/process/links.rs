@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::fetch::{has_parent_link, is_parent};
 use super::info::is_process;
-use super::local::{AliasMode, HIBERNATING, Link, PARENT_LINK, Watch};
+use super::local::{AliasMode, HIBERNATING, Link, PARENT_LINK, TRAP_EXIT, Watch};
 use crate::envelope::{CallerKey, Down, Envelope, Exit, ExitKind, Signal};
 use crate::scheduler::Running;
 use crate::{CallError, LinkError, MonitorRef, NodeId, Pid, Reason, Term};
@@ -23,7 +23,7 @@ pub(crate) fn link(running: &Running, other: Pid) -> Result<(), LinkError> {
         return Ok(());
     }
     if !core.may_be_alive(other) {
-        if !running.local(|local| local.traps_exits()) {
+        if !running.has(TRAP_EXIT) {
             return Err(LinkError::NoProc);
         }
         notice_exit(running, other, Reason::NoProc);
@@ -69,7 +69,7 @@ pub(crate) fn add_active(running: &Running, other: Pid) {
 
 /// Ends the running process's side of a link: whether there was one.
 pub(crate) fn remove_active(running: &Running, other: Pid) -> bool {
-    if is_parent(running, other) && running.local(|local| local.set_flag(PARENT_LINK, false)) {
+    if is_parent(running, other) && running.set(PARENT_LINK, false) {
         return true;
     }
     running.local(|local| {
@@ -141,8 +141,8 @@ pub(super) fn notice_exit(running: &Running, from: Pid, reason: Reason) {
 pub(super) fn notice(running: &Running, notice: Signal) {
     running.local(|local| {
         local.queue.push(Envelope::signal(notice));
-        local.set_flag(HIBERNATING, false);
     });
+    running.clear(HIBERNATING);
 }
 
 /// How a monitor is to behave.
@@ -256,7 +256,7 @@ pub(super) fn down_arrived(running: &Running, id: u64, from: Option<Pid>, reason
                 local
                     .queue
                     .push(Envelope::signal(Signal::DownNotice(Box::new(down))));
-                local.set_flag(HIBERNATING, false);
+                running.clear(HIBERNATING);
                 None
             }
         }

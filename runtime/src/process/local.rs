@@ -41,12 +41,9 @@ pub(crate) struct Local {
     pub(crate) body: Option<Pin<Box<dyn Behaviour>>>,
     pub(crate) queue: Queue,
     pub(crate) extra: Option<Box<Extra>>,
-    pub(crate) flags: u32,
-    /// Messages handled, in units of one; saturates.
-    pub(crate) reductions: u32,
 }
 
-const _: () = assert!(size_of::<Local>() == 40);
+const _: () = assert!(size_of::<Local>() == 32);
 
 impl Local {
     #[inline]
@@ -83,6 +80,13 @@ impl Local {
             .map_or(std::ptr::null_mut(), |extra| extra.mark)
     }
 
+    /// How many messages wait, counted up to `most`.
+    pub(crate) fn messages_up_to(&self, most: usize) -> usize {
+        let extra = self.extra.as_ref();
+        let aside = extra.map_or(0, |extra| extra.aside.messages_up_to(most));
+        aside + self.queue.messages_up_to(most - aside)
+    }
+
     pub(crate) fn take_after_mark(&mut self) -> Option<Envelope> {
         let mark = self.mark();
         self.queue.take_after(mark)
@@ -97,22 +101,7 @@ impl Local {
 
     /// Notes who is to be woken when a message comes.
     pub(crate) fn set_receiver(&mut self, waker: &Waker) {
-        self.set_flag(HAS_RECEIVER, true);
         self.extra().receiver = Some(waker.clone());
-    }
-
-    pub(crate) fn traps_exits(&self) -> bool {
-        self.flags & TRAP_EXIT != 0
-    }
-
-    pub(crate) fn set_flag(&mut self, flag: u32, on: bool) -> bool {
-        let old = self.flags & flag != 0;
-        self.flags = if on {
-            self.flags | flag
-        } else {
-            self.flags & !flag
-        };
-        old
     }
 
     /// What a slot holds when nobody lives in it.
@@ -121,8 +110,6 @@ impl Local {
             body: None,
             queue: Queue::new(),
             extra: None,
-            flags: 0,
-            reductions: 0,
         }
     }
 }
@@ -201,6 +188,8 @@ pub(crate) struct Extra {
     pub(crate) dictionary: HashMap<Box<str>, Slot, BuildHasherDefault<FxHasher>>,
     pub(crate) label: Option<Box<str>>,
     pub(crate) backlog: Option<Backlog>,
+    /// Older than all in the queue, and not wanted yet.
+    pub(crate) aside: Queue,
     /// The one timer that wakes this process for whatever it waits for, and when.
     pub(crate) alarm: Option<(Key, u64)>,
     /// The last envelope that the receive under way refused; null for none. Whoever removes
@@ -236,6 +225,7 @@ impl Default for Extra {
             dictionary: HashMap::default(),
             label: None,
             backlog: None,
+            aside: Queue::new(),
             alarm: None,
             mark: std::ptr::null_mut(),
             receiver: None,

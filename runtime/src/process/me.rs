@@ -196,7 +196,7 @@ impl Me {
 
     /// Whether exits arrive as messages from now on. Returns what it was.
     pub fn trap_exit(self, on: bool) -> bool {
-        self.running().local(|local| local.set_flag(TRAP_EXIT, on))
+        self.running().set(TRAP_EXIT, on)
     }
 
     /// Sends an exit signal. It acts on this process itself, too, at its next yield.
@@ -337,8 +337,8 @@ impl Me {
 
     /// Gives back what memory it can until the next message comes: call it before a long wait.
     pub fn hibernate(self) {
+        self.running().set(HIBERNATING, true);
         self.running().local(|local| {
-            local.set_flag(HIBERNATING, true);
             if let Some(extra) = &mut local.extra {
                 extra.shrink();
             }

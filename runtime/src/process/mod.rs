@@ -4,6 +4,7 @@
 //! Invariant  The private half ([`local`]) is touched by the running process only.
 
 mod alias;
+mod aside;
 mod ask;
 mod behaviour;
 mod bury;
@@ -16,6 +17,7 @@ mod inbox;
 mod info;
 mod links;
 mod local;
+mod look;
 mod mail;
 mod me;
 mod plain;
@@ -42,7 +44,8 @@ pub(crate) use inbox::Pushed;
 pub(crate) use info::{InfoRequest, ancestors, describe, is_process, name_of, parent_of};
 pub use info::{ProcessInfo, Status};
 pub use local::AliasMode;
-pub(crate) use local::{Extra, Local, Watch, forget_fired};
+pub(crate) use local::{Extra, HIBERNATING, Local, PARENT_LINK, TRAP_EXIT, Watch, forget_fired};
+pub(crate) use look::look;
 pub use mail::{Info, Mail, Mailed, Message};
 pub use me::{Me, me};
 pub use plain::{IntoReason, Process, Receive, ReceiveTimeout};

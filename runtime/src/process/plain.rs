@@ -9,8 +9,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::local::HAS_RECEIVER;
 use super::wait::Deadline;
 use super::{Mail, Mailed, Me, Message};
+use crate::envelope::Envelope;
 use crate::scheduler::Running;
 use crate::{ProcessRef, Reason};
 
@@ -81,6 +83,32 @@ impl<M: Message> Process<M> {
         .await
     }
 
+    /// The next message as it lies in the mailbox, if `wanted` names it; what it refuses is put
+    /// aside until [`Process::put_back`].
+    pub async fn recv_mailed_of(&mut self, mut wanted: impl FnMut(&Envelope) -> bool) -> Mailed {
+        std::future::poll_fn(|cx| {
+            let running = self.me.running();
+            match super::aside::next_of(running, &mut wanted) {
+                Some(mailed) => Poll::Ready(mailed),
+                None => {
+                    let spent = running.is_doomed() || running.yielded.get();
+                    if !spent {
+                        await_arrival(running, cx);
+                    } else if !super::is_own(running, cx.waker()) {
+                        cx.waker().wake_by_ref();
+                    }
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    /// Puts back what [`Process::recv_mailed_of`] has put aside, in front of what came later.
+    pub fn put_back(&mut self) {
+        super::aside::put_back(self.me.running());
+    }
+
     /// The oldest message that `matcher` takes. It takes one with `Ok`, or gives it back with
     /// `Err`: then it stays where it was, and the next one is tried. Waits without a bound unless
     /// [`Receive::timeout`] sets one.
@@ -102,6 +130,7 @@ fn await_arrival(running: &Running, cx: &Context<'_>) {
     if super::is_own(running, cx.waker()) {
         running.waits.set(true);
     } else {
+        running.set(HAS_RECEIVER, true);
         running.local(|local| local.set_receiver(cx.waker()));
     }
 }
@@ -176,9 +205,7 @@ where
             running.stamp_message(envelope.header());
             match (this.matcher)(Mail::open(Mailed::open(envelope))) {
                 Ok(value) => {
-                    running.local(|local| {
-                        local.reductions = local.reductions.saturating_add(1);
-                    });
+                    running.count_reduction();
                     return Poll::Ready(value);
                 }
                 Err(mail) => {

@@ -171,16 +171,19 @@ impl Queue {
         count
     }
 
-    /// How many envelopes wait. Walks the list.
-    pub(crate) fn messages(&self) -> usize {
+    /// How many envelopes wait, counted up to `most`.
+    pub(crate) fn messages_up_to(&self, most: usize) -> usize {
         let Some(newest) = NonNull::new(self.0) else {
             return 0;
         };
+        if most == 0 {
+            return 0;
+        }
         let mut count = 1;
         // SAFETY: the queue owns its envelopes; the list is circular.
         unsafe {
             let mut at = (*newest.as_ptr()).next;
-            while at != newest.as_ptr() {
+            while at != newest.as_ptr() && count < most {
                 count += 1;
                 at = (*at).next;
             }

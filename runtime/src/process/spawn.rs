@@ -14,6 +14,7 @@ use super::local::{Local, PARENT_LINK, TRAP_EXIT};
 use super::queue::Queue;
 use crate::names::Names;
 use crate::node::guest;
+use crate::observe::ProcessKind;
 use crate::platform::current;
 use crate::scheduler::{Priority, Running};
 use crate::{MonitorRef, Node, Pid, SpawnError};
@@ -27,6 +28,7 @@ pub struct SpawnOptions {
     pub(crate) trap_exit: bool,
     pub(crate) name: Option<Box<str>>,
     pub(crate) code: Option<&'static str>,
+    pub(crate) kind: ProcessKind,
 }
 
 impl SpawnOptions {
@@ -75,6 +77,13 @@ impl SpawnOptions {
     #[must_use]
     pub fn code(mut self, code: &'static str) -> Self {
         self.code = Some(code);
+        self
+    }
+
+    /// What kind of process it is, for those who look at the node from outside; behaviours say it.
+    #[must_use]
+    pub fn kind(mut self, kind: ProcessKind) -> Self {
+        self.kind = kind;
         self
     }
 
@@ -134,25 +143,29 @@ pub(crate) fn spawn(
     // SAFETY: the slot is free and ours: nobody else touches its private half before `open`, and
     // it holds an empty `Local` or zeros, which own nothing.
     unsafe {
-        let flag = |on: bool, flag: u32| if on { flag } else { 0 };
         block.local().write(Local {
             body: Some(body),
             queue: Queue::new(),
             extra: None,
-            flags: flag(linked, PARENT_LINK) | flag(options.trap_exit, TRAP_EXIT),
-            reductions: 0,
         });
     }
-    let generation = block.occupy(options.priority, parent.local_word().get());
-    if core.table().is_relayed() {
-        block.set_flag(super::RELAYED);
-    }
+    let generation = block.next_generation();
     let pid = Pid::new(core.id(), slot, generation);
     let monitor = match running {
         Some(running) => attach(running, pid, linked, options.monitor, block.local()),
         None => None,
     };
     block.inbox.open();
+    let flag = |on: bool, flag: u32| if on { flag } else { 0 };
+    block.occupy(
+        options.priority,
+        options.kind,
+        parent.local_word().get(),
+        flag(linked, PARENT_LINK) | flag(options.trap_exit, TRAP_EXIT),
+    );
+    if core.table().is_relayed() {
+        block.set_flag(super::RELAYED);
+    }
     if let Some(name) = &options.name
         && let Err(error) = core.names().take(name, pid, block)
     {

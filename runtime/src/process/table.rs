@@ -16,6 +16,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::inbox::Inbox;
 use super::local::Local;
+use crate::observe::ProcessKind;
 use crate::platform::prefetch::prefetch;
 use crate::scheduler::Priority;
 
@@ -35,6 +36,8 @@ pub(crate) const DYING: u64 = 8;
 pub(crate) const HAS_PEERS: u64 = 16;
 /// What is sent to it is on its way for a while: it lives in a simulated world.
 pub(crate) const RELAYED: u64 = 64;
+/// Which [`ProcessKind`] it is: three bits.
+const KIND_SHIFT: u32 = 10;
 const PRIORITY_SHIFT: u32 = 8;
 
 /// What the whole node may touch of a process: one cache line.
@@ -45,13 +48,17 @@ pub(crate) struct Block {
     state: AtomicU64,
     /// Slot and generation of the parent on this node; 0 for none. Written when a tenant begins.
     parent: AtomicU64,
+    /// The tenant's own flags; written by the holder of `SCHEDULED` only.
+    own: AtomicU32,
+    /// Messages handled, in units of one; saturates. Written like `own`.
+    reductions: AtomicU32,
     /// Touched only by the holder of the inbox's `SCHEDULED` bit.
     local: UnsafeCell<Local>,
 }
 
 const _: () = assert!(size_of::<Block>() == 64);
 
-// SAFETY: `inbox`, `state` and `parent` are atomics; `local` is touched only by the holder of `SCHEDULED`.
+// SAFETY: all but `local` are atomics; `local` is touched only by the holder of `SCHEDULED`.
 unsafe impl Sync for Block {}
 
 impl Block {
@@ -140,7 +147,55 @@ impl Block {
 
     #[inline]
     pub(crate) fn priority(&self) -> Priority {
-        Priority::from_bits((self.state() >> PRIORITY_SHIFT) as u32)
+        Self::priority_in(self.state())
+    }
+
+    /// The priority that a state says.
+    #[inline]
+    pub(crate) fn priority_in(state: u64) -> Priority {
+        Priority::from_bits((state >> PRIORITY_SHIFT) as u32)
+    }
+
+    /// What kind of process a state says it is.
+    pub(crate) fn kind_in(state: u64) -> ProcessKind {
+        ProcessKind::from_bits((state >> KIND_SHIFT) as u32)
+    }
+
+    /// Whether the tenant has this flag of its own: also from other threads, as of a moment ago.
+    #[inline]
+    pub(crate) fn has_own(&self, flag: u32) -> bool {
+        self.own.load(Ordering::Relaxed) & flag != 0
+    }
+
+    /// Sets or takes a flag of the tenant's own and says whether it was there. Only the holder of `SCHEDULED` may call
+    /// this: load and store need not be one step.
+    #[inline]
+    pub(crate) fn set_own(&self, flag: u32, on: bool) -> bool {
+        let before = self.own.load(Ordering::Relaxed);
+        let after = if on { before | flag } else { before & !flag };
+        self.own.store(after, Ordering::Relaxed);
+        before & flag != 0
+    }
+
+    /// Takes flags of the tenant's own away. Only the holder of `SCHEDULED` may call this.
+    #[inline]
+    pub(crate) fn clear_own(&self, flags: u32) {
+        let before = self.own.load(Ordering::Relaxed);
+        self.own.store(before & !flags, Ordering::Relaxed);
+    }
+
+    /// How many messages the tenant has handled: also from other threads, as of a moment ago.
+    #[inline]
+    pub(crate) fn reductions(&self) -> u32 {
+        self.reductions.load(Ordering::Relaxed)
+    }
+
+    /// Counts a message as handled. Only the holder of `SCHEDULED` may call this.
+    #[inline]
+    pub(crate) fn count_reduction(&self) {
+        let handled = self.reductions.load(Ordering::Relaxed);
+        self.reductions
+            .store(handled.saturating_add(1), Ordering::Relaxed);
     }
 
     /// Only the process itself may call this.
@@ -151,17 +206,27 @@ impl Block {
         old
     }
 
-    /// Makes the slot the home of a new tenant and says its generation.
+    /// The generation of the tenant that the free slot will have next.
+    #[inline]
+    pub(crate) fn next_generation(&self) -> NonZeroU32 {
+        let generation = (self.state.load(Ordering::Relaxed) >> 32) as u32;
+        NonZeroU32::new(generation).unwrap_or(NonZeroU32::MIN)
+    }
+
+    /// Makes the slot the home of a new tenant, whole and with an open inbox: from here on others
+    /// see it.
     ///
     /// Only the owner of a free slot may call this.
-    pub(crate) fn occupy(&self, priority: Priority, parent: u64) -> NonZeroU32 {
-        let generation = (self.state.load(Ordering::Relaxed) >> 32) as u32;
-        let generation = NonZeroU32::new(generation).unwrap_or(NonZeroU32::MIN);
-        let flags = ALIVE | u64::from(priority.bits()) << PRIORITY_SHIFT;
+    pub(crate) fn occupy(&self, priority: Priority, kind: ProcessKind, parent: u64, own: u32) {
+        let generation = self.next_generation();
+        let flags = ALIVE
+            | u64::from(priority.bits()) << PRIORITY_SHIFT
+            | u64::from(kind.bits()) << KIND_SHIFT;
+        self.own.store(own, Ordering::Relaxed);
+        self.reductions.store(0, Ordering::Relaxed);
         self.parent.store(parent, Ordering::Release);
         self.state
             .store(u64::from(generation.get()) << 32 | flags, Ordering::Release);
-        generation
     }
 
     /// Raises the generation; `false` when the slot must be retired.
@@ -379,6 +444,11 @@ impl Drop for ProcessTable {
 mod tests {
     use super::*;
 
+    fn occupy(block: &Block) -> u32 {
+        block.occupy(Priority::Normal, ProcessKind::Plain, 0, 0);
+        block.generation()
+    }
+
     #[test]
     fn places_are_dense_and_distinct() {
         let mut expected = (FIRST.ilog2() as usize, 0);
@@ -408,15 +478,9 @@ mod tests {
         table.take_free(&mut slots, 2);
         let slot = slots.pop().expect("a batch of two has one");
         table.block(slot).set_generation(u32::MAX - 1);
-        assert_eq!(
-            table.block(slot).occupy(Priority::Normal, 0).get(),
-            u32::MAX - 1
-        );
+        assert_eq!(occupy(table.block(slot)), u32::MAX - 1);
         assert!(table.vacate(slot));
-        assert_eq!(
-            table.block(slot).occupy(Priority::Normal, 0).get(),
-            u32::MAX
-        );
+        assert_eq!(occupy(table.block(slot)), u32::MAX);
         assert!(
             !table.vacate(slot),
             "a slot that would wrap must be retired"

@@ -46,14 +46,11 @@ impl<'a> Turn<'a> {
         if running.is_doomed() || !running.charge() {
             return None;
         }
-        let envelope = running.local(|local| {
-            local.reductions = local.reductions.saturating_add(1);
-            local.queue.pop()
-        });
-        let Some(envelope) = envelope else {
+        let Some(envelope) = running.local(|local| local.queue.pop()) else {
             running.stamp_no_message();
             return None;
         };
+        running.count_reduction();
         running.stamp_message(envelope.header());
         Some(Mailed::open(envelope))
     }
@@ -73,11 +70,23 @@ impl<'a> Turn<'a> {
             if local.queue.oldest()?.is_signal() || !running.charge() {
                 return None;
             }
-            local.reductions = local.reductions.saturating_add(1);
+            running.count_reduction();
             local.queue.pop()
         })?;
         running.stamp_message(envelope.header());
         Some(envelope)
+    }
+
+    /// The oldest message that `wanted` names; what it refuses is put aside until
+    /// [`Turn::put_back`]: for a server that is suspended, which handles some messages and leaves
+    /// the others where they are.
+    pub fn next_of(&mut self, wanted: impl FnMut(&Envelope) -> bool) -> Option<Mailed> {
+        super::aside::next_of(self.running, wanted)
+    }
+
+    /// Puts back what [`Turn::next_of`] has put aside, in front of what came later.
+    pub fn put_back(&mut self) {
+        super::aside::put_back(self.running);
     }
 
     /// Whether something that is no message comes next.

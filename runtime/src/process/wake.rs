@@ -35,7 +35,7 @@ const VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, forget);
 /// Calls `f` with the running process's waker.
 #[inline]
 pub(crate) fn with_waker<T>(running: &Running, f: impl FnOnce(&Waker) -> T) -> T {
-    if running.local(|local| local.flags & HAS_WAKER != 0)
+    if running.has(HAS_WAKER)
         && let Some(waker) = running.extra(|extra| extra.waker.clone())
     {
         return f(&waker);
@@ -53,12 +53,11 @@ pub(crate) fn is_own(running: &Running, waker: &Waker) -> bool {
     if std::ptr::eq(waker.data(), std::ptr::from_ref(running).cast()) {
         return true;
     }
-    running.local(|local| match &local.extra {
-        Some(extra) if local.flags & HAS_WAKER != 0 => {
-            extra.waker.as_ref().is_some_and(|own| own.will_wake(waker))
-        }
-        _ => false,
-    })
+    running.has(HAS_WAKER)
+        && running.local(|local| match &local.extra {
+            Some(extra) => extra.waker.as_ref().is_some_and(|own| own.will_wake(waker)),
+            None => false,
+        })
 }
 
 unsafe fn clone(data: *const ()) -> RawWaker {
@@ -70,10 +69,8 @@ unsafe fn clone(data: *const ()) -> RawWaker {
     }));
     let here = current::process().is_some_and(|here| std::ptr::eq(here, running));
     if here {
-        running.local(|local| {
-            local.set_flag(HAS_WAKER, true);
-            local.extra().waker = Some(waker.clone());
-        });
+        running.set(HAS_WAKER, true);
+        running.extra(|extra| extra.waker = Some(waker.clone()));
     }
     let waker = ManuallyDrop::new(waker);
     RawWaker::new(waker.data(), waker.vtable())

@@ -12,6 +12,7 @@ mod real;
 mod ring;
 mod running;
 mod shared;
+mod shift;
 mod slice;
 mod watchdog;
 mod worker;

@@ -4,7 +4,9 @@
 //!            spare runs in its stead.
 //! Limit      At most `spares_max` spares at a time.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{
+    AtomicBool, AtomicI64, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence,
+};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use std::time::Duration;
 use super::idle::Idle;
 use super::ring::Ring;
 use super::shared::Shared;
+use super::shift::Shift;
 use super::watchdog::{Stuck, StuckList};
 use super::{Priority, worker};
 use crate::Node;
@@ -50,12 +53,33 @@ impl Default for Stamp {
     }
 }
 
+impl Stamp {
+    /// The process that the worker runs, as a local word, and the name of its code; nothing between
+    /// two slices.
+    pub(crate) fn running(&self) -> Option<(u64, &'static str)> {
+        let polls = self.polls.load(Ordering::Acquire);
+        let process = self.process.load(Ordering::Relaxed);
+        let code = self.code.load(Ordering::Relaxed);
+        let length = self.code_len.load(Ordering::Relaxed);
+        fence(Ordering::Acquire);
+        if self.polls.load(Ordering::Relaxed) != polls || code.is_null() || process == 0 {
+            return None;
+        }
+        // SAFETY: pointer and length were written before `polls` rose to this value, which it still
+        // has: they are of one `&'static str`.
+        let code = unsafe { std::slice::from_raw_parts(code, length) };
+        // SAFETY: as above.
+        Some((process, unsafe { std::str::from_utf8_unchecked(code) }))
+    }
+}
+
 /// One worker, as others see it.
 #[repr(align(128))]
 pub(crate) struct Worker {
     pub(crate) ring: Ring,
     pub(crate) stamp: Arc<Stamp>,
     pub(crate) sleeper: Sleeper,
+    pub(crate) shift: Shift,
     /// A thread stands behind it.
     pub(crate) manned: AtomicBool,
     /// A spare runs in its stead: it ends when its handler returns.
@@ -68,6 +92,7 @@ impl Default for Worker {
             ring: Ring::new(),
             stamp: Arc::default(),
             sleeper: Sleeper::default(),
+            shift: Shift::default(),
             manned: AtomicBool::new(false),
             replaced: AtomicBool::new(false),
         }

@@ -265,7 +265,25 @@ impl Running {
     /// Whether the running process has this flag.
     #[inline]
     pub(crate) fn has(&self, flag: u32) -> bool {
-        self.local(|local| local.flags & flag != 0)
+        self.block().has_own(flag)
+    }
+
+    /// Gives the running process this flag, or takes it away; says whether it had it.
+    #[inline]
+    pub(crate) fn set(&self, flag: u32, on: bool) -> bool {
+        self.block().set_own(flag, on)
+    }
+
+    /// Takes this flag away.
+    #[inline]
+    pub(crate) fn clear(&self, flag: u32) {
+        self.block().clear_own(flag);
+    }
+
+    /// Counts a message as handled.
+    #[inline]
+    pub(crate) fn count_reduction(&self) {
+        self.block().count_reduction();
     }
 
     pub(crate) fn doom(&self, by: Pid, reason: Reason) {

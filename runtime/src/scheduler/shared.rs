@@ -29,6 +29,11 @@ impl SharedQueue {
         self.count.load(Ordering::SeqCst) == 0
     }
 
+    /// How many wait, as of a moment ago.
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
     /// Whether nothing waits, as of a moment ago.
     #[inline]
     fn looks_empty(&self) -> bool {

@@ -34,6 +34,7 @@ pub(crate) fn run(node: Node, index: usize) {
     let worker = &real.workers[index];
     worker.stamp.thread.store(thread_id(), Ordering::Relaxed);
     let running = Running::new(node, index, worker.stamp.clone());
+    worker.shift.begin(core.clock().now());
     let _tokio = core.tokio().map(tokio::runtime::Handle::enter);
     let _current = Enter::new(&running);
     let mut turn = 0_u32;
@@ -106,7 +107,9 @@ fn find(real: &RealScheduler, index: usize, all: bool) -> Option<u32> {
         let mut rings = later.iter().chain(sooner).map(|worker| &worker.ring);
         rings.find_map(|victim| match victim.len() {
             waiting if waiting < least => None,
-            _ => victim.steal(ring),
+            _ => victim
+                .steal(ring)
+                .inspect(|_| real.workers[index].shift.stole()),
         })
     };
     steal(2)
@@ -130,8 +133,10 @@ fn rest(real: &RealScheduler, core: &crate::node::Core, index: usize) -> bool {
             return false;
         }
     } else {
+        real.workers[index].shift.fall_asleep(core.clock().now());
         real.workers[index].sleeper.sleep(None);
         real.idle.withdraw(index);
+        real.workers[index].shift.wake_up(core.clock().now());
     }
     core.clock().refresh(true);
     true

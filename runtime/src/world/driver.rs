@@ -16,7 +16,7 @@ use super::sim::{Event, Sim};
 use super::trace::Trace;
 use crate::Node;
 use crate::platform::current::Enter;
-use crate::scheduler::{Running, Stamp, slice};
+use crate::scheduler::{Running, Scheduler, Stamp, slice};
 
 const STEPS_MAX: u64 = 50_000_000;
 const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 86_400);
@@ -202,6 +202,9 @@ impl Driver<'_> {
         self.note((node as u64) << 32 | u64::from(slot));
         let running = &self.nodes[node];
         running.set_share(share);
+        if let Scheduler::Simulated(scheduler) = running.core().scheduler() {
+            scheduler.count_poll();
+        }
         let begun = self.trace.as_ref().map(|_| Trace::begin(running, slot));
         {
             let _current = Enter::new(running);

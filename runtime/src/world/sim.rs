@@ -362,11 +362,31 @@ impl State {
 pub(crate) struct SimScheduler {
     sim: Arc<Sim>,
     node: usize,
+    polls: AtomicU64,
 }
 
 impl SimScheduler {
     pub(super) fn new(sim: Arc<Sim>, node: usize) -> Self {
-        Self { sim, node }
+        let polls = AtomicU64::new(0);
+        Self { sim, node, polls }
+    }
+
+    /// How often it ran a process.
+    pub(crate) fn polls(&self) -> u64 {
+        self.polls.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it runs one.
+    pub(crate) fn count_poll(&self) {
+        self.polls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many processes of this node wait to run.
+    pub(crate) fn waiting(&self) -> usize {
+        let state = self.sim.state.lock();
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        let entries = state.runnable.iter();
+        entries.filter(|entry| entry.node == self.node).count()
     }
 
     pub(crate) fn enqueue(&self, slot: u32, priority: Priority) {

@@ -1,0 +1,46 @@
+//! What does a process do with messages that it does not want yet?
+//!
+//! Role       Puts them aside, in order, for a server that handles some messages only; and back.
+//! Invariant  What is put aside is older than all that is in the queue. It counts as waiting, and
+//!            is refused with the rest when the process ends.
+
+use super::Mailed;
+use super::queue::Queue;
+use crate::envelope::Envelope;
+use crate::scheduler::Running;
+
+/// The oldest in the queue that is wanted; older ones are put aside.
+pub(super) fn next_of(
+    running: &Running,
+    mut wanted: impl FnMut(&Envelope) -> bool,
+) -> Option<Mailed> {
+    loop {
+        super::fetch(running);
+        if running.is_doomed() || !running.charge() {
+            return None;
+        }
+        let envelope = running.local(|local| {
+            local.set_mark(std::ptr::null_mut());
+            local.queue.pop()
+        })?;
+        if wanted(&envelope) {
+            running.count_reduction();
+            running.stamp_message(envelope.header());
+            return Some(Mailed::open(envelope));
+        }
+        running.extra(|extra| extra.aside.push(envelope));
+    }
+}
+
+/// Puts back what was put aside.
+pub(super) fn put_back(running: &Running) {
+    running.local(|local| {
+        local.set_mark(std::ptr::null_mut());
+        let Some(extra) = &mut local.extra else {
+            return;
+        };
+        let mut all = std::mem::replace(&mut extra.aside, Queue::new());
+        all.append(&mut local.queue);
+        local.queue = all;
+    });
+}
