@@ -6,6 +6,8 @@
 
 extern crate self as foundation;
 
+mod allocator;
+
 pub use foundation_actors::*;
 pub use foundation_macros::{Message, actor, main, protocol, test};
 pub use foundation_runtime::*;
@@ -45,6 +47,8 @@ pub const fn secs(seconds: u64) -> std::time::Duration {
 }
 
 #[doc(hidden)]
+pub use allocator::{UNDERNEATH as __UNDERNEATH, Underneath as __Underneath};
+#[doc(hidden)]
 pub use foundation_actors::__macro;
 
 /// The README and the book: their blocks of Rust are tests.
@@ -62,6 +66,8 @@ mod pages {
     mod tasks {}
     #[doc = include_str!("../book/src/stages.md")]
     mod stages {}
+    #[doc = include_str!("../book/src/memory.md")]
+    mod memory {}
     #[doc = include_str!("../book/src/tokio.md")]
     mod tokio {}
     #[doc = include_str!("../book/src/semantics.md")]

@@ -8,6 +8,7 @@ mod call;
 mod dead_letter;
 mod envelope;
 mod error;
+pub mod heap;
 mod names;
 mod node;
 mod observe;
@@ -34,6 +35,7 @@ pub use envelope::{
     Wrap,
 };
 pub use error::{CallError, LinkError, RegisterError, SendError, SpawnError, SuspendError};
+pub use heap::{HeapInfo, NodeMemory};
 pub use node::{
     Builder as NodeBuilder, Node, NodeStartError, NodeStats, ShutdownError, Unyielding,
 };

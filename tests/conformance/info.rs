@@ -266,3 +266,13 @@ async fn a_crash_is_counted_before_it_is_told(node: Node) {
         assert_eq!((stats.crashed, stats.ended), (nth, nth));
     }
 }
+
+/// Beyond the rows: figures that nobody counts are unavailable, never zero.
+#[foundation::test]
+async fn memory_is_unavailable_without_the_allocator(node: Node) {
+    let p = Puppet::start(&node);
+    let info = node.info(p.pid(), LONG).await.expect("it answers");
+    let info = info.expect("it is alive");
+    assert_eq!((info.memory, info.heap), (None, None));
+    assert_eq!(node.memory(), None);
+}

@@ -142,7 +142,27 @@ pub(crate) const ALLOWED: &[Allow] = &[
         "tests/conformance/memory.rs",
         "an allocator that counts, for one test",
     ),
+    allow(
+        "static",
+        "runtime/src/heap/",
+        "the accounts outlive processes and nodes, as what is charged to them does",
+    ),
+    allow(
+        "static",
+        "src/allocator.rs",
+        "what `foundation::allocator!()` writes in a program",
+    ),
     // ---- unsafe ----
+    allow(
+        "unsafe",
+        "runtime/src/heap/",
+        "a global allocator, and the accounts behind it",
+    ),
+    allow(
+        "unsafe",
+        "tests/heap_walk/counting.rs",
+        "an allocator that counts, for one test",
+    ),
     allow(
         "unsafe",
         "runtime/src/envelope/",

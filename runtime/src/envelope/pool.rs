@@ -11,6 +11,7 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 
+use crate::heap;
 use crate::platform::current;
 
 const SMALL: usize = 64;
@@ -134,11 +135,20 @@ pub(super) fn room<T>() -> NonNull<T> {
 
 #[cold]
 fn allocate<T>() -> NonNull<T> {
-    // SAFETY: an envelope has a header, so the layout is not empty.
-    match NonNull::new(unsafe { alloc(layout::<T>()) }) {
+    // What is pooled goes from process to process.
+    let block = match is_pooled::<T>() {
+        true => heap::of_the_node(raw::<T>),
+        false => raw::<T>(),
+    };
+    match NonNull::new(block) {
         Some(block) => block.cast(),
         None => handle_alloc_error(layout::<T>()),
     }
+}
+
+fn raw<T>() -> *mut u8 {
+    // SAFETY: an envelope has a header, so the layout is not empty.
+    unsafe { alloc(layout::<T>()) }
 }
 
 /// Gives back memory of `room`; what was in it has been moved out or dropped.

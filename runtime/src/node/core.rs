@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::builder::Tokio;
 use super::guests::Guests;
 use crate::dead_letter::DeadLetters;
+use crate::heap::Homes;
 use crate::names::Names;
 use crate::platform::clock::Clock;
 use crate::platform::current;
@@ -37,6 +38,7 @@ pub(crate) struct Core {
     id: NodeId,
     name: Arc<str>,
     table: ProcessTable,
+    homes: Homes,
     names: Names,
     timers: Timers,
     clock: Clock,
@@ -79,6 +81,7 @@ impl Core {
             name: parts.name,
             table: ProcessTable::new(parts.max_processes)
                 .relayed(matches!(parts.scheduler, Scheduler::Simulated(_))),
+            homes: Homes::new(),
             names: Names::default(),
             timers: Timers::new(now),
             clock: parts.clock,
@@ -107,6 +110,11 @@ impl Core {
     #[inline]
     pub(crate) fn table(&self) -> &ProcessTable {
         &self.table
+    }
+
+    /// The heap accounts of its processes.
+    pub(crate) fn homes(&self) -> &Homes {
+        &self.homes
     }
 
     pub(crate) fn names(&self) -> &Names {

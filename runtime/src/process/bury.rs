@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::local::{Extra, Local, PARENT_LINK};
 use super::{Queue, info};
 use crate::envelope::{Envelope, ExitKind, Header, Kind, Signal};
+use crate::heap;
 use crate::platform::panics;
 use crate::scheduler::Running;
 use crate::{CallError, DeadReason, Pid, Reason, report};
@@ -51,6 +52,7 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     if left.extra.is_some() {
         drop_left(running, left);
     }
+    heap::close(running);
     let slot = running.slot();
     core.table().leave();
     if core.table().vacate(slot) {

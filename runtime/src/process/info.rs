@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::local::{HIBERNATING, PARENT_LINK, TRAP_EXIT};
 use super::table::SUSPENDED;
 use crate::envelope::Caller;
+use crate::heap::{self, HeapInfo};
 use crate::node::GUEST_SLOT;
 use crate::scheduler::Running;
 use crate::{NodeId, Pid};
@@ -63,6 +64,9 @@ pub struct ProcessInfo {
     pub dictionary: Vec<String>,
     /// Bytes it has allocated and still holds; `None` when no accounting allocator is installed.
     pub memory: Option<u64>,
+    /// The same with what it lent and its high-water mark; `None` likewise.
+    #[serde(default)]
+    pub heap: Option<HeapInfo>,
     /// The processes that have suspended it.
     pub suspended_by: Vec<Pid>,
 }
@@ -86,6 +90,7 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
     let priority = format!("{:?}", running.block().priority()).to_lowercase();
     let parent = parent_of(node, running.block().parent());
     let suspended = running.block().state() & SUSPENDED != 0;
+    let heap = heap::of_running(running);
     running.local(|local| {
         let extra = local.extra.as_deref();
         let mut links: Vec<Pid> = parent
@@ -133,7 +138,8 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
             dictionary: extra
                 .map(|extra| extra.dictionary.keys().map(|key| key.to_string()).collect())
                 .unwrap_or_default(),
-            memory: None,
+            memory: heap.map(|heap| heap.memory),
+            heap,
             suspended_by: list(&|extra| extra.suspenders.keys().copied().collect()),
         }
     })

@@ -12,6 +12,7 @@ use super::Watch;
 use super::behaviour::Behaviour;
 use super::local::{Local, PARENT_LINK, TRAP_EXIT};
 use super::queue::Queue;
+use crate::heap::{self, Held};
 use crate::names::Names;
 use crate::node::guest;
 use crate::observe::ProcessKind;
@@ -140,6 +141,7 @@ pub(crate) fn spawn(
     let block = core.table().block(slot);
     let parent = running.map_or_else(|| guest(core.id()), Running::pid);
     let linked = options.link && running.is_some();
+    let held = Held::of(&body);
     // SAFETY: the slot is free and ours: nobody else touches its private half before `open`, and
     // it holds an empty `Local` or zeros, which own nothing.
     unsafe {
@@ -151,6 +153,7 @@ pub(crate) fn spawn(
     }
     let generation = block.next_generation();
     let pid = Pid::new(core.id(), slot, generation);
+    heap::open(core, pid, held);
     let monitor = match running {
         Some(running) => attach(running, pid, linked, options.monitor, block.local()),
         None => None,
@@ -244,6 +247,7 @@ fn abandon(node: &Node, running: Option<&Running>, pid: Pid, monitor: Option<Mon
     // SAFETY: the process was opened but never enqueued, so we still hold `SCHEDULED`.
     let local = unsafe { std::mem::replace(&mut *block.local(), Local::empty()) };
     drop(local);
+    heap::abandon(core, pid);
     super::bury::refuse_stack(core, pid, stack);
     core.table().leave();
     if core.table().vacate(pid.slot()) {

@@ -14,6 +14,7 @@ use std::task::{Poll, Waker};
 
 use super::Scheduler;
 use crate::Node;
+use crate::heap;
 use crate::platform::{current, threads};
 
 /// Which pool.
@@ -129,6 +130,11 @@ impl DirtyPools {
 
 impl Pool {
     fn submit(self: &Arc<Self>, job: Job) -> Result<(), DirtyError> {
+        // Threads and the room in the queue are the node's, whoever needs them first.
+        heap::of_the_node(|| self.push(job))
+    }
+
+    fn push(self: &Arc<Self>, job: Job) -> Result<(), DirtyError> {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         if jobs.closed {
             return Err(DirtyError::ShutDown);

@@ -15,6 +15,7 @@ use super::real::{RealScheduler, Stamp};
 use super::ring::Ring;
 use super::{Purse, SLICE_MESSAGES, Scheduler};
 use crate::envelope::{CallerKey, Envelope, Header, Pool};
+use crate::heap::{self, Charged};
 use crate::node::Core;
 use crate::process::{Block, Extra, Handling, Local};
 use crate::{Node, Pid, Reason};
@@ -52,6 +53,7 @@ pub(crate) struct Running {
     pool: Pool,
     purse: Purse,
     stamp: Arc<Stamp>,
+    charged: Charged,
     /// The core of `node`.
     core: NonNull<Core>,
     /// The scheduler of `core`, and this worker's own ring there; none in a simulation.
@@ -89,6 +91,7 @@ impl Running {
             free: RefCell::new(Vec::new()),
             pool: Pool::new(),
             stamp,
+            charged: Charged::nobody(),
         }
     }
 
@@ -402,6 +405,12 @@ impl Running {
         &self.pool
     }
 
+    /// The heap account that was charged last.
+    #[inline]
+    pub(crate) fn charged(&self) -> &Charged {
+        &self.charged
+    }
+
     /// A free slot for a new process.
     #[inline]
     pub(crate) fn take_slot(&self) -> u32 {
@@ -410,9 +419,8 @@ impl Running {
             if let Some(slot) = free.pop() {
                 return slot;
             }
-            self.core()
-                .table()
-                .take_free(&mut free, crate::process::SLOT_BATCH);
+            let table = self.core().table();
+            heap::of_the_node(|| table.take_free(&mut free, crate::process::SLOT_BATCH));
         }
     }
 
@@ -420,10 +428,13 @@ impl Running {
     #[inline]
     pub(crate) fn give_slot(&self, slot: u32) {
         let mut free = self.free.borrow_mut();
+        if free.len() == free.capacity() {
+            heap::of_the_node(|| free.reserve(1));
+        }
         free.push(slot);
         if free.len() > 4 * crate::process::SLOT_BATCH {
             let keep = 2 * crate::process::SLOT_BATCH;
-            self.core().table().give_free(free.drain(keep..));
+            heap::of_the_node(|| self.core().table().give_free(free.drain(keep..)));
         }
     }
 }

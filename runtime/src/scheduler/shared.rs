@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::Priority;
+use crate::heap;
 
 #[derive(Default)]
 pub(crate) struct SharedQueue {
@@ -20,7 +21,7 @@ pub(crate) struct SharedQueue {
 impl SharedQueue {
     pub(crate) fn push(&self, entries: &[u32]) {
         let mut queue = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.extend(entries);
+        heap::of_the_node(|| queue.extend(entries));
         self.count.store(queue.len(), Ordering::SeqCst);
     }
 

@@ -17,6 +17,7 @@ pub use wheel::{Key as WheelKey, Wheel};
 
 use crate::Pid;
 use crate::envelope::Envelope;
+use crate::heap;
 
 const SHARDS: usize = 4;
 
@@ -72,7 +73,7 @@ impl Timers {
     /// Arms a timer; `true` when the driver means to wake too late for it.
     pub(crate) fn arm(&self, hint: u32, deadline: u64, action: Action) -> (Key, bool) {
         let shard = hint as usize % SHARDS;
-        let key = self.shard(shard).insert(deadline, action);
+        let key = heap::of_the_node(|| self.shard(shard).insert(deadline, action));
         (
             Key { shard, key },
             deadline < self.planned.load(Ordering::SeqCst),

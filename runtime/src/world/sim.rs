@@ -13,11 +13,11 @@ use std::thread::{self, ThreadId};
 use super::flight::{Delivery, Flights, To};
 use super::plan::Plan;
 use super::schedule::Choice;
-use crate::Pid;
 use crate::envelope::Envelope;
 use crate::platform::current;
 use crate::platform::entropy::Rng;
 use crate::scheduler::Priority;
+use crate::{Pid, heap};
 
 /// How likely it is that something is on its way for a while: one of these, by the seed.
 const HELD: [f64; 4] = [0.0, 0.05, 0.3, 1.0];
@@ -398,7 +398,7 @@ impl SimScheduler {
             slot,
             priority,
         };
-        self.sim.state().runnable.push(entry);
+        heap::of_the_node(|| self.sim.state().runnable.push(entry));
     }
 
     /// Keeps what is sent to a process on its way for a while; or gives it back, to be put into the
@@ -413,7 +413,7 @@ impl SimScheduler {
             return Some((state.flights.take_all(to), envelope));
         }
         let at = state.count();
-        state.flights.send(at, from, to, envelope);
+        heap::of_the_node(|| state.flights.send(at, from, to, envelope));
         None
     }
 }

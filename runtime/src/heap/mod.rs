@@ -1,0 +1,23 @@
+//! Who holds how much memory?
+//!
+//! Role       Heap accounts: the accounting allocator charges each allocation to the process that
+//!            makes it, and credits whoever it was charged to when it is freed, wherever that is.
+//! Invariant  The sum over all accounts is what the allocator holds. Without the allocator nothing
+//!            here runs but a look at a flag where processes begin and end, and figures say
+//!            "unavailable".
+//! Source     otp: erlang:process_info/2 (memory), erlang:memory/0
+
+mod account;
+mod accounting;
+mod accounts;
+mod chunks;
+mod current;
+mod figures;
+mod homes;
+mod tag;
+
+pub use accounting::Accounting;
+pub(crate) use current::{Charged, of_the_node};
+pub(crate) use figures::of_running;
+pub use figures::{HeapInfo, NodeMemory};
+pub(crate) use homes::{Held, Homes, abandon, close, open};

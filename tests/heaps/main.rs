@@ -1,0 +1,7 @@
+//! Who is charged for what, in a program that counts?
+//!
+//! Role       Heap accounts as a user sees them, on both platforms.
+
+mod accounts;
+
+foundation::allocator!();
