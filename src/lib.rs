@@ -68,6 +68,8 @@ mod pages {
     mod stages {}
     #[doc = include_str!("../book/src/memory.md")]
     mod memory {}
+    #[doc = include_str!("../book/src/registry.md")]
+    mod registry {}
     #[doc = include_str!("../book/src/tokio.md")]
     mod tokio {}
     #[doc = include_str!("../book/src/semantics.md")]

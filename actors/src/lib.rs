@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod application;
+mod registry;
 mod server;
 pub mod stage;
 pub mod statem;
@@ -14,6 +15,10 @@ pub mod sys;
 pub mod task;
 
 pub use application::{Application, ApplicationError, Running};
+pub use registry::{
+    Duplicate, Keys, META_MAX, MetaError, PARTITIONS_MAX, REGISTRATIONS_MAX, Registration,
+    Registry, RegistryBuilder, RegistryError, RegistryEvent, RegistryOptionError, Unique,
+};
 pub use server::{
     Actor, Address, Addressed, Cast, Client, Cx, Handled, Init, IntoInit, Method, Multicall, Name,
     NodeExt, Protocol, Ref, Remote, Request, Requests, Speaks, Start, StartError, Stop, StopError,

@@ -16,7 +16,7 @@ use crate::platform::current;
 use crate::port::{Frame, Target};
 use crate::process::{Deadline, Pending};
 use crate::scheduler::Running;
-use crate::{CallError, Node, NodeId, Pid, SendError};
+use crate::{CallError, Node, NodeId, Pid, SendError, Via};
 
 /// The bound of a call that sets none: 5 seconds, as in OTP.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,6 +28,8 @@ pub enum Destination {
     Pid(Pid),
     /// Whoever has this name on this node.
     Name(NodeId, std::sync::Arc<str>),
+    /// Whoever has this key of a registry.
+    Via(Via),
 }
 
 impl Destination {
@@ -37,6 +39,7 @@ impl Destination {
         match self {
             Self::Pid(pid) => pid.node(),
             Self::Name(node, _) => *node,
+            Self::Via(via) => via.node(),
         }
     }
 }
@@ -52,7 +55,14 @@ impl Node {
         match to {
             Destination::Pid(pid) => self.core().send(*pid, envelope),
             Destination::Name(node, name) => self.send_to_name(*node, name, envelope),
+            Destination::Via(via) => self.send_via(via, envelope),
         }
+    }
+
+    #[cold]
+    fn send_via(&self, via: &Via, envelope: Envelope) -> Result<(), SendError> {
+        let shown = || format!("{via:?}").into();
+        self.core().send_found(via.find(), shown, envelope)
     }
 
     #[cold]
@@ -214,6 +224,7 @@ impl Asking {
                 found.ok_or(CallError::NoProc).map(Some)?
             }
             Destination::Name(..) => None,
+            Destination::Via(via) => Some(via.find().ok_or(CallError::NoProc)?),
         };
         if pid.is_some() && pid == current::pid() {
             return Err(CallError::CallingSelf);

@@ -112,8 +112,10 @@ pub enum SpawnError {
     ShuttingDown,
     /// The name is held by this process. Nothing was started.
     NameTaken(Pid),
-    /// The name is not allowed. Nothing was started.
+    /// The name is not allowed, or is a key of another node's registry. Nothing was started.
     BadName(Box<str>),
+    /// The registry has this many entries, and takes no more. Nothing was started.
+    RegistryFull(usize),
 }
 
 impl fmt::Display for SpawnError {
@@ -123,6 +125,7 @@ impl fmt::Display for SpawnError {
             Self::ShuttingDown => f.write_str("the node is shutting down"),
             Self::NameTaken(pid) => write!(f, "the name is taken by {pid}"),
             Self::BadName(name) => write!(f, "`{name}` is not allowed as a name"),
+            Self::RegistryFull(limit) => write!(f, "the registry is full with {limit} entries"),
         }
     }
 }

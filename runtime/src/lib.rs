@@ -26,6 +26,7 @@ mod stack;
 mod term;
 pub mod time;
 pub mod timer;
+mod via;
 mod world;
 
 pub use call::{CALL_TIMEOUT, Call, CallFuture, Destination, Promise, promise};
@@ -47,9 +48,9 @@ pub use platform::entropy::{Rng, seed};
 pub use platform::panics::reason as reason_of_panic;
 pub use port::Loopback;
 pub use process::{
-    Alias, AliasMode, Asked, BadOption, Behaviour, Info, IntoReason, Mail, Mailed, Me, Message,
-    OpenCall, Process, ProcessInfo, Receive, ReceiveTimeout, SpawnOptions, StateCell, Status, Turn,
-    exit, me,
+    Alias, AliasMode, Asked, BadOption, Behaviour, Held, HoldError, Info, IntoReason, Mail, Mailed,
+    Me, Message, OpenCall, Process, ProcessInfo, Receive, ReceiveTimeout, SpawnOptions, StateCell,
+    Status, Turn, exit, me,
 };
 #[doc(hidden)]
 pub use process_ref::NO_NODE;
@@ -62,6 +63,7 @@ pub use shown::{SHOWN_MAX, shown, shown_arguments};
 pub use stack::Stack;
 pub use term::Term;
 pub use timer::TimerRef;
+pub use via::{Registrar, Via};
 pub use world::{
     BadDelivery, BadSchedule, Delivery, Explore, ExploreFailure, Explored, Schedule, SimError,
     SimReport, TestInput, TestOptions, TestOutput, World, test_explored, test_real, test_simulated,

@@ -9,6 +9,7 @@
 mod application;
 mod protocols;
 mod references;
+mod registry;
 mod server_calls;
 mod server_ends;
 mod server_events;

@@ -75,6 +75,7 @@ impl<A: ?Sized> Address<A> {
             Destination::Pid(pid) => Some(*pid),
             Destination::Name(node, name) if *node == self.node.id() => self.node.whereis(name),
             Destination::Name(..) => None,
+            Destination::Via(via) => via.find(),
         }
     }
 }
@@ -132,6 +133,7 @@ impl<A: ?Sized> fmt::Debug for Address<A> {
         match &self.to {
             Destination::Pid(pid) => write!(f, "Address({pid})"),
             Destination::Name(_, name) => write!(f, "Address({name:?})"),
+            Destination::Via(via) => write!(f, "Address({via:?})"),
         }
     }
 }
@@ -235,6 +237,7 @@ impl<A: Addressed + ?Sized> fmt::Debug for Ref<A> {
         match &self.client.address().to {
             Destination::Pid(pid) => write!(f, "Ref({pid})"),
             Destination::Name(_, name) => write!(f, "Ref({name:?})"),
+            Destination::Via(via) => write!(f, "Ref({via:?})"),
         }
     }
 }

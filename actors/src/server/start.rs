@@ -7,7 +7,7 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use foundation_runtime::{
-    CallError, Node, Pid, ProcessKind, Promise, Reason, SpawnOptions, me, promise,
+    CallError, Node, Pid, ProcessKind, Promise, Reason, SpawnOptions, Via, me, promise,
 };
 
 use super::actor::Actor;
@@ -45,6 +45,12 @@ impl<A: Actor> Start<A> {
     /// Registers it under this name, before its init runs.
     pub fn name(mut self, name: Name<A>) -> Self {
         self.options = self.options.name(name.as_str());
+        self
+    }
+
+    /// Registers it under this key of a registry, before its init runs: see `Registry::via`.
+    pub fn via(mut self, via: Via) -> Self {
+        self.options = self.options.via(via);
         self
     }
 

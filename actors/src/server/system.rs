@@ -61,6 +61,7 @@ pub(crate) async fn stop(
     let begun = node.now();
     let pid = match target {
         Destination::Pid(pid) => Some(pid),
+        Destination::Via(via) => via.find(),
         Destination::Name(of, name) => match node.whereis_at(of, &name, bound).await {
             Ok(found) => found,
             Err(CallError::Timeout) => return Err(StopError::Timeout),

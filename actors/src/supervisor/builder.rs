@@ -8,7 +8,7 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use foundation_runtime::{Node, ProcessKind, SpawnOptions, promise};
+use foundation_runtime::{Node, ProcessKind, SpawnOptions, Via, promise};
 
 use super::child::{Child, IntoChild, Recipe};
 use super::client::{DynamicClient, SupervisorClient};
@@ -279,6 +279,12 @@ impl<S> StartTree<S> {
     /// Links it with the process that starts it.
     pub fn link(mut self) -> Self {
         self.options = self.options.link();
+        self
+    }
+
+    /// Registers it under this key of a registry: see `Registry::via`.
+    pub fn via(mut self, via: Via) -> Self {
+        self.options = self.options.via(via);
         self
     }
 

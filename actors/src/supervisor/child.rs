@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foundation_runtime::{
-    IntoReason, Message, Node, Pid, Process, ProcessKind, SpawnOptions, promise,
+    IntoReason, Message, Node, Pid, Process, ProcessKind, SpawnOptions, Via, promise,
 };
 
 use super::machine::{ChildId, ChildKind, ChildSpec, Restart, Shutdown};
@@ -31,6 +31,7 @@ trait StartChild: Send + Sync {
 #[derive(Clone)]
 struct More {
     name: Option<Box<str>>,
+    via: Option<Via>,
     timeout: Duration,
 }
 
@@ -63,6 +64,7 @@ impl Recipe {
         self.more.get_or_insert_with(|| {
             Box::new(More {
                 name: None,
+                via: None,
                 timeout: START_TIMEOUT,
             })
         })
@@ -75,6 +77,13 @@ impl Recipe {
         self
     }
 
+    pub(super) fn registered(mut self, via: Option<Via>) -> Self {
+        if via.is_some() {
+            self.more().via = via;
+        }
+        self
+    }
+
     /// Starts the child, linked with the process that runs this code.
     pub(super) async fn start(&self, node: Node) -> Result<Pid, StartError> {
         let mut options = SpawnOptions::new().link();
@@ -83,6 +92,9 @@ impl Recipe {
             timeout = more.timeout;
             if let Some(name) = &more.name {
                 options = options.name(name.clone());
+            }
+            if let Some(via) = &more.via {
+                options = options.via(via.clone());
             }
         }
         self.start_with(node, options, timeout).await
@@ -226,6 +238,12 @@ impl<A> Child<A> {
     /// How long its start may take: 30 seconds unless set.
     pub fn start_timeout(mut self, bound: Duration) -> Self {
         self.spec.start.more().timeout = bound;
+        self
+    }
+
+    /// Registers it under this key of a registry at each start: see `Registry::via`.
+    pub fn via(mut self, via: Via) -> Self {
+        self.spec.start.more().via = Some(via);
         self
     }
 

@@ -4,7 +4,7 @@
 //!            `Ref<Dynamic<A>>` deref to.
 //! Source     otp: supervisor, "Functions"; elixir: DynamicSupervisor
 
-use foundation_runtime::{CallError, CallPayload, Codec, Node, Payload, Pid, Tag};
+use foundation_runtime::{CallError, CallPayload, Codec, Node, Payload, Pid, Tag, Via};
 
 use super::builder::{Dynamic, Supervisor};
 use super::child::{IntoChild, Recipe, actor_recipe};
@@ -224,6 +224,23 @@ impl<A: Actor> DynamicClient<A> {
         A::Args: Clone + Sync,
     {
         self.start(actor_recipe::<A>(move || args.clone())).await
+    }
+
+    /// [`DynamicClient::start_child`], registered under a key of a registry, again at each restart:
+    /// see `Registry::via`.
+    ///
+    /// # Errors
+    /// [`CallError`] when the supervisor gives no answer.
+    pub async fn start_child_via(
+        &self,
+        via: Via,
+        args: A::Args,
+    ) -> Result<Result<Option<Ref<A>>, StartChildError<Pid>>, CallError>
+    where
+        A::Args: Clone + Sync,
+    {
+        let recipe = actor_recipe::<A>(move || args.clone());
+        self.start(recipe.registered(Some(via))).await
     }
 
     /// [`DynamicClient::start_child`], with a function that makes the arguments of each start.

@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::builder::Tokio;
 use super::guests::Guests;
+use super::shared::SharedValues;
 use crate::dead_letter::DeadLetters;
 use crate::heap::Homes;
 use crate::names::Names;
 use crate::platform::clock::Clock;
 use crate::platform::current;
 use crate::port::Ports;
-use crate::process::{ProcessTable, Queue};
+use crate::process::{Holdings, ProcessTable, Queue};
 use crate::scheduler::{DirtyPools, Priority, Scheduler};
 use crate::timer::{Action, Key, Timers};
 use crate::{Node, NodeId, Pid, Reason};
@@ -40,6 +41,8 @@ pub(crate) struct Core {
     table: ProcessTable,
     homes: Homes,
     names: Names,
+    holdings: Holdings,
+    pub(super) shared: SharedValues,
     timers: Timers,
     clock: Clock,
     scheduler: Scheduler,
@@ -83,6 +86,8 @@ impl Core {
                 .relayed(matches!(parts.scheduler, Scheduler::Simulated(_))),
             homes: Homes::new(),
             names: Names::default(),
+            holdings: Holdings::default(),
+            shared: SharedValues::default(),
             timers: Timers::new(now),
             clock: parts.clock,
             scheduler: parts.scheduler,
@@ -119,6 +124,10 @@ impl Core {
 
     pub(crate) fn names(&self) -> &Names {
         &self.names
+    }
+
+    pub(crate) fn holdings(&self) -> &Holdings {
+        &self.holdings
     }
 
     pub(crate) fn timers(&self) -> &Timers {

@@ -359,7 +359,17 @@ impl Core {
     /// Sends to whoever has the name now. A call to nobody fails, a message is a dead letter; the
     /// error says so to those who ask.
     pub(crate) fn send_named(&self, name: &str, envelope: Envelope) -> Result<(), SendError> {
-        match self.names().find(name) {
+        self.send_found(self.names().find(name), || name.into(), envelope)
+    }
+
+    /// As [`Core::send_named`], to whoever was found by something that people call `name`.
+    pub(crate) fn send_found(
+        &self,
+        found: Option<Pid>,
+        name: impl FnOnce() -> Box<str>,
+        envelope: Envelope,
+    ) -> Result<(), SendError> {
+        match found {
             Some(pid) => {
                 let mut envelope = envelope;
                 if envelope.kind() == Kind::Call {
@@ -373,7 +383,7 @@ impl Core {
                     self.report_dead(None, from, envelope.name(), DeadReason::NoName);
                 }
                 envelope.discard(&CallError::NoProc);
-                Err(SendError::NoName(name.into()))
+                Err(SendError::NoName(name()))
             }
         }
     }

@@ -6,6 +6,7 @@ mod builder;
 mod core;
 mod deliver;
 mod guests;
+mod shared;
 mod shutdown;
 
 use std::sync::Arc;

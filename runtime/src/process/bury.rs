@@ -1,6 +1,6 @@
 //! The end of a process.
 //!
-//! Role       A crash is reported, names are released, code and state dropped, links and watchers
+//! Role       A crash is reported, names and holdings are released, code and state dropped, links and watchers
 //!            told, what waited is refused, and the slot is given back: in this order.
 //! Invariant  Whoever is told of the death finds the name free and what the state held (files,
 //!            sockets, locks) released. A panic in any drop is caught and ends nothing else.
@@ -9,7 +9,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::local::{Extra, Local, PARENT_LINK};
-use super::{Queue, info};
+use super::{Queue, held, info};
 use crate::envelope::{Envelope, ExitKind, Header, Kind, Signal};
 use crate::heap;
 use crate::platform::panics;
@@ -29,8 +29,8 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     }
     let before = block.begin_dying();
     running.set_dying(Some(reason.clone()));
-    if before & super::NAMED != 0 {
-        core.names().release_of(me);
+    if before & (super::NAMED | super::HOLDS) != 0 {
+        held::release_all(running, before);
     }
     if before & super::HAS_PEERS != 0 {
         core.forget_peer(me);

@@ -13,6 +13,7 @@ mod cell;
 mod exit;
 mod fetch;
 mod handling;
+mod held;
 mod inbox;
 mod info;
 mod links;
@@ -40,6 +41,8 @@ pub use exit::exit;
 pub(crate) use fetch::fetch;
 pub use handling::Asked;
 pub(crate) use handling::{Handling, failed};
+pub(crate) use held::Holdings;
+pub use held::{Held, HoldError};
 pub(crate) use inbox::Pushed;
 pub(crate) use info::{InfoRequest, ancestors, describe, is_process, name_of, parent_of};
 pub use info::{ProcessInfo, Status};
@@ -54,7 +57,7 @@ pub(crate) use spawn::spawn;
 pub use spawn::{BadOption, SpawnOptions};
 pub(crate) use suspend::suspended;
 pub(crate) use table::{
-    ALIVE, Block, HAS_PEERS, NAMED, ProcessTable, RELAYED, SLOT_BATCH, SUSPENDED,
+    ALIVE, Block, HAS_PEERS, HOLDS, NAMED, ProcessTable, RELAYED, SLOT_BATCH, SUSPENDED,
 };
 pub use turn::{OpenCall, Turn};
 pub(crate) use wait::{Deadline, Pending, bytes_of};

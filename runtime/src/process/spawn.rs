@@ -8,17 +8,17 @@
 use std::pin::Pin;
 use std::str::FromStr;
 
-use super::Watch;
 use super::behaviour::Behaviour;
 use super::local::{Local, PARENT_LINK, TRAP_EXIT};
 use super::queue::Queue;
+use super::{Block, Watch};
 use crate::heap::{self, Held};
 use crate::names::Names;
 use crate::node::guest;
 use crate::observe::ProcessKind;
 use crate::platform::current;
 use crate::scheduler::{Priority, Running};
-use crate::{MonitorRef, Node, Pid, SpawnError};
+use crate::{MonitorRef, Node, Pid, SpawnError, Via};
 
 /// What a process is started with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub struct SpawnOptions {
     pub(crate) priority: Priority,
     pub(crate) trap_exit: bool,
     pub(crate) name: Option<Box<str>>,
+    pub(crate) via: Option<Via>,
     pub(crate) code: Option<&'static str>,
     pub(crate) kind: ProcessKind,
 }
@@ -71,6 +72,14 @@ impl SpawnOptions {
     #[must_use]
     pub fn name(mut self, name: impl Into<Box<str>>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// Registers it under this key of a registry before it runs. When the key is taken, nothing is
+    /// started.
+    #[must_use]
+    pub fn via(mut self, via: Via) -> Self {
+        self.via = Some(via);
         self
     }
 
@@ -169,20 +178,36 @@ pub(crate) fn spawn(
     if core.table().is_relayed() {
         block.set_flag(super::RELAYED);
     }
-    if let Some(name) = &options.name
-        && let Err(error) = core.names().take(name, pid, block)
-    {
+    if let Err(error) = register(node, pid, block, options) {
         abandon(node, running, pid, monitor);
-        return Err(match error {
-            crate::RegisterError::Taken(holder) => SpawnError::NameTaken(holder),
-            _ => SpawnError::BadName(name.clone()),
-        });
+        return Err(error);
     }
     core.counters
         .spawned
         .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     core.enqueue(slot, options.priority);
     Ok((pid, monitor))
+}
+
+/// Takes the name and the key that it is to have.
+#[inline]
+fn register(
+    node: &Node,
+    pid: Pid,
+    block: &Block,
+    options: &SpawnOptions,
+) -> Result<(), SpawnError> {
+    if let Some(name) = &options.name {
+        let taken = node.core().names().take(name, pid, block);
+        taken.map_err(|error| match error {
+            crate::RegisterError::Taken(holder) => SpawnError::NameTaken(holder),
+            _ => SpawnError::BadName(name.clone()),
+        })?;
+    }
+    match &options.via {
+        Some(via) => via.take(pid),
+        None => Ok(()),
+    }
 }
 
 fn take_slot(node: &Node) -> u32 {
@@ -242,7 +267,13 @@ fn abandon(node: &Node, running: Option<&Running>, pid: Pid, monitor: Option<Mon
         }
     }
     let block = core.table().block(pid.slot());
-    block.clear_flag(super::ALIVE);
+    let before = block.clear_flag(super::ALIVE);
+    if before & super::NAMED != 0 {
+        core.names().release_of(pid);
+    }
+    if before & super::HOLDS != 0 {
+        core.holdings().release_of(pid, drop);
+    }
     let stack = block.inbox.close::<crate::envelope::Header>();
     // SAFETY: the process was opened but never enqueued, so we still hold `SCHEDULED`.
     let local = unsafe { std::mem::replace(&mut *block.local(), Local::empty()) };

@@ -34,6 +34,8 @@ pub(crate) const NAMED: u64 = 4;
 pub(crate) const DYING: u64 = 8;
 /// Has, or had, to do with processes of other nodes.
 pub(crate) const HAS_PEERS: u64 = 16;
+/// Holds, or held, something that others see.
+pub(crate) const HOLDS: u64 = 32;
 /// What is sent to it is on its way for a while: it lives in a simulated world.
 pub(crate) const RELAYED: u64 = 64;
 /// Which [`ProcessKind`] it is: three bits.
