@@ -70,6 +70,8 @@ mod pages {
     mod memory {}
     #[doc = include_str!("../book/src/registry.md")]
     mod registry {}
+    #[doc = include_str!("../book/src/mailboxes.md")]
+    mod mailboxes {}
     #[doc = include_str!("../book/src/tokio.md")]
     mod tokio {}
     #[doc = include_str!("../book/src/semantics.md")]

@@ -21,8 +21,8 @@ pub use registry::{
 };
 pub use server::{
     Actor, Address, Addressed, Cast, Client, Cx, Handled, Init, IntoInit, Method, Multicall, Name,
-    NodeExt, Protocol, Ref, Remote, Request, Requests, Speaks, Start, StartError, Stop, StopError,
-    multicall,
+    NodeExt, Protocol, ReadyRef, Ref, Remote, Request, Requests, Speaks, Start, StartError, Stop,
+    StopError, multicall,
 };
 pub use statem::machine::TimeoutName;
 pub use supervisor::{
@@ -38,9 +38,9 @@ pub use task::{
 pub mod __macro {
     //! What the macros' output names. Not for people.
     pub use foundation_runtime::{
-        Asked, Call, Codec, Delivery, Down, Exit, Info, Message, Portable, Reason, ReplyTo,
-        SendError, Tag, TestInput, TestOptions, TestOutput, shown, shown_arguments, test_explored,
-        test_real, test_simulated,
+        Asked, Call, Codec, Delivery, Down, Exit, Info, Mailbox, Message, Portable, Reason,
+        ReplyTo, SendError, Tag, TestInput, TestOptions, TestOutput, WhenFull, shown,
+        shown_arguments, test_explored, test_real, test_simulated,
     };
     pub use serde;
 

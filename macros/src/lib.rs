@@ -85,6 +85,10 @@ use proc_macro::TokenStream;
 /// `_`, and so is one of a generic type that is not known to have one. What is not to be read, in a
 /// state or as an argument, is a `Secret<T>`.
 ///
+/// `#[actor(mailbox(capacity = 100, when_full = reject))]`: at most so many messages wait; a full
+/// mailbox does `block`, `reject`, `drop_oldest` or `drop_newest`. With `high_water = 1_000` it gives
+/// alarm when more wait. What the actor is started with goes before this.
+///
 /// `#[actor(protocol(Shape))]`: the actor takes the messages of a trait made a protocol by
 /// `#[protocol]`.
 ///

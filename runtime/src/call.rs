@@ -9,71 +9,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::envelope::{CallPayload, Codec, CodecError, Envelope, Payload, ReplyTo, Tag};
 use crate::platform::current;
-use crate::port::{Frame, Target};
+use crate::port::Frame;
 use crate::process::{Deadline, Pending};
 use crate::scheduler::Running;
-use crate::{CallError, Node, NodeId, Pid, SendError, Via};
+use crate::{CallError, Destination, Node, NodeId, Pid};
 
 /// The bound of a call that sets none: 5 seconds, as in OTP.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Whom a reference leads to: a process for good, or whoever has a name at each use.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Destination {
-    /// This process.
-    Pid(Pid),
-    /// Whoever has this name on this node.
-    Name(NodeId, std::sync::Arc<str>),
-    /// Whoever has this key of a registry.
-    Via(Via),
-}
-
-impl Destination {
-    /// The node it leads to.
-    #[must_use]
-    pub fn node(&self) -> NodeId {
-        match self {
-            Self::Pid(pid) => pid.node(),
-            Self::Name(node, _) => *node,
-            Self::Via(via) => via.node(),
-        }
-    }
-}
-
 impl Node {
-    /// Sends an envelope to a destination. A message to nobody is a dead letter.
-    ///
-    /// # Errors
-    /// [`SendError::NotPortable`] or [`SendError::Refused`] when it cannot travel and must, and
-    /// [`SendError::NoName`] when nobody on this node has the name.
-    #[inline]
-    pub fn send_envelope(&self, to: &Destination, envelope: Envelope) -> Result<(), SendError> {
-        match to {
-            Destination::Pid(pid) => self.core().send(*pid, envelope),
-            Destination::Name(node, name) => self.send_to_name(*node, name, envelope),
-            Destination::Via(via) => self.send_via(via, envelope),
-        }
-    }
-
-    #[cold]
-    fn send_via(&self, via: &Via, envelope: Envelope) -> Result<(), SendError> {
-        let shown = || format!("{via:?}").into();
-        self.core().send_found(via.find(), shown, envelope)
-    }
-
-    #[cold]
-    fn send_to_name(&self, node: NodeId, name: &str, envelope: Envelope) -> Result<(), SendError> {
-        if node == self.id() {
-            return self.core().send_named(name, envelope);
-        }
-        let target = Target::Name(node, name.into());
-        self.core().send_away(target, envelope)
-    }
-
     /// Asks the process at `to`.
     #[inline]
     pub fn call<P: CallPayload>(&self, to: &Destination, request: P) -> Call<P::Reply> {
@@ -177,8 +123,13 @@ impl Asking {
                         && *pid != running.pid() =>
                 {
                     let pid = *pid;
-                    self.begin_here(running, pid, request);
-                    Pending::has_just_begun(running, &self.deadline, cx)
+                    match self.begin_here(running, pid, request) {
+                        Ok(()) => Pending::has_just_begun(running, &self.deadline, cx),
+                        Err(request) => {
+                            self.await_place(pid, request);
+                            false
+                        }
+                    }
                 }
                 _ => {
                     self.begin(request)?;
@@ -195,13 +146,29 @@ impl Asking {
         if self.deadline.poll(&self.node, cx).is_pending() {
             return Poll::Pending;
         }
+        let error = match self.pending {
+            Pending::Place(_) => CallError::Full,
+            _ => CallError::Timeout,
+        };
         self.pending = Pending::Over;
-        Poll::Ready(Err(CallError::Timeout))
+        Poll::Ready(Err(error))
+    }
+
+    /// The mailbox is full, and the request waits for a place.
+    #[cold]
+    fn await_place(&mut self, to: Pid, request: Envelope) {
+        let answer = std::mem::replace(&mut self.pending, Pending::Over);
+        self.pending = Pending::await_place(&self.node, to, request, answer);
     }
 
     /// Sends the request of a process to another one of its node.
     #[inline]
-    fn begin_here(&mut self, running: &Running, to: Pid, mut request: Envelope) {
+    fn begin_here(
+        &mut self,
+        running: &Running,
+        to: Pid,
+        mut request: Envelope,
+    ) -> Result<(), Envelope> {
         let core = running.core();
         if self.deadline.is_never() {
             self.deadline.begin(Deadline::of(core, self.timeout, true));
@@ -210,7 +177,7 @@ impl Asking {
         // What is overwritten waits for nothing.
         std::mem::forget(std::mem::replace(&mut self.pending, pending));
         request.set_way(caller, to);
-        core.send_here(to, request);
+        core.send_request(to, request)
     }
 
     /// Sends the request, or says why it cannot be sent.
@@ -218,13 +185,12 @@ impl Asking {
     fn begin(&mut self, mut request: Envelope) -> Result<(), CallError> {
         let (node, to) = (&self.node, &self.to);
         let pid = match to {
-            Destination::Pid(pid) => Some(*pid),
             Destination::Name(of, name) if *of == node.id() => {
                 let found = node.core().names().find(name);
                 found.ok_or(CallError::NoProc).map(Some)?
             }
-            Destination::Name(..) => None,
             Destination::Via(via) => Some(via.find().ok_or(CallError::NoProc)?),
+            to => to.pid(),
         };
         if pid.is_some() && pid == current::pid() {
             return Err(CallError::CallingSelf);
@@ -235,14 +201,20 @@ impl Asking {
         let (pending, caller) = Pending::begin(node, Some(to.node()));
         self.pending = pending;
         request.set_caller(caller);
-        // A request that cannot be sent answers itself.
-        let _ = match pid {
-            Some(pid) => {
-                request.set_server(pid);
-                node.core().send(pid, request)
+        if let Some(pid) = pid {
+            request.set_server(pid);
+        }
+        match (to, pid) {
+            (Destination::Pid(_) | Destination::Name(..) | Destination::Via(_), Some(pid))
+                if pid.node() == node.id() =>
+            {
+                if let Err(request) = node.core().send_request(pid, request) {
+                    self.await_place(pid, request);
+                }
             }
-            None => node.send_envelope(to, request),
-        };
+            // A request that cannot be sent answers itself.
+            _ => drop(node.send_envelope(to, request)),
+        }
         Ok(())
     }
 }

@@ -1,18 +1,17 @@
 //! Messages that reached nobody.
 //!
 //! Role       Counts them by reason and shows them to whoever subscribed; nothing is lost silently.
-//! Limit      A subscriber that does not read loses the oldest of its `capacity` letters, and is
-//!            told how many.
+//! Limit      A reader that does not read loses the oldest of its `capacity` letters, and is told
+//!            how many.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::task::{Poll, Waker};
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::Pid;
+use crate::feed::{Feed, Stream};
 
 /// Why a message reached nobody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum DeadReason {
     /// The process had ended before.
@@ -27,9 +26,45 @@ pub enum DeadReason {
     InactiveAlias,
     /// It came from another node, and the receiver knows no such message.
     Unknown,
+    /// The mailbox was full, and there was nobody to be told so: it came from another node, from a
+    /// timer of another process, or through an alias.
+    Full,
+    /// The mailbox was full and drops what has waited longest: a newer message took its place.
+    DroppedOldest,
+    /// The mailbox was full and drops what arrives.
+    DroppedNewest,
 }
 
-const REASONS: usize = 6;
+impl DeadReason {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Self; 9] = [
+        Self::NoProc,
+        Self::Died,
+        Self::NoName,
+        Self::NoConnection,
+        Self::InactiveAlias,
+        Self::Unknown,
+        Self::Full,
+        Self::DroppedOldest,
+        Self::DroppedNewest,
+    ];
+}
+
+impl fmt::Display for DeadReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoProc => "the process had ended",
+            Self::Died => "the process ended with the message unread",
+            Self::NoName => "nobody had the name",
+            Self::NoConnection => "there was no connection to the process's node",
+            Self::InactiveAlias => "the alias was not active",
+            Self::Unknown => "the receiver knows no such message",
+            Self::Full => "the mailbox was full",
+            Self::DroppedOldest => "the mailbox was full, and a newer message took its place",
+            Self::DroppedNewest => "the mailbox was full, and drops what arrives",
+        })
+    }
+}
 
 /// A message that reached nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,50 +79,37 @@ pub struct DeadLetter {
     pub reason: DeadReason,
 }
 
+impl fmt::Display for DeadLetter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.message)?;
+        if let Some(from) = self.from {
+            write!(f, " from {from}")?;
+        }
+        if let Some(to) = self.to {
+            write!(f, " to {to}")?;
+        }
+        write!(f, ": {}", self.reason)
+    }
+}
+
+/// Dead letters from the moment of subscription on.
+pub type DeadLetterStream = Stream<DeadLetter>;
+
 #[derive(Default)]
 pub(crate) struct DeadLetters {
-    counts: [AtomicU64; REASONS],
-    watched: AtomicBool,
-    subscribers: Mutex<Vec<Weak<Subscriber>>>,
-}
-
-struct Subscriber {
-    capacity: usize,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    letters: VecDeque<DeadLetter>,
-    lost: u64,
-    waker: Option<Waker>,
+    counts: [AtomicU64; DeadReason::ALL.len()],
+    feed: Feed<DeadLetter>,
 }
 
 impl DeadLetters {
     pub(crate) fn report(&self, letter: impl FnOnce() -> DeadLetter, reason: DeadReason) {
         self.counts[reason as usize].fetch_add(1, Ordering::Relaxed);
-        if !self.watched.load(Ordering::Acquire) {
+        if !self.feed.is_watched() {
             return;
         }
         let letter = letter();
         tracing::debug!(target: "foundation::dead_letter", ?letter, "dead letter");
-        let mut subscribers = self
-            .subscribers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let mut wakers = Vec::new();
-        subscribers.retain(|subscriber| match subscriber.upgrade() {
-            Some(subscriber) => {
-                wakers.extend(subscriber.put(letter.clone()));
-                true
-            }
-            None => false,
-        });
-        self.watched
-            .store(!subscribers.is_empty(), Ordering::Release);
-        drop(subscribers);
-        // Not under the lock: a waker is the program's, and may make a dead letter itself.
-        wakers.into_iter().for_each(Waker::wake);
+        self.feed.tell(&letter);
     }
 
     pub(crate) fn count(&self, reason: DeadReason) -> u64 {
@@ -102,77 +124,6 @@ impl DeadLetters {
     }
 
     pub(crate) fn subscribe(&self, capacity: usize) -> DeadLetterStream {
-        let subscriber = Arc::new(Subscriber {
-            capacity: capacity.max(1),
-            state: Mutex::new(State::default()),
-        });
-        let mut subscribers = self
-            .subscribers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        subscribers.push(Arc::downgrade(&subscriber));
-        self.watched.store(true, Ordering::Release);
-        DeadLetterStream(subscriber)
-    }
-}
-
-impl Subscriber {
-    /// Keeps a letter, and says who waits for it.
-    fn put(&self, letter: DeadLetter) -> Option<Waker> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.letters.len() == self.capacity {
-            state.letters.pop_front();
-            state.lost += 1;
-        }
-        state.letters.push_back(letter);
-        state.waker.take()
-    }
-}
-
-/// Dead letters from the moment of subscription on.
-pub struct DeadLetterStream(Arc<Subscriber>);
-
-impl DeadLetterStream {
-    /// The next dead letter, when there is one.
-    pub async fn next(&mut self) -> DeadLetter {
-        std::future::poll_fn(|cx| {
-            let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
-            match state.letters.pop_front() {
-                Some(letter) => Poll::Ready(letter),
-                None => {
-                    state.waker = Some(cx.waker().clone());
-                    Poll::Pending
-                }
-            }
-        })
-        .await
-    }
-
-    /// A dead letter that is there already.
-    pub fn try_next(&mut self) -> Option<DeadLetter> {
-        self.0
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .letters
-            .pop_front()
-    }
-
-    /// How many were lost because nobody read them in time.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.0
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .lost
-    }
-}
-
-impl std::fmt::Debug for DeadLetterStream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DeadLetterStream")
-            .field("lost", &self.lost())
-            .finish_non_exhaustive()
+        self.feed.subscribe(capacity)
     }
 }

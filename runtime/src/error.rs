@@ -20,6 +20,8 @@ pub enum SendError {
     NotPortable(&'static str),
     /// The message's own serialization refused. Nothing was sent.
     Refused(Box<str>),
+    /// The mailbox is full. The message was dropped; wait with `ready()` before the next one.
+    Full,
 }
 
 impl fmt::Display for SendError {
@@ -33,6 +35,7 @@ impl fmt::Display for SendError {
                 )
             }
             Self::Refused(why) => write!(f, "the message could not be written: {why}"),
+            Self::Full => f.write_str("the mailbox is full"),
         }
     }
 }
@@ -62,6 +65,9 @@ pub enum CallError {
     NotPortable(Box<str>),
     /// The server's node could not read the request, or knows no such method. It was not handled.
     Refused(Box<str>),
+    /// The server's mailbox was full, or dropped the request for a newer one. It was not handled;
+    /// retry later.
+    Full,
 }
 
 impl fmt::Display for CallError {
@@ -80,6 +86,7 @@ impl fmt::Display for CallError {
                 )
             }
             Self::Refused(why) => write!(f, "the server could not take the request: {why}"),
+            Self::Full => f.write_str("the server's mailbox is full"),
         }
     }
 }
@@ -116,6 +123,8 @@ pub enum SpawnError {
     BadName(Box<str>),
     /// The registry has this many entries, and takes no more. Nothing was started.
     RegistryFull(usize),
+    /// There can be no such mailbox. Nothing was started.
+    BadMailbox(crate::BadMailbox),
 }
 
 impl fmt::Display for SpawnError {
@@ -126,6 +135,7 @@ impl fmt::Display for SpawnError {
             Self::NameTaken(pid) => write!(f, "the name is taken by {pid}"),
             Self::BadName(name) => write!(f, "`{name}` is not allowed as a name"),
             Self::RegistryFull(limit) => write!(f, "the registry is full with {limit} entries"),
+            Self::BadMailbox(why) => why.fmt(f),
         }
     }
 }

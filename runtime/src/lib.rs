@@ -6,9 +6,12 @@
 
 mod call;
 mod dead_letter;
+mod destination;
 mod envelope;
 mod error;
+mod feed;
 pub mod heap;
+mod mailbox;
 mod names;
 mod node;
 mod observe;
@@ -29,14 +32,20 @@ pub mod timer;
 mod via;
 mod world;
 
-pub use call::{CALL_TIMEOUT, Call, CallFuture, Destination, Promise, promise};
+pub use call::{CALL_TIMEOUT, Call, CallFuture, Promise, promise};
 pub use dead_letter::{DeadLetter, DeadLetterStream, DeadReason};
+pub use destination::Destination;
 pub use envelope::{
     CallPayload, Codec, CodecError, Down, Entry, Envelope, Exit, Payload, Portable, ReplyTo, Tag,
     Wrap,
 };
 pub use error::{CallError, LinkError, RegisterError, SendError, SpawnError, SuspendError};
+pub use feed::Stream as EventStream;
 pub use heap::{HeapInfo, NodeMemory};
+pub use mailbox::{
+    AlarmState, BadMailbox, Bound, CAPACITY_MAX, HIGH_WATER, HIGH_WATER_MAX, Mailbox, MailboxAlarm,
+    MailboxAlarmStream, Place, QueueData, Ready, ReadyError, Reserved, WhenFull,
+};
 pub use node::{
     Builder as NodeBuilder, Node, NodeStartError, NodeStats, ShutdownError, Unyielding,
 };

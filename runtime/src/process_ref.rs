@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::envelope::Envelope;
 use crate::process::Message;
-use crate::{Node, Pid, SendError};
+use crate::{Node, Pid, Ready, SendError};
 
 /// The address of a plain process that takes messages of type `M`.
 pub struct ProcessRef<M> {
@@ -48,10 +48,16 @@ impl<M> ProcessRef<M> {
 }
 
 impl<M: Message> ProcessRef<M> {
+    /// Waits for a place in the process's mailbox, and reserves it: `to.ready().await?.send(it)?`.
+    pub fn ready(&self) -> Ready {
+        self.node.ready(self.pid)
+    }
+
     /// Sends a message. To a process that has ended it is a dead letter.
     ///
     /// # Errors
-    /// [`SendError::NotPortable`] when the message is local and the process on another node.
+    /// [`SendError::NotPortable`] when the message is local and the process on another node,
+    /// [`SendError::Full`] when its mailbox is full and senders are told.
     #[inline]
     pub fn send(&self, message: M) -> Result<(), SendError> {
         self.node.core().send(self.pid, Envelope::plain(message))

@@ -7,6 +7,7 @@
 //! Source     otp: supervisor, gen_server, application; elixir: DynamicSupervisor, Task, GenStage
 
 mod application;
+mod mailboxes;
 mod protocols;
 mod references;
 mod registry;

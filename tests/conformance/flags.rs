@@ -1,4 +1,5 @@
-//! Flags and the dictionary: priorities, trapping, values that die with their process (B065-B067).
+//! Flags and the dictionary: where messages are counted, priorities, trapping, values that die with
+//! their process (B062-B067).
 //!
 //! Source     otp: erlang:process_flag/2, erlang:put/2
 
@@ -7,9 +8,58 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use foundation::prelude::*;
-use foundation::{Priority, ProcessRef, time};
+use foundation::{BadOption, Priority, ProcessRef, QueueData, time};
 
 use crate::support::{LONG, Note, Puppet, run, times};
+
+#[foundation::test]
+async fn b062_the_flag_returns_what_it_was_and_the_queue_keeps_its_order(node: Node) {
+    let options = SpawnOptions::new().message_queue_data(QueueData::OffHeap);
+    let started = options.clone().with("message_queue_data=off_heap");
+    assert_eq!(started, Ok(options.clone()));
+    let (done, seen) = foundation::promise(&node);
+    let body = move |mut me: Process<Note>| async move {
+        let own = me.address();
+        assert_eq!(me.info().message_queue_data, QueueData::OffHeap);
+        for n in 0..3 {
+            own.send(Note(n)).expect("local");
+        }
+        let was = me.message_queue_data(QueueData::OnHeap);
+        own.send(Note(3)).expect("local");
+        let last = me.message_queue_data(QueueData::OffHeap);
+        let mut order = Vec::new();
+        while order.len() < 4 {
+            if let Mail::Msg(Note(n)) = me.recv().await {
+                order.push(n);
+            }
+        }
+        done.send((was, last, me.info().message_queue_data, order));
+    };
+    node.spawn_fn_with(&options, body).expect("spawned");
+    let (off, on) = (QueueData::OffHeap, QueueData::OnHeap);
+    let seen = seen.timeout(LONG).await.expect("it answers");
+    assert_eq!(seen, (off, on, off, vec![0, 1, 2, 3]));
+}
+
+#[foundation::test]
+async fn b063_a_bad_value_is_refused(node: Node) {
+    let bad = |text: &str| {
+        let refused = SpawnOptions::new().with(text);
+        assert_eq!(refused, Err(BadOption(text.into())));
+    };
+    bad("message_queue_data=maybe");
+    bad("message_queue_data");
+    bad("mailbox=0:reject");
+    bad("mailbox=10:panic");
+    let kept = node.spawn_fn(|me: Process<Note>| async move {
+        assert_eq!(me.info().message_queue_data, QueueData::OnHeap);
+    });
+    let kept = kept.expect("spawned");
+    assert!(matches!(
+        node.down(kept).await.reason,
+        Reason::Normal | Reason::NoProc
+    ));
+}
 
 /// Processes that take turns for ever, and how many they took together.
 #[derive(Clone, Default)]

@@ -6,7 +6,7 @@
 
 use std::pin::Pin;
 
-use foundation_runtime::{Codec, Down, Exit, Info, Reason, ReplyTo, Tag};
+use foundation_runtime::{Codec, Down, Exit, Info, Mailbox, Reason, ReplyTo, Tag};
 
 use super::asked::Asking;
 use super::cx::Cx;
@@ -110,6 +110,8 @@ pub trait Actor: Addressed + Send + Sized {
     const NAME: &'static str;
     /// The version of the state.
     const VERSION: u32 = 1;
+    /// The kind of mailbox it has, unless it is started with another; unbounded if `None`.
+    const MAILBOX: Option<Mailbox> = None;
 
     /// Makes the actor, inside its process.
     fn init<'a>(args: Self::Args, cx: &'a mut Cx<Self>) -> Init<'a, Self>;

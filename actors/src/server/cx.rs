@@ -9,12 +9,12 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::time::Duration;
 
-use foundation_runtime::{Destination, Envelope, Me, Reason, TimerRef};
+use foundation_runtime::{AliasMode, Destination, Envelope, Me, Reason, TimerRef};
 use futures_core::Stream;
 
 use super::actor::Actor;
 use super::method::MsgOf;
-use super::refs::{Address, Ref};
+use super::refs::{Address, Client as _, Ref};
 
 /// The context of an actor's handlers. Derefs to [`Me`].
 pub struct Cx<A: Actor> {
@@ -92,6 +92,24 @@ impl<A: Actor> Cx<A> {
             self.me.node(),
             Destination::Pid(self.me.pid()),
         ))
+    }
+
+    /// A reference to this actor whose calls and casts are handled before all that wait, in order
+    /// among themselves. Give it to few: they enter a full mailbox, too. It works until the alias in
+    /// it is taken back with [`Cx::end_priority`], or the actor ends.
+    #[must_use]
+    pub fn priority_ref(&self) -> Ref<A> {
+        let alias = self.me.priority_alias(AliasMode::ExplicitUnalias);
+        Ref::from_address(Address::new(self.me.node(), Destination::Alias(alias)))
+    }
+
+    /// Takes back a reference of [`Cx::priority_ref`]: whether it worked until now. What is sent
+    /// through it from here on is a dead letter, a call fails with `NoProc`.
+    pub fn end_priority(&mut self, reference: &Ref<A>) -> bool {
+        match &*reference.address().destination() {
+            Destination::Alias(alias) => self.me.unalias(*alias),
+            _ => false,
+        }
     }
 
     /// Ends the actor after this handler: `#[terminate]` runs, then it exits with `reason`. The

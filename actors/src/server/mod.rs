@@ -29,7 +29,7 @@ pub use node::NodeExt;
 pub use protocol::{
     CastTo, Protocol, ProtocolCast, ProtocolRequest, RequestTo, Speaks, tell_apart,
 };
-pub use refs::{Address, Addressed, Client, Name, Ref, Remote};
+pub use refs::{Address, Addressed, Client, Name, ReadyRef, Ref, Remote};
 pub use requests::{Multicall, Requests, multicall};
 pub use start::Start;
 pub(crate) use start::{START_TIMEOUT, await_start};

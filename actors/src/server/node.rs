@@ -49,7 +49,9 @@ pub trait NodeExt {
 
 impl NodeExt for Node {
     fn spawn<A: Actor<Args = A>>(&self, actor: A) -> Result<Ref<A>, SpawnError> {
-        let options = SpawnOptions::new().kind(ProcessKind::Server);
+        let options = SpawnOptions::new()
+            .kind(ProcessKind::Server)
+            .mailbox_if_unset(A::MAILBOX);
         let pid = self.spawn_behaviour(&options, Server::<A>::new(actor, None))?;
         Ok(Ref::of_pid(self, pid))
     }

@@ -7,9 +7,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use foundation_runtime::{Call, Destination, Envelope, Node, NodeId, Pid, SendError, Tag};
+use foundation_runtime::{
+    Call, Destination, Envelope, Node, NodeId, Pid, Ready, ReadyError, Reserved, SendError, Tag,
+};
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -72,10 +77,8 @@ impl<A: ?Sized> Address<A> {
     /// The process, if there is one now.
     fn pid(&self) -> Option<Pid> {
         match &*self.destination() {
-            Destination::Pid(pid) => Some(*pid),
             Destination::Name(node, name) if *node == self.node.id() => self.node.whereis(name),
-            Destination::Name(..) => None,
-            Destination::Via(via) => via.find(),
+            to => to.pid(),
         }
     }
 }
@@ -91,8 +94,9 @@ impl<A: Actor> Address<A> {
     /// Tells the actor.
     ///
     /// # Errors
-    /// [`SendError::NotPortable`] when the method is local and the actor on another node. An actor
-    /// that has ended, or a name that nobody has, is no error: the message is a dead letter.
+    /// [`SendError::NotPortable`] when the method is local and the actor on another node, and
+    /// [`SendError::Full`] when the actor's mailbox is full and senders are told. An actor that has
+    /// ended, or a name that nobody has, is no error: the message is a dead letter.
     #[inline]
     pub fn cast<M: Cast<A>>(&self, message: M) -> Result<(), SendError> {
         let envelope = Envelope::message(CastOf::<A, M>::new(message));
@@ -130,10 +134,10 @@ impl<A: ?Sized> Clone for Address<A> {
 
 impl<A: ?Sized> fmt::Debug for Address<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.to {
-            Destination::Pid(pid) => write!(f, "Address({pid})"),
-            Destination::Name(_, name) => write!(f, "Address({name:?})"),
-            Destination::Via(via) => write!(f, "Address({via:?})"),
+        match (&self.to, self.to.pid()) {
+            (Destination::Name(_, name), _) => write!(f, "Address({name:?})"),
+            (_, Some(pid)) => write!(f, "Address({pid})"),
+            (to, None) => write!(f, "Address({to:?})"),
         }
     }
 }
@@ -182,10 +186,61 @@ impl<A: Addressed + ?Sized> Ref<A> {
         self.client.address().node()
     }
 
+    /// Waits for a place in the actor's mailbox, and reserves it for the first message through the
+    /// reference that it yields: `counter.ready().await?.add(2)?`. It waits 5 seconds unless
+    /// [`ReadyRef::timeout`] says otherwise. A place that is not used is free when that reference is
+    /// dropped.
+    pub fn ready(&self) -> ReadyRef<A> {
+        let pid = self.find().unwrap_or(Pid::nobody(self.node().id()));
+        ReadyRef {
+            ready: self.node().ready(pid),
+            of: self.clone(),
+        }
+    }
+
     /// Whether the actor, of this node, is alive now.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         self.find().is_some_and(|pid| self.node().is_alive(pid))
+    }
+}
+
+/// Waits for a place in an actor's mailbox.
+#[must_use = "a wait does nothing until it is awaited"]
+pub struct ReadyRef<A: Addressed + ?Sized> {
+    ready: Ready,
+    of: Ref<A>,
+}
+
+impl<A: Addressed + ?Sized> ReadyRef<A> {
+    /// Waits at most so long, from now on.
+    pub fn timeout(mut self, bound: Duration) -> Self {
+        self.ready = self.ready.timeout(bound);
+        self
+    }
+}
+
+impl<A: Addressed + ?Sized> Unpin for ReadyRef<A> {}
+
+impl<A: Addressed + ?Sized> Future for ReadyRef<A> {
+    type Output = Result<Ref<A>, ReadyError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let ready = std::task::ready!(Pin::new(&mut this.ready).poll(cx));
+        Poll::Ready(ready.map(|place| match place.is_reserved() {
+            false => this.of.clone(),
+            true => {
+                let to = Destination::Reserved(Reserved::new(place));
+                Ref::from_address(Address::new(this.of.node().clone(), to))
+            }
+        }))
+    }
+}
+
+impl<A: Addressed + ?Sized> fmt::Debug for ReadyRef<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ReadyRef").field(&self.of).finish()
     }
 }
 
@@ -234,10 +289,11 @@ impl<A: Addressed + ?Sized> std::hash::Hash for Ref<A> {
 
 impl<A: Addressed + ?Sized> fmt::Debug for Ref<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.client.address().to {
-            Destination::Pid(pid) => write!(f, "Ref({pid})"),
-            Destination::Name(_, name) => write!(f, "Ref({name:?})"),
-            Destination::Via(via) => write!(f, "Ref({via:?})"),
+        let to = &self.client.address().to;
+        match (to, to.pid()) {
+            (Destination::Name(_, name), _) => write!(f, "Ref({name:?})"),
+            (_, Some(pid)) => write!(f, "Ref({pid})"),
+            (to, None) => write!(f, "Ref({to:?})"),
         }
     }
 }

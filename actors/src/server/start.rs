@@ -98,7 +98,9 @@ impl<A: Actor> IntoFuture for Start<A> {
             } = self;
             let (reply, started) = promise::<Started>(&node);
             let body = Server::<A>::new(args, Some(Starter::new(Some(reply))));
-            let options = options.kind(ProcessKind::Server);
+            let options = options
+                .kind(ProcessKind::Server)
+                .mailbox_if_unset(A::MAILBOX);
             let pid = node.spawn_behaviour(&options, body)?;
             await_start(&node, pid, started, link, timeout).await?;
             Ok(Ref::of_pid(&node, pid))

@@ -60,13 +60,12 @@ pub(crate) async fn stop(
 ) -> Result<(), StopError> {
     let begun = node.now();
     let pid = match target {
-        Destination::Pid(pid) => Some(pid),
-        Destination::Via(via) => via.find(),
         Destination::Name(of, name) => match node.whereis_at(of, &name, bound).await {
             Ok(found) => found,
             Err(CallError::Timeout) => return Err(StopError::Timeout),
             Err(_) => return Err(StopError::NoConnection),
         },
+        other => other.pid(),
     };
     let Some(pid) = pid else {
         return Err(StopError::NoProc);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foundation_runtime::{
-    IntoReason, Message, Node, Pid, Process, ProcessKind, SpawnOptions, Via, promise,
+    IntoReason, Mailbox, Message, Node, Pid, Process, ProcessKind, SpawnOptions, Via, promise,
 };
 
 use super::machine::{ChildId, ChildKind, ChildSpec, Restart, Shutdown};
@@ -33,6 +33,7 @@ struct More {
     name: Option<Box<str>>,
     via: Option<Via>,
     timeout: Duration,
+    mailbox: Option<Mailbox>,
 }
 
 /// How a child is started, as often as it takes.
@@ -66,6 +67,7 @@ impl Recipe {
                 name: None,
                 via: None,
                 timeout: START_TIMEOUT,
+                mailbox: None,
             })
         })
     }
@@ -90,6 +92,7 @@ impl Recipe {
         let mut timeout = START_TIMEOUT;
         if let Some(more) = &self.more {
             timeout = more.timeout;
+            options = options.mailbox_if_unset(more.mailbox);
             if let Some(name) = &more.name {
                 options = options.name(name.clone());
             }
@@ -150,7 +153,9 @@ impl<A: Actor, F: Fn() -> A::Args + Send + Sync + 'static> StartChild for ByMaki
         Box::pin(async move {
             let (reply, started) = promise::<Started>(&node);
             let body = Server::<A>::new_with(move || (self.0)(), Some(Starter::new(Some(reply))));
-            let options = options.kind(ProcessKind::Server);
+            let options = options
+                .kind(ProcessKind::Server)
+                .mailbox_if_unset(A::MAILBOX);
             let pid = node.spawn_behaviour(&options, body)?;
             await_start(&node, pid, started, true, timeout).await?;
             Ok(pid)
@@ -244,6 +249,13 @@ impl<A> Child<A> {
     /// Registers it under this key of a registry at each start: see `Registry::via`.
     pub fn via(mut self, via: Via) -> Self {
         self.spec.start.more().via = Some(via);
+        self
+    }
+
+    /// The kind of mailbox it gets at each start; unless set, what its type says, or an unbounded
+    /// one.
+    pub fn mailbox(mut self, mailbox: Mailbox) -> Self {
+        self.spec.start.more().mailbox = Some(mailbox);
         self
     }
 

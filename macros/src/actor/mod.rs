@@ -9,6 +9,7 @@ mod attribute;
 mod client;
 mod events;
 mod invoke;
+mod mailbox;
 mod messages;
 mod model;
 mod options;

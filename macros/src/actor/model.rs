@@ -5,6 +5,7 @@
 //! Outputs    Questions that the writers ask, answered in one place.
 //! Invariant  No type in here mentions `Self`, and every handler is well formed.
 
+use super::mailbox::MailboxChoice;
 use super::options::Debug;
 use crate::krate::at;
 use proc_macro2::{Ident, Span, TokenStream};
@@ -26,6 +27,8 @@ pub(super) struct Model {
     pub(super) version: u32,
     /// What crash reports show of it.
     pub(super) debug: Option<Debug>,
+    /// The kind of mailbox, if the user said one.
+    pub(super) mailbox: Option<MailboxChoice>,
     /// In the order in which the user wrote them.
     pub(super) handlers: Vec<Handler>,
     /// The trait, if this is a protocol and no actor.

@@ -12,6 +12,7 @@ use syn::punctuated::Punctuated;
 use syn::token::Paren;
 use syn::{ItemImpl, LitInt, Path, Token};
 
+use super::mailbox::MailboxChoice;
 use crate::errors::Errors;
 
 /// The version of a state that nobody gave one.
@@ -25,6 +26,8 @@ pub(super) struct Options {
     pub(super) version: u32,
     /// What crash reports show of it, if anything.
     pub(super) debug: Option<Debug>,
+    /// The kind of mailbox, if the user said one.
+    pub(super) mailbox: Option<MailboxChoice>,
     /// The protocols that the actor speaks.
     pub(super) protocols: Vec<Path>,
 }
@@ -45,6 +48,7 @@ impl Options {
             library: None,
             version: VERSION_FIRST,
             debug: None,
+            mailbox: None,
             protocols: Vec::new(),
         };
         let parser = syn::meta::parser(|meta| options.word(&meta));
@@ -74,13 +78,17 @@ impl Options {
             self.read_version(meta)
         } else if meta.path.is_ident("debug") {
             self.read_debug(meta)
+        } else if meta.path.is_ident("mailbox") {
+            self.mailbox = Some(MailboxChoice::read(meta)?);
+            Ok(())
         } else if meta.path.is_ident("protocol") {
             self.read_protocols(meta)
         } else {
             Err(meta.error(
                 "`#[actor]` does not know this word: it takes `debug` (crash reports show the \
-                 state), `protocol(Shape)` (a trait that it speaks), `version = 2` (of the state) \
-                 and `crate = path` (where the library is)",
+                 state), `mailbox(capacity = 100, when_full = reject)` (how much may wait), \
+                 `protocol(Shape)` (a trait that it speaks), `version = 2` (of the state) and \
+                 `crate = path` (where the library is)",
             ))
         }
     }

@@ -86,6 +86,7 @@ pub(super) fn model(block: &mut ItemImpl, options: Options, errors: &mut Errors)
         generics,
         version: options.version,
         debug: options.debug,
+        mailbox: options.mailbox,
         handlers,
         protocol: None,
         protocols: options.protocols,

@@ -43,6 +43,7 @@ pub(crate) fn expand(words: TokenStream, item: TokenStream) -> TokenStream {
             generics: Generics::default(),
             version: 1,
             debug: None,
+            mailbox: None,
             handlers,
             protocol: Some(item.ident.clone()),
             protocols: Vec::new(),

@@ -34,6 +34,8 @@ pub(super) fn actor_impl(model: &Model) -> TokenStream {
     let spoken = spoken(model);
     let describe = describe(model);
     let told_apart = told_apart(model);
+    let mailbox = model.mailbox.as_ref();
+    let mailbox = mailbox.map(|mailbox| mailbox.constant(library));
     // Without the conditions of `Actor`: an actor may hold references to actors of its own type,
     // and whether it is `Send` must not depend on itself.
     quote! {
@@ -48,6 +50,7 @@ pub(super) fn actor_impl(model: &Model) -> TokenStream {
             type Args = #args;
             const NAME: &'static str = #name;
             const VERSION: u32 = #version;
+            #mailbox
 
             #init
 

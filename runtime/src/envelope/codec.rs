@@ -17,8 +17,24 @@ impl Tag {
     /// The tag of a method: a hash of package, type and method.
     #[must_use]
     pub const fn of(package: &str, type_name: &str, method: &str) -> Self {
-        let hash = Self::fold(0xcbf2_9ce4_8422_2325, package);
-        Self(Self::fold(Self::fold(hash, type_name), method))
+        let whose = Self::whose(package, type_name);
+        let hash = Self::fold(whose, method) & !Self::SYSTEM_BIT;
+        match whose == Self::whose("foundation", "system") || whose == Self::SYS {
+            true => Self(hash | Self::SYSTEM_BIT),
+            false => Self(hash),
+        }
+    }
+
+    const SYSTEM_BIT: u64 = 1;
+    const SYS: u64 = Self::whose("foundation", "sys");
+
+    const fn whose(package: &str, type_name: &str) -> u64 {
+        Self::fold(Self::fold(0xcbf2_9ce4_8422_2325, package), type_name)
+    }
+
+    /// Whether it names a system message, which is not the program's: one of `foundation`'s own for any server.
+    pub(crate) const fn is_system(self) -> bool {
+        self.0 & Self::SYSTEM_BIT != 0
     }
 
     /// The tag of a method of a generic type, with its parameters mixed in.

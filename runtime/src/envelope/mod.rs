@@ -114,7 +114,20 @@ pub(crate) struct Header {
     pub(crate) generation: u32,
     /// Which parts of a call are initialised.
     pub(crate) parts: u8,
+    /// What is not usual about it: 0 for most.
+    pub(crate) special: u8,
 }
+
+/// It is a signal.
+pub(crate) const SIGNAL: u8 = 1;
+/// It has a place in a bounded mailbox, until it is taken out.
+pub(crate) const COUNTED: u8 = 2;
+/// It stands in the queue before all that are not.
+pub(crate) const PRIORITY: u8 = 4;
+/// It was not delivered because the mailbox is full.
+pub(crate) const FULL: u8 = 8;
+/// Likewise, and the sender may wait.
+pub(crate) const MAY_WAIT: u8 = 16;
 
 impl Header {
     #[inline]
@@ -126,12 +139,17 @@ impl Header {
             from,
             generation: 0,
             parts: 0,
+            special: match table.kind {
+                Kind::Signal => SIGNAL,
+                _ => 0,
+            },
         }
     }
 
+    /// Whether there is more to do with it than to hand it out.
     #[inline]
-    pub(crate) fn is_signal(&self) -> bool {
-        self.table.kind == Kind::Signal
+    pub(crate) fn is_special(&self) -> bool {
+        self.special != 0
     }
 }
 
@@ -175,6 +193,26 @@ impl Envelope {
     #[inline]
     pub(crate) fn kind(&self) -> Kind {
         self.header().table.kind
+    }
+
+    pub(crate) fn set_special(&mut self, flags: u8, on: bool) {
+        let header = self.header_mut();
+        header.special = match on {
+            true => header.special | flags,
+            false => header.special & !flags,
+        };
+    }
+
+    /// Takes these marks from it: those that it had.
+    pub(crate) fn take_marks(&mut self, flags: u8) -> u8 {
+        let had = self.header().special & flags;
+        self.header_mut().special &= !flags;
+        had
+    }
+
+    /// Whether it has a place in a bounded mailbox.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.header().special & COUNTED != 0
     }
 
     /// What kind of message this is, for people: the method or the type.

@@ -70,6 +70,12 @@ pub(crate) enum Signal {
     Alias {
         alias: u64,
         message: Envelope,
+        /// Asked to be handled before what waits, if the receiver allows.
+        priority: bool,
+    },
+    /// What is held for a bounded mailbox that drops its oldest, up to this ticket.
+    Held {
+        ticket: u64,
     },
     /// A message of `start_timer`: in the queue it stays what it is.
     Timeout {
@@ -99,6 +105,7 @@ impl Signal {
             Self::CallClosed { .. } => "end of a call",
             Self::NodeLost { .. } => "loss of a node",
             Self::Alias { message, .. } | Self::Timeout { message, .. } => message.name(),
+            Self::Held { .. } => "messages of a bounded mailbox",
             Self::ExitNotice(_) => "trapped exit",
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::core::{Core, Parts};
+use crate::mailbox::Marks;
 use crate::platform::clock::Clock;
 use crate::platform::{entropy, panics, threads};
 use crate::scheduler::{DirtyLimits, DirtyPools, RealScheduler, Scheduler};
@@ -24,6 +25,7 @@ pub struct Builder {
     max_processes: usize,
     watch_after: Duration,
     print_crashes: bool,
+    marks: Marks,
     dirty: DirtyLimits,
     tokio: Option<tokio::runtime::Handle>,
 }
@@ -61,6 +63,7 @@ impl Builder {
             max_processes: PROCESSES_MAX,
             watch_after: Duration::from_millis(10),
             print_crashes: false,
+            marks: Marks::default(),
             dirty: DirtyLimits::default(),
             tokio: None,
         }
@@ -100,6 +103,14 @@ impl Builder {
     /// gets them otherwise. Off unless set; `#[foundation::main]` sets it.
     pub fn print_crashes(mut self, on: bool) -> Self {
         self.print_crashes = on;
+        self
+    }
+
+    /// How many messages may wait in a mailbox before it gives alarm, unless its process was
+    /// started with another mark: [`HIGH_WATER`](crate::HIGH_WATER) unless set. `u32::MAX` is no
+    /// alarm; zero is as one.
+    pub fn high_water(mut self, mark: u32) -> Self {
+        self.marks = Marks::new(mark);
         self
     }
 
@@ -168,6 +179,7 @@ impl Builder {
             clock,
             scheduler,
             print_crashes: self.print_crashes,
+            marks: self.marks,
             dirty,
             tokio,
         })))

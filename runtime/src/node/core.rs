@@ -12,6 +12,7 @@ use super::guests::Guests;
 use super::shared::SharedValues;
 use crate::dead_letter::DeadLetters;
 use crate::heap::Homes;
+use crate::mailbox::{Alarms, Limits, Marks};
 use crate::names::Names;
 use crate::platform::clock::Clock;
 use crate::platform::current;
@@ -47,6 +48,9 @@ pub(crate) struct Core {
     clock: Clock,
     scheduler: Scheduler,
     pub(super) dead: DeadLetters,
+    limits: Limits,
+    alarms: Alarms,
+    marks: Marks,
     pub(super) ports: Ports,
     pub(super) guests: Guests,
     pub(crate) counters: Counters,
@@ -72,6 +76,7 @@ pub(super) struct Parts {
     pub(super) clock: Clock,
     pub(super) scheduler: Scheduler,
     pub(super) print_crashes: bool,
+    pub(super) marks: Marks,
     pub(super) dirty: DirtyPools,
     pub(super) tokio: Option<Tokio>,
 }
@@ -92,6 +97,9 @@ impl Core {
             clock: parts.clock,
             scheduler: parts.scheduler,
             dead: DeadLetters::default(),
+            limits: Limits::default(),
+            alarms: Alarms::default(),
+            marks: parts.marks,
             ports: Ports::default(),
             guests: Guests::default(),
             counters: Counters::default(),
@@ -140,6 +148,21 @@ impl Core {
 
     pub(crate) fn scheduler(&self) -> &Scheduler {
         &self.scheduler
+    }
+
+    /// The bounds of mailboxes.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn alarms(&self) -> &Alarms {
+        &self.alarms
+    }
+
+    /// The mark of a mailbox that has none of its own.
+    #[inline]
+    pub(crate) fn marks(&self) -> Marks {
+        self.marks
     }
 
     pub(crate) fn dirty(&self) -> &DirtyPools {

@@ -8,9 +8,9 @@
 use super::core::Core;
 use super::guests::{GUEST_SLOT, guest};
 use crate::dead_letter::{DeadLetter, DeadReason};
-use crate::envelope::{Caller, Envelope, ExitKind, Kind, Signal};
+use crate::envelope::{Caller, Envelope, ExitKind, FULL, Kind, MAY_WAIT, Signal};
 use crate::port::{Frame, Target};
-use crate::process::{Block, Pushed};
+use crate::process::{Block, LIMITED, Pushed};
 use crate::scheduler::Scheduler;
 use crate::{CallError, MonitorRef, Pid, Reason, SendError};
 
@@ -27,7 +27,8 @@ impl Core {
         pid.node() != self.id() || self.living(pid).is_some()
     }
 
-    /// Delivers to a process of this node; gives the envelope back when there is none.
+    /// Delivers to a process of this node; gives the envelope back when there is none, or no place
+    /// for it, which its mark says.
     #[inline]
     fn push(&self, pid: Pid, mut envelope: Envelope) -> Result<(), Envelope> {
         let Some(block) = self.table().find(pid.slot()) else {
@@ -35,7 +36,7 @@ impl Core {
         };
         let generation = pid.tenancy();
         let Some(priority) = block.priority_if_open(generation) else {
-            return self.push_unusual(block, pid, envelope);
+            return self.push_unusual(pid, envelope);
         };
         envelope.header_mut().generation = generation;
         let raw = envelope.into_raw();
@@ -53,16 +54,19 @@ impl Core {
         Ok(())
     }
 
-    /// Delivers to a process that is not alive, or lives in a simulated world, where what is sent
-    /// may be on its way for a while.
+    /// Delivers to a process that is not alive, has a bounded mailbox, or lives in a simulated world,
+    /// where what is sent may be on its way for a while.
     #[cold]
-    fn push_unusual(&self, block: &Block, pid: Pid, envelope: Envelope) -> Result<(), Envelope> {
+    fn push_unusual(&self, pid: Pid, envelope: Envelope) -> Result<(), Envelope> {
+        let Some(block) = self.living(pid) else {
+            return Err(envelope);
+        };
+        if block.state() & LIMITED != 0 {
+            return self.push_limited(block, pid, envelope);
+        }
         let Scheduler::Simulated(simulated) = self.scheduler() else {
             return Err(envelope);
         };
-        if !block.is_alive(pid.tenancy()) {
-            return Err(envelope);
-        }
         let Some((earlier, envelope)) = simulated.hold(pid, envelope) else {
             return Ok(());
         };
@@ -72,16 +76,33 @@ impl Core {
         self.push_into(block, pid, envelope)
     }
 
-    /// Puts an envelope into the inbox of a process that was alive a moment ago.
-    fn push_into(&self, block: &Block, pid: Pid, mut envelope: Envelope) -> Result<(), Envelope> {
+    /// Puts an envelope into an inbox, whatever the mailbox's bound; whoever calls this enqueues the
+    /// process if it must be woken.
+    pub(crate) fn put_into(
+        &self,
+        block: &Block,
+        pid: Pid,
+        mut envelope: Envelope,
+    ) -> Result<Pushed, Envelope> {
         envelope.header_mut().generation = pid.tenancy();
         let raw = envelope.into_raw();
         // SAFETY: the envelope is ours until `push` takes it.
         match unsafe { block.inbox.push(raw.as_ptr()) } {
-            Pushed::Wake => self.enqueue(pid.slot(), block.priority()),
-            Pushed::Busy => {}
             // SAFETY: a refused push leaves the envelope ours.
-            Pushed::Closed => return Err(unsafe { Envelope::from_raw(raw) }),
+            Pushed::Closed => Err(unsafe { Envelope::from_raw(raw) }),
+            pushed => Ok(pushed),
+        }
+    }
+
+    /// Delivers, whatever the mailbox's bound.
+    pub(crate) fn push_into(
+        &self,
+        block: &Block,
+        pid: Pid,
+        envelope: Envelope,
+    ) -> Result<(), Envelope> {
+        if self.put_into(block, pid, envelope)? == Pushed::Wake {
+            self.enqueue(pid.slot(), block.priority());
         }
         Ok(())
     }
@@ -103,14 +124,71 @@ impl Core {
         if to.node() != self.id() {
             return self.send_away(Target::Pid(to), envelope);
         }
-        self.send_here(to, envelope);
+        match self.push(to, envelope) {
+            Ok(()) => Ok(()),
+            Err(unsent) => self.unsent(to, unsent),
+        }
+    }
+
+    /// Sends a request to a process of this node; gives it back when its caller is to wait for a
+    /// place.
+    #[inline]
+    pub(crate) fn send_request(&self, to: Pid, request: Envelope) -> Result<(), Envelope> {
+        match self.push(to, request) {
+            Ok(()) => Ok(()),
+            Err(request) => self.request_unsent(to, request),
+        }
+    }
+
+    #[cold]
+    fn request_unsent(&self, to: Pid, mut request: Envelope) -> Result<(), Envelope> {
+        if request.take_marks(MAY_WAIT) != 0 {
+            request.set_special(FULL, false);
+            return Err(request);
+        }
+        // A request that has no place has been answered.
+        let _ = self.unsent(to, request);
         Ok(())
     }
 
-    /// Sends a message or request to a process of this node.
-    #[inline]
-    pub(crate) fn send_here(&self, to: Pid, envelope: Envelope) {
-        if let Err(envelope) = self.push(to, envelope) {
+    #[cold]
+    fn unsent(&self, to: Pid, mut envelope: Envelope) -> Result<(), SendError> {
+        if envelope.take_marks(FULL | MAY_WAIT) != 0 {
+            envelope.discard(&CallError::Full);
+            return Err(SendError::Full);
+        }
+        self.undeliverable(to, envelope);
+        Ok(())
+    }
+
+    /// Sends a message or request of which nobody hears whether it was sent: when there is no place,
+    /// it is a dead letter.
+    pub(crate) fn send_unheard(&self, to: Pid, envelope: Envelope) {
+        if to.node() != self.id() {
+            let _ = self.send_away(Target::Pid(to), envelope);
+            return;
+        }
+        if let Err(unsent) = self.push(to, envelope) {
+            self.unsent_unheard(to, unsent);
+        }
+    }
+
+    #[cold]
+    fn unsent_unheard(&self, to: Pid, mut envelope: Envelope) {
+        match envelope.take_marks(FULL | MAY_WAIT) {
+            0 => self.undeliverable(to, envelope),
+            _ => self.drop_full(to, envelope, DeadReason::Full),
+        }
+    }
+
+    /// Delivers the message of a timer that the process itself has armed: its bound is the number of
+    /// timers.
+    pub(crate) fn send_own_timer(&self, to: Pid, envelope: Envelope) {
+        let unsent = match self.living(to) {
+            Some(block) => self.push_into(block, to, envelope),
+            None => Err(envelope),
+        };
+        if let Err(envelope) = unsent {
             self.undeliverable(to, envelope);
         }
     }
@@ -187,8 +265,8 @@ impl Core {
         if to.slot() == GUEST_SLOT {
             return self.signal_guest(signal);
         }
-        if let Err(envelope) = self.push(to, Envelope::signal(signal)) {
-            self.undeliverable(to, envelope);
+        if let Err(unsent) = self.push(to, Envelope::signal(signal)) {
+            self.unsent_unheard(to, unsent);
         }
     }
 
@@ -354,6 +432,17 @@ impl Core {
             },
             reason,
         );
+    }
+
+    /// As `send_named`, when nobody hears the error: without a place it is a dead letter.
+    pub(crate) fn send_named_unheard(&self, name: &str, envelope: Envelope) {
+        match self.names().find(name) {
+            Some(pid) if envelope.from() == Some(pid) => self.send_own_timer(pid, envelope),
+            Some(pid) => self.send_unheard(pid, envelope),
+            None => {
+                let _ = self.send_named(name, envelope);
+            }
+        }
     }
 
     /// Sends to whoever has the name now. A call to nobody fails, a message is a dead letter; the

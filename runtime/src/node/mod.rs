@@ -20,6 +20,7 @@ pub use shutdown::{ShutdownError, Unyielding};
 
 use crate::dead_letter::{DeadLetterStream, DeadReason};
 use crate::envelope::{Envelope, ExitKind, GuestCall, Signal};
+use crate::mailbox::{MailboxAlarm, MailboxAlarmStream};
 use crate::platform::current;
 use crate::port::Ports;
 use crate::process::{
@@ -328,6 +329,29 @@ impl Node {
         self.core().dead.count(reason)
     }
 
+    /// How many messages reached nobody, by reason; reasons that did not occur are not listed.
+    #[must_use]
+    pub fn dead_letter_counts(&self) -> Vec<(DeadReason, u64)> {
+        let counted = DeadReason::ALL.map(|reason| (reason, self.dead_letter_count(reason)));
+        counted
+            .into_iter()
+            .filter(|(_, count)| 0 < *count)
+            .collect()
+    }
+
+    /// Alarms of mailboxes from now on. A reader that falls behind loses the oldest beyond
+    /// `capacity`.
+    #[must_use]
+    pub fn mailbox_alarms(&self, capacity: usize) -> MailboxAlarmStream {
+        self.core().alarms().subscribe(capacity)
+    }
+
+    /// The mailboxes that are in alarm now, each as it was when the alarm was raised.
+    #[must_use]
+    pub fn mailboxes_in_alarm(&self) -> Vec<MailboxAlarm> {
+        self.core().alarms().list()
+    }
+
     /// Figures of the node, as of a moment ago.
     #[must_use]
     pub fn stats(&self) -> NodeStats {
@@ -437,14 +461,11 @@ impl Core {
                 Ok(signal) if self.may_be_alive(to) => self.send_signal(to, signal),
                 // A timer to a process that has died is over, without a trace.
                 Ok(_) => {}
-                Err(message) if self.may_be_alive(to) => {
-                    let _ = self.send(to, message);
-                }
+                Err(message) if message.from() == Some(to) => self.send_own_timer(to, message),
+                Err(message) if self.may_be_alive(to) => self.send_unheard(to, message),
                 Err(message) => message.discard(&CallError::NoProc),
             },
-            Action::DeliverNamed { to, message } => {
-                let _ = self.send_named(&to, message);
-            }
+            Action::DeliverNamed { to, message } => self.send_named_unheard(&to, message),
         }
     }
 }

@@ -42,7 +42,9 @@ pub(crate) enum Frame {
         from: Option<Pid>,
         to: Pid,
         alias: u64,
+        priority: bool,
         tag: Tag,
+        caller: Option<(Pid, u64)>,
         bytes: Vec<u8>,
     },
     Exit {

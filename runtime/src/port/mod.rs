@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 pub(crate) use frame::{Frame, Target};
 pub use loopback::Loopback;
 
-use crate::envelope::{Caller, Encoded, Envelope, Signal};
+use crate::envelope::{Caller, Encoded, Envelope, Kind, Signal};
 use crate::node::{Core, GUEST_SLOT};
 use crate::process::InfoRequest;
 use crate::{CallError, Node, NodeId, Pid, Reason};
@@ -118,7 +118,11 @@ impl Core {
                 },
                 None,
             ),
-            Signal::Alias { alias, message } => return self.alias_away(to, alias, message),
+            Signal::Alias {
+                alias,
+                message,
+                priority,
+            } => return self.alias_away(to, alias, message, priority),
             Signal::Info(InfoRequest { caller }) => {
                 return self.ask_away(to, caller, |from, id| Frame::Info { from, id, to });
             }
@@ -140,27 +144,40 @@ impl Core {
         }
     }
 
-    fn alias_away(&self, to: Pid, alias: u64, message: Envelope) {
+    fn alias_away(&self, to: Pid, alias: u64, mut message: Envelope, priority: bool) {
         let node = to.node();
-        let (from, name) = (message.from(), message.name());
-        let reason = match message.encode() {
-            Ok(bytes) => {
-                let tag = (message.header().table.tag)();
-                let frame = Frame::Alias {
-                    from,
-                    to,
-                    alias,
-                    tag,
-                    bytes,
-                };
-                if self.transmit(node, frame) {
-                    return;
+        let (from, name, request) = (message.from(), message.name(), message.is_request());
+        let tag = (message.header().table.tag)();
+        let bytes = match message.encode() {
+            Ok(bytes) => bytes,
+            Err(_) => {
+                if !request {
+                    self.report_dead(Some(to), from, name, crate::DeadReason::Unknown);
                 }
-                crate::DeadReason::NoConnection
+                return message.discard(&CallError::NotPortable(name.into()));
             }
-            Err(_) => crate::DeadReason::Unknown,
         };
-        self.report_dead(Some(to), from, name, reason);
+        let caller = match message.kind() {
+            Kind::Call => message.take_caller(),
+            _ => None,
+        };
+        let caller = caller.map(|caller| self.remote_caller(caller, node));
+        let frame = Frame::Alias {
+            from,
+            to,
+            alias,
+            priority,
+            tag,
+            caller,
+            bytes,
+        };
+        if self.transmit(node, frame) {
+            return;
+        }
+        match caller {
+            Some((pid, id)) => self.fail_call(pid, id, &CallError::NoConnection),
+            None => self.report_dead(Some(to), from, name, crate::DeadReason::NoConnection),
+        }
     }
 
     /// Asks another node on behalf of a caller of this one.
@@ -319,13 +336,9 @@ impl Core {
                 let mut envelope = Envelope::encoded(Encoded { tag, bytes, caller });
                 envelope.header_mut().from = from;
                 match to {
-                    Target::Pid(pid) if pid.node() == self.id() => {
-                        let _ = self.send(pid, envelope);
-                    }
+                    Target::Pid(pid) if pid.node() == self.id() => self.send_unheard(pid, envelope),
                     Target::Pid(_) => drop(envelope),
-                    Target::Name(_, name) => {
-                        let _ = self.send_named(&name, envelope);
-                    }
+                    Target::Name(_, name) => self.send_named_unheard(&name, envelope),
                 }
             }
             Frame::Reply { to, id, answer } => self.reply_arrived(to, id, answer),
@@ -354,16 +367,24 @@ impl Core {
                 from,
                 to,
                 alias,
+                priority,
                 tag,
+                caller,
                 bytes,
             } => {
-                let mut message = Envelope::encoded(Encoded {
-                    tag,
-                    bytes,
-                    caller: None,
+                let caller = caller.map(|(pid, id)| Caller::Process {
+                    node: node.clone(),
+                    pid,
+                    id,
                 });
+                let mut message = Envelope::encoded(Encoded { tag, bytes, caller });
                 message.header_mut().from = from;
-                self.send_signal(to, Signal::Alias { alias, message });
+                let signal = Signal::Alias {
+                    alias,
+                    message,
+                    priority,
+                };
+                self.send_signal(to, signal);
             }
             Frame::Monitor {
                 watcher,

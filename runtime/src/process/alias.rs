@@ -1,13 +1,17 @@
 //! An address that can be taken back.
 //!
-//! Role       Aliases of the running process: messages through an inactive one are dropped.
-//! Invariant  Activity is judged when the message is fetched: what was fetched before stays.
-//! Source     otp: erts, "Process Aliases"
+//! Role       Aliases of the running process: messages through an inactive one are dropped, and those
+//!            that go first go before what waits.
+//! Invariant  Activity is judged when the message is fetched: what was fetched before stays. Messages
+//!            that go first keep their order among themselves.
+//! Source     otp: erts, "Process Aliases"; otp 28: "Adding Priority Messages" (EEP 76)
 
 use serde::{Deserialize, Serialize};
 
-use super::local::{AliasMode, HIBERNATING};
-use crate::envelope::Envelope;
+use super::local::{Active, AliasMode};
+use super::{Me, Message};
+use crate::envelope::{COUNTED, Envelope, PRIORITY, Signal};
+use crate::node::Core;
 use crate::scheduler::Running;
 use crate::{CallError, DeadReason, Pid};
 
@@ -26,10 +30,79 @@ impl Alias {
     }
 }
 
-pub(crate) fn create(running: &Running, mode: AliasMode) -> Alias {
+impl Me {
+    /// An address of this process that can be taken back.
+    pub fn alias(self, mode: AliasMode) -> Alias {
+        create(self.running(), mode, false)
+    }
+
+    /// An address of this process that can be taken back, and through which messages may go before
+    /// all that wait: those sent by [`Me::send_priority`]. They keep their order among themselves;
+    /// the order of signals is not touched. Give it to few: such messages enter a full mailbox, too.
+    ///
+    /// ```
+    /// # use foundation_runtime::{AliasMode, Codec, Mail, Message, Node, Process, Tag, World};
+    /// # struct Word(&'static str);
+    /// # impl Message for Word {
+    /// #     const NAME: &'static str = "Word";
+    /// #     const CODEC: Codec<Self> = Codec::local();
+    /// #     fn tag() -> Tag { Tag::of("docs", "Word", "") }
+    /// # }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let node = Node::builder().start()?;
+    /// let process = node.spawn_fn(|mut me: Process<Word>| async move {
+    ///     let urgent = me.priority_alias(AliasMode::ExplicitUnalias);
+    ///     me.send(me.pid(), Word("later"));
+    ///     me.send_priority(urgent, Word("first"));
+    ///     let first = me.receive(|mail| match mail {
+    ///         Mail::Msg(Word(word)) => Ok(word),
+    ///         other => Err(other),
+    ///     });
+    ///     assert_eq!(first.await, "first");
+    /// })?;
+    /// assert_eq!(node.block_on(node.down(process)).reason, foundation_runtime::Reason::Normal);
+    /// # Ok(()) }
+    /// ```
+    pub fn priority_alias(self, mode: AliasMode) -> Alias {
+        create(self.running(), mode, true)
+    }
+
+    /// Takes an alias back: whether it was active and this process's.
+    pub fn unalias(self, alias: Alias) -> bool {
+        remove(self.running(), alias)
+    }
+
+    /// Sends a message through an alias; if it is inactive, the message is a dead letter.
+    pub fn send_alias<M: Message>(self, alias: Alias, message: M) {
+        self.running()
+            .core()
+            .send_alias(alias, Envelope::plain(message), false);
+    }
+
+    /// Sends a message through an alias, to be handled before all that wait. If the alias was not
+    /// made for that, it is handled in its turn.
+    pub fn send_priority<M: Message>(self, alias: Alias, message: M) {
+        self.running()
+            .core()
+            .send_alias(alias, Envelope::plain(message), true);
+    }
+}
+
+impl Core {
+    pub(crate) fn send_alias(&self, alias: Alias, message: Envelope, priority: bool) {
+        let signal = Signal::Alias {
+            alias: alias.id,
+            message,
+            priority,
+        };
+        self.send_signal(alias.owner, signal);
+    }
+}
+
+fn create(running: &Running, mode: AliasMode, priority: bool) -> Alias {
     let id = running.extra(|extra| {
         let id = extra.fresh_id();
-        extra.aliases.insert(id, mode);
+        extra.aliases.insert(id, Active { mode, priority });
         id
     });
     Alias {
@@ -39,34 +112,45 @@ pub(crate) fn create(running: &Running, mode: AliasMode) -> Alias {
 }
 
 /// Deactivates: whether it was active and this process's own.
-pub(crate) fn remove(running: &Running, alias: Alias) -> bool {
+fn remove(running: &Running, alias: Alias) -> bool {
     alias.owner == running.pid()
         && running.extra(|extra| extra.aliases.swap_remove(&alias.id).is_some())
 }
 
-pub(super) fn message_arrived(running: &Running, alias: u64, message: Envelope) {
-    match running.extra(|extra| extra.aliases.get(&alias).copied()) {
-        None => {
-            running.core().dead_letter(
-                running.pid(),
-                message,
-                DeadReason::InactiveAlias,
-                &CallError::NoProc,
-            );
-            return;
+/// A message came through an alias; `special` says whether it counts, and whether it asks to go
+/// first.
+pub(crate) fn message_arrived(
+    running: &Running,
+    alias: u64,
+    mut message: Envelope,
+    mut special: u8,
+) {
+    let Some(active) = running.extra(|extra| extra.aliases.get(&alias).copied()) else {
+        if special & COUNTED != 0 {
+            crate::mailbox::release_one(running);
         }
-        Some(AliasMode::Reply) => {
+        let (core, failure) = (running.core(), &CallError::NoProc);
+        return core.dead_letter(running.pid(), message, DeadReason::InactiveAlias, failure);
+    };
+    match active.mode {
+        AliasMode::Reply => {
             running.extra(|extra| extra.aliases.swap_remove(&alias));
         }
-        Some(AliasMode::ReplyDemonitor) => {
+        AliasMode::ReplyDemonitor => {
             let monitor = crate::MonitorRef {
                 owner: running.pid(),
                 id: alias,
             };
             super::links::demonitor(running, monitor);
         }
-        Some(AliasMode::ExplicitUnalias | AliasMode::Demonitor) => {}
+        AliasMode::ExplicitUnalias | AliasMode::Demonitor => {}
     }
-    running.local(|local| local.queue.push(message));
-    running.clear(HIBERNATING);
+    if !active.priority {
+        special &= !PRIORITY;
+    }
+    message.set_special(special, true);
+    match special & PRIORITY {
+        0 => running.enqueue_message(message),
+        _ => running.enqueue_first(message),
+    }
 }

@@ -19,14 +19,12 @@ pub(super) fn next_of(
         if running.is_doomed() || !running.charge() {
             return None;
         }
-        let envelope = running.local(|local| {
-            local.set_mark(std::ptr::null_mut());
-            local.queue.pop()
-        })?;
+        running.local(|local| local.set_mark(std::ptr::null_mut()));
+        let envelope = running.pop_message()?;
         if wanted(&envelope) {
             running.count_reduction();
             running.stamp_message(envelope.header());
-            return Some(Mailed::open(envelope));
+            return Some(Mailed::open(running, envelope));
         }
         running.extra(|extra| extra.aside.push(envelope));
     }
@@ -34,13 +32,11 @@ pub(super) fn next_of(
 
 /// Puts back what was put aside.
 pub(super) fn put_back(running: &Running) {
-    running.local(|local| {
-        local.set_mark(std::ptr::null_mut());
-        let Some(extra) = &mut local.extra else {
-            return;
-        };
-        let mut all = std::mem::replace(&mut extra.aside, Queue::new());
-        all.append(&mut local.queue);
-        local.queue = all;
+    let aside = running.local(|local| {
+        let extra = local.extra.as_mut()?;
+        Some(std::mem::replace(&mut extra.aside, Queue::new()))
     });
+    if let Some(aside) = aside {
+        running.put_in_front(aside);
+    }
 }

@@ -106,10 +106,7 @@ fn queued(running: &crate::scheduler::Running, monitor: MonitorRef) -> Option<Do
         matches!(envelope.as_signal(),
             Some(Signal::DownNotice(down)) if down.monitor == monitor)
     };
-    let envelope = running.local(|local| {
-        local.set_mark(std::ptr::null_mut());
-        local.queue.take_first(is_it)
-    })?;
+    let envelope = running.take_first(is_it)?;
     match envelope.take_signal() {
         Ok(Signal::DownNotice(down)) => Some(*down),
         _ => None,
@@ -122,19 +119,15 @@ impl Drop for AwaitDown {
             return;
         };
         let id = self.monitor.id;
-        running.local(|local| {
-            let Some(extra) = &mut local.extra else {
-                return;
-            };
-            let Some(at) = extra.awaited.iter().position(|awaited| awaited.id == id) else {
-                return;
-            };
-            let awaited = extra.awaited.swap_remove(at);
-            // It fired, and nobody took it: it is a message again.
-            if let Some(down) = awaited.down {
-                let notice = Signal::DownNotice(Box::new(down));
-                local.queue.push(crate::Envelope::signal(notice));
-            }
+        let down = running.local(|local| {
+            let awaited = &mut local.extra.as_mut()?.awaited;
+            let at = awaited.iter().position(|awaited| awaited.id == id)?;
+            awaited.swap_remove(at).down
         });
+        // It fired, and nobody took it: it is a message again.
+        if let Some(down) = down {
+            let notice = Signal::DownNotice(Box::new(down));
+            running.enqueue_message(crate::Envelope::signal(notice));
+        }
     }
 }

@@ -8,10 +8,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::local::{Extra, Local, PARENT_LINK};
+use super::local::{Extra, Local, PARENT_LINK, RAISED};
 use super::{Queue, held, info};
 use crate::envelope::{Envelope, ExitKind, Header, Kind, Signal};
 use crate::heap;
+use crate::mailbox::{self, Limit};
 use crate::platform::panics;
 use crate::scheduler::Running;
 use crate::{CallError, DeadReason, Pid, Reason, report};
@@ -35,6 +36,12 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     if before & super::HAS_PEERS != 0 {
         core.forget_peer(me);
     }
+    if before & super::LIMITED != 0 {
+        core.limits().remove(me);
+    }
+    if running.has(RAISED) {
+        mailbox::ended(running);
+    }
     drop_body(running);
     core.process_ended(&reason);
     let parent = info::parent_of(me.node(), block.parent());
@@ -43,8 +50,12 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     if let Some(parent) = parent {
         core.exit_signal(parent, me, reason.clone(), ExitKind::Link);
     }
+    let limit = extra.as_ref().and_then(|extra| extra.limit.clone());
     let backlog = extra.map(|extra| tell(running, me, &reason, extra));
     refuse(running, &reason, backlog.flatten());
+    if let Some(limit) = limit {
+        refuse_held(running, &reason, &limit);
+    }
     running.set_dying(None);
     // The tenant is gone, and the next one writes it afresh. It owns nothing any more, unless the
     // program's destructors asked for something meanwhile.
@@ -150,6 +161,15 @@ fn refuse(running: &Running, reason: &Reason, backlog: Option<super::local::Back
         refuse_one(running, pid, reason, envelope);
     }
     core.reap(running.node.clone(), pid, reason.clone(), queue);
+}
+
+/// Frees who waits for a place, and refuses what is held.
+#[cold]
+fn refuse_held(running: &Running, reason: &Reason, limit: &Limit) {
+    for mut envelope in limit.close() {
+        envelope.header_mut().generation = running.generation();
+        refuse_one(running, running.pid(), reason, envelope);
+    }
 }
 
 /// Refuses one envelope; a panic in a message's drop is caught.

@@ -7,10 +7,11 @@
 
 use std::ptr::NonNull;
 
-use super::local::{Backlog, HAS_BACKLOG, HAS_RECEIVER, HIBERNATING, PARENT_LINK, TRAP_EXIT};
+use super::local::{Backlog, HAS_BACKLOG, HAS_RECEIVER, PARENT_LINK, RAISED, TRAP_EXIT};
 use super::queue::Queue;
 use super::{Block, inbox, links};
-use crate::envelope::{Envelope, ExitKind, Header, Kind, Signal};
+use crate::envelope::{COUNTED, Envelope, ExitKind, Header, Kind, PRIORITY, Signal};
+use crate::mailbox;
 use crate::scheduler::Running;
 use crate::{CallError, Pid, Reason};
 
@@ -28,15 +29,20 @@ unsafe impl inbox::Linked for Header {
 /// Fetches what arrived for the running process.
 #[inline]
 pub(crate) fn fetch(running: &Running) {
-    if running.block().inbox.has_arrivals() || running.has(HAS_BACKLOG) {
+    if running.block().inbox.has_arrivals() || running.has(HAS_BACKLOG | RAISED) {
         fetch_arrivals(running);
     }
 }
 
 fn fetch_arrivals(running: &Running) {
-    if running.has(HAS_BACKLOG) {
-        return fetch_backlog(running);
+    if running.has(HAS_BACKLOG | RAISED) {
+        return fetch_much(running);
     }
+    fetch_stack(running);
+}
+
+#[inline(always)]
+fn fetch_stack(running: &Running) {
     let stack = running.block().inbox.take::<Header>();
     if let Some(raw) = NonNull::new(stack)
         // SAFETY: taken from the inbox, so it is ours.
@@ -50,9 +56,23 @@ fn fetch_arrivals(running: &Running) {
         Backlog {
             stack,
             ordered: Queue::new(),
+            count: 0,
             plain: true,
         },
     );
+}
+
+/// Fetches for a process whose queue is long, or about to be.
+#[cold]
+fn fetch_much(running: &Running) {
+    if running.has(HAS_BACKLOG) {
+        fetch_backlog(running);
+    } else if running.block().inbox.has_arrivals() {
+        fetch_stack(running);
+    }
+    if running.has(RAISED) {
+        mailbox::settle(running);
+    }
 }
 
 /// Most often one message comes at a time.
@@ -60,7 +80,7 @@ fn fetch_arrivals(running: &Running) {
 fn fetch_one(running: &Running, envelope: Envelope) {
     let header = envelope.header();
     if header.generation == running.generation() && header.table.kind.is_for_the_queue() {
-        enqueue(running, envelope);
+        running.enqueue_message(envelope);
         return after_arrivals(running);
     }
     let mut one = Queue::new();
@@ -72,19 +92,20 @@ fn fetch_one(running: &Running, envelope: Envelope) {
 /// last.
 fn put_in_order(running: &Running, mut backlog: Backlog) {
     let generation = running.generation();
-    let mut plain = backlog.plain;
+    let (mut plain, mut count) = (backlog.plain, backlog.count);
     let look = |header: &Header| {
         plain &= header.generation == generation && header.table.kind.is_for_the_queue();
+        count += 1;
     };
     // SAFETY: the backlog owns the stack.
     backlog.stack = unsafe { backlog.ordered.prepend_stack(backlog.stack, PORTION, look) };
     backlog.plain = plain;
+    backlog.count = count;
     if !backlog.stack.is_null() {
         return keep_backlog(running, backlog);
     }
     if backlog.plain {
-        running.local(|local| local.queue.append(&mut backlog.ordered));
-        running.clear(HIBERNATING);
+        running.append(&mut backlog.ordered, count);
         return after_arrivals(running);
     }
     act_all(running, backlog.ordered);
@@ -117,7 +138,7 @@ fn act_all(running: &Running, mut arrivals: Queue) {
             // Sent to an earlier tenant of this slot, while it was dying.
             running.core().undeliverable_here(running.slot(), envelope);
         } else if kind.is_for_the_queue() {
-            enqueue(running, envelope);
+            running.enqueue_message(envelope);
         } else if running.is_doomed() {
             // What comes after the end is dealt with when the process is buried.
             running.local(|local| local.queue.push(envelope));
@@ -128,12 +149,6 @@ fn act_all(running: &Running, mut arrivals: Queue) {
         }
     }
     after_arrivals(running);
-}
-
-#[inline]
-fn enqueue(running: &Running, envelope: Envelope) {
-    running.local(|local| local.queue.push(envelope));
-    running.clear(HIBERNATING);
 }
 
 #[inline]
@@ -176,6 +191,7 @@ fn reply(running: &Running, mut envelope: Envelope) {
 
 #[inline(never)]
 fn act(running: &Running, envelope: Envelope) {
+    let counted = envelope.header().special & COUNTED;
     let signal = match envelope.take_signal() {
         Ok(signal) => signal,
         Err(other) => unreachable!("{other:?} is no signal"),
@@ -202,7 +218,15 @@ fn act(running: &Running, envelope: Envelope) {
             running.extra(|extra| extra.open_calls.swap_remove(&address));
         }
         Signal::NodeLost { node } => links::node_lost(running, node),
-        Signal::Alias { alias, message } => super::alias::message_arrived(running, alias, message),
+        Signal::Alias {
+            alias,
+            message,
+            priority,
+        } => {
+            let special = counted | if priority { PRIORITY } else { 0 };
+            super::alias::message_arrived(running, alias, message, special);
+        }
+        Signal::Held { ticket } => mailbox::fetch_held(running, ticket),
         notice @ (Signal::Timeout { .. } | Signal::ExitNotice(_) | Signal::DownNotice(_)) => {
             links::notice(running, notice);
         }

@@ -10,6 +10,7 @@ use super::local::{HIBERNATING, PARENT_LINK, TRAP_EXIT};
 use super::table::SUSPENDED;
 use crate::envelope::Caller;
 use crate::heap::{self, HeapInfo};
+use crate::mailbox::{Bound, QueueData};
 use crate::node::GUEST_SLOT;
 use crate::scheduler::Running;
 use crate::{NodeId, Pid};
@@ -69,6 +70,10 @@ pub struct ProcessInfo {
     pub heap: Option<HeapInfo>,
     /// The processes that have suspended it.
     pub suspended_by: Vec<Pid>,
+    /// The bound of its mailbox, if it has one.
+    pub mailbox: Option<Bound>,
+    /// Where the messages of its mailbox are counted.
+    pub message_queue_data: QueueData,
 }
 
 /// Answers for the running process.
@@ -141,6 +146,8 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
             memory: heap.map(|heap| heap.memory),
             heap,
             suspended_by: list(&|extra| extra.suspenders.keys().copied().collect()),
+            mailbox: extra.and_then(|extra| extra.limit.as_ref().map(|limit| limit.bound)),
+            message_queue_data: extra.map_or(QueueData::OnHeap, |extra| extra.queue_data),
         }
     })
 }

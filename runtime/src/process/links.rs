@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::fetch::{has_parent_link, is_parent};
 use super::info::is_process;
-use super::local::{AliasMode, HIBERNATING, Link, PARENT_LINK, TRAP_EXIT, Watch};
+use super::local::{Active, AliasMode, Link, PARENT_LINK, TRAP_EXIT, Watch};
 use crate::envelope::{CallerKey, Down, Envelope, Exit, ExitKind, Signal};
 use crate::scheduler::Running;
 use crate::{CallError, LinkError, MonitorRef, NodeId, Pid, Reason, Term};
@@ -139,10 +139,7 @@ pub(super) fn notice_exit(running: &Running, from: Pid, reason: Reason) {
 
 /// Puts what the runtime tells the process in the queue, where it is a message.
 pub(super) fn notice(running: &Running, notice: Signal) {
-    running.local(|local| {
-        local.queue.push(Envelope::signal(notice));
-    });
-    running.clear(HIBERNATING);
+    running.enqueue_message(Envelope::signal(notice));
 }
 
 /// How a monitor is to behave.
@@ -163,7 +160,13 @@ pub(crate) fn monitor(running: &Running, target: Option<Pid>, options: WatchOpti
     let id = running.extra(|extra| {
         let id = extra.fresh_id();
         if let Some(mode) = options.alias {
-            extra.aliases.insert(id, mode);
+            extra.aliases.insert(
+                id,
+                Active {
+                    mode,
+                    priority: false,
+                },
+            );
         }
         let WatchOptions {
             name,
@@ -245,22 +248,16 @@ pub(super) fn down_arrived(running: &Running, id: u64, from: Option<Pid>, reason
         reason,
         tag: watch.tag,
     };
-    let waker = running.local(|local| {
-        let awaited = &mut local.extra().awaited;
-        match awaited.iter_mut().find(|awaited| awaited.id == id) {
-            Some(awaited) => {
-                awaited.down = Some(down);
-                awaited.waker.take()
-            }
-            None => {
-                local
-                    .queue
-                    .push(Envelope::signal(Signal::DownNotice(Box::new(down))));
-                running.clear(HIBERNATING);
-                None
-            }
-        }
+    let mut down = Some(down);
+    let waker = running.extra(|extra| {
+        let mut awaited = extra.awaited.iter_mut();
+        let awaited = awaited.find(|awaited| awaited.id == id)?;
+        awaited.down = down.take();
+        awaited.waker.take()
     });
+    if let Some(down) = down {
+        notice(running, Signal::DownNotice(Box::new(down)));
+    }
     if let Some(waker) = waker {
         waker.wake();
     }

@@ -20,6 +20,7 @@ use super::calls::Calls;
 use super::handling::Handling;
 use super::queue::Queue;
 use crate::envelope::{Caller, Down, Envelope, Header};
+use crate::mailbox::{Limit, Marks, QueueData};
 use crate::timer::Key;
 use crate::{Pid, Term};
 
@@ -36,6 +37,13 @@ pub(crate) const HAS_BACKLOG: u32 = 8;
 pub(crate) const HAS_WAKER: u32 = 16;
 /// `Extra::receiver` is set.
 pub(crate) const HAS_RECEIVER: u32 = 32;
+/// The mailbox is in alarm.
+pub(crate) const RAISED: u32 = 64;
+/// From here on the bits of the block's own word count what waits behind the first of the queue, see
+/// `mailbox::alarm`.
+pub(crate) const WAITING_SHIFT: u32 = 8;
+pub(crate) const WAITING_ONE: u32 = 1 << WAITING_SHIFT;
+pub(crate) const WAITING_MASK: u32 = u32::MAX >> WAITING_SHIFT;
 
 pub(crate) struct Local {
     pub(crate) body: Option<Pin<Box<dyn Behaviour>>>,
@@ -74,7 +82,7 @@ impl Local {
         }
     }
 
-    fn mark(&self) -> *mut Header {
+    pub(super) fn mark(&self) -> *mut Header {
         self.extra
             .as_ref()
             .map_or(std::ptr::null_mut(), |extra| extra.mark)
@@ -85,18 +93,6 @@ impl Local {
         let extra = self.extra.as_ref();
         let aside = extra.map_or(0, |extra| extra.aside.messages_up_to(most));
         aside + self.queue.messages_up_to(most - aside)
-    }
-
-    pub(crate) fn take_after_mark(&mut self) -> Option<Envelope> {
-        let mark = self.mark();
-        self.queue.take_after(mark)
-    }
-
-    /// Puts back what was taken and refused.
-    pub(crate) fn put_at_mark(&mut self, envelope: Envelope) {
-        let mark = self.mark();
-        let mark = self.queue.insert_after(mark, envelope);
-        self.set_mark(mark);
     }
 
     /// Notes who is to be woken when a message comes.
@@ -147,6 +143,14 @@ pub enum AliasMode {
     ReplyDemonitor,
 }
 
+/// An alias that is active.
+#[derive(Clone, Copy)]
+pub(crate) struct Active {
+    pub(crate) mode: AliasMode,
+    /// Messages through it may go first.
+    pub(crate) priority: bool,
+}
+
 /// A monitor whose firing is awaited outside the queue, however long that is.
 pub(crate) struct Awaited {
     pub(crate) id: u64,
@@ -159,6 +163,8 @@ pub(crate) struct Backlog {
     /// The newest first.
     pub(crate) stack: *mut Header,
     pub(crate) ordered: Queue,
+    /// How many are ordered.
+    pub(crate) count: usize,
     /// What is ordered is for the queue, as it is.
     pub(crate) plain: bool,
 }
@@ -175,7 +181,7 @@ pub(crate) struct Extra {
     pub(crate) watches: Map<u64, Watch>,
     /// Who watches this process: watcher and the watcher's monitor id.
     pub(crate) watchers: Map<(Pid, u64), Option<Arc<str>>>,
-    pub(crate) aliases: Map<u64, AliasMode>,
+    pub(crate) aliases: Map<u64, Active>,
     /// Calls whose handler panicked, until the process is buried.
     pub(crate) orphans: Vec<Envelope>,
     pub(crate) calls: Calls,
@@ -203,9 +209,18 @@ pub(crate) struct Extra {
     pub(crate) failed_in: Option<Box<Handling>>,
     /// Which entry of `timers` is looked at next, to forget those that have fired.
     pub(crate) sweep: usize,
+    /// The bound of the mailbox.
+    pub(crate) limit: Option<Arc<Limit>>,
+    /// The mailbox's own mark.
+    pub(crate) marks: Option<Marks>,
+    /// Where the messages of the mailbox are counted.
+    pub(crate) queue_data: QueueData,
+    /// The last envelope of those that go first; null for none, or when it is not known.
+    pub(crate) last_urgent: *mut Header,
 }
 
-// SAFETY: `mark` points into the process's own queue and is used by the process only.
+// SAFETY: `mark` and `last_urgent` point into the process's own queue and are used by the process
+// only.
 unsafe impl Send for Extra {}
 
 impl Default for Extra {
@@ -233,6 +248,10 @@ impl Default for Extra {
             timers: Map::default(),
             failed_in: None,
             sweep: 0,
+            limit: None,
+            marks: None,
+            queue_data: QueueData::OnHeap,
+            last_urgent: std::ptr::null_mut(),
         }
     }
 }

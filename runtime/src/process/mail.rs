@@ -5,6 +5,7 @@
 
 use crate::TimerRef;
 use crate::envelope::{Codec, Down, Envelope, Exit, Payload, Signal, Tag, Wrap};
+use crate::scheduler::Running;
 
 /// One message as a behaviour gets it.
 #[derive(Debug)]
@@ -20,16 +21,23 @@ pub enum Mailed {
 }
 
 impl Mailed {
+    /// What the running process has taken out of its mailbox.
     #[inline]
-    pub(crate) fn open(envelope: Envelope) -> Self {
-        if !envelope.is_signal() {
+    pub(crate) fn open(running: &Running, envelope: Envelope) -> Self {
+        if !envelope.header().is_special() {
             return Self::Message(envelope);
         }
-        Self::open_signal(envelope)
+        Self::open_special(running, envelope)
     }
 
     #[cold]
-    fn open_signal(envelope: Envelope) -> Self {
+    fn open_special(running: &Running, mut envelope: Envelope) -> Self {
+        let marks = running.unmark(&mut envelope);
+        running.taken(marks);
+        Self::open_unmarked(envelope)
+    }
+
+    pub(super) fn open_unmarked(envelope: Envelope) -> Self {
         match envelope.take_signal() {
             Err(message) => Self::Message(message),
             Ok(Signal::ExitNotice(exit)) => Self::Exit(exit),

@@ -10,7 +10,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::alias::{self, Alias};
+use super::alias::Alias;
 use super::links::{self, WatchOptions};
 use super::local::{AliasMode, HIBERNATING, TRAP_EXIT};
 use super::{Behaviour, Message, ProcessInfo, SpawnOptions, info};
@@ -183,12 +183,9 @@ impl Me {
         let active = links::demonitor(running, monitor);
         if !active && monitor.owner == self.pid() {
             super::fetch(running);
-            running.local(|local| {
-                local.set_mark(std::ptr::null_mut());
-                local.queue.discard_if(|envelope| {
-                    matches!(envelope.as_signal(),
-                        Some(Signal::DownNotice(down)) if down.monitor == monitor)
-                })
+            running.discard_if(|envelope| {
+                matches!(envelope.as_signal(),
+                    Some(Signal::DownNotice(down)) if down.monitor == monitor)
             });
         }
         active
@@ -237,26 +234,6 @@ impl Me {
     /// [`RegisterError`]: name taken, process dead, it has a name, or the name is not allowed.
     pub fn register(self, name: &str, pid: impl Into<Pid>) -> Result<(), RegisterError> {
         self.running().node.register(name, pid)
-    }
-
-    /// An address of this process that can be taken back.
-    pub fn alias(self, mode: AliasMode) -> Alias {
-        alias::create(self.running(), mode)
-    }
-
-    /// Takes an alias back: whether it was active and this process's.
-    pub fn unalias(self, alias: Alias) -> bool {
-        alias::remove(self.running(), alias)
-    }
-
-    /// Sends a message through an alias; if it is inactive, the message is a dead letter.
-    pub fn send_alias<M: Message>(self, alias: Alias, message: M) {
-        let message = Envelope::plain(message);
-        let signal = Signal::Alias {
-            alias: alias.id,
-            message,
-        };
-        self.running().core().send_signal(alias.owner, signal);
     }
 
     /// Starts a plain process with options.

@@ -28,9 +28,11 @@ mod suspend;
 mod table;
 mod turn;
 mod wait;
+mod waiting;
 mod wake;
 
 pub use alias::Alias;
+pub(crate) use alias::message_arrived as alias_arrived;
 pub(crate) use ask::{AwaitDown, ask};
 pub use behaviour::Behaviour;
 pub(crate) use behaviour::FnBody;
@@ -47,7 +49,9 @@ pub(crate) use inbox::Pushed;
 pub(crate) use info::{InfoRequest, ancestors, describe, is_process, name_of, parent_of};
 pub use info::{ProcessInfo, Status};
 pub use local::AliasMode;
-pub(crate) use local::{Extra, HIBERNATING, Local, PARENT_LINK, TRAP_EXIT, Watch, forget_fired};
+pub(crate) use local::{
+    Extra, HIBERNATING, Local, PARENT_LINK, RAISED, TRAP_EXIT, WAITING_MASK, Watch, forget_fired,
+};
 pub(crate) use look::look;
 pub use mail::{Info, Mail, Mailed, Message};
 pub use me::{Me, me};
@@ -57,7 +61,7 @@ pub(crate) use spawn::spawn;
 pub use spawn::{BadOption, SpawnOptions};
 pub(crate) use suspend::suspended;
 pub(crate) use table::{
-    ALIVE, Block, HAS_PEERS, HOLDS, NAMED, ProcessTable, RELAYED, SLOT_BATCH, SUSPENDED,
+    ALIVE, Block, HAS_PEERS, HOLDS, LIMITED, NAMED, ProcessTable, SLOT_BATCH, SUSPENDED,
 };
 pub use turn::{OpenCall, Turn};
 pub(crate) use wait::{Deadline, Pending, bytes_of};

@@ -65,14 +65,12 @@ impl<M: Message> Process<M> {
                 }
                 return Poll::Pending;
             }
-            let envelope = running.local(|local| {
-                local.set_mark(std::ptr::null_mut());
-                local.queue.pop()
-            });
+            running.local(|local| local.set_mark(std::ptr::null_mut()));
+            let envelope = running.pop_message();
             match envelope {
                 Some(envelope) => {
                     running.stamp_message(envelope.header());
-                    Poll::Ready(Mailed::open(envelope))
+                    Poll::Ready(Mailed::open(running, envelope))
                 }
                 None => {
                     await_arrival(running, cx);
@@ -197,13 +195,19 @@ where
                 }
                 return Poll::Pending;
             }
-            let Some(envelope) = running.local(super::Local::take_after_mark) else {
+            let Some(envelope) = running.take_after_mark() else {
                 await_arrival(running, cx);
                 return Poll::Pending;
             };
             let from = envelope.from();
             running.stamp_message(envelope.header());
-            match (this.matcher)(Mail::open(Mailed::open(envelope))) {
+            if envelope.header().is_special() {
+                match this.offer_special(running, envelope) {
+                    Some(value) => return Poll::Ready(value),
+                    None => continue,
+                }
+            }
+            match (this.matcher)(Mail::open(Mailed::Message(envelope))) {
                 Ok(value) => {
                     running.count_reduction();
                     return Poll::Ready(value);
@@ -211,8 +215,36 @@ where
                 Err(mail) => {
                     let mut envelope = mail.close();
                     envelope.header_mut().from = from;
-                    running.local(|local| local.put_at_mark(envelope));
+                    running.put_at_mark(envelope);
                 }
+            }
+        }
+    }
+}
+
+impl<M, T, F> Receive<'_, M, T, F>
+where
+    M: Message,
+    F: FnMut(Mail<M>) -> Result<T, Mail<M>> + Unpin,
+{
+    /// Offers what is no plain message, or has a mark: that it keeps until it is taken.
+    #[cold]
+    fn offer_special(&mut self, running: &Running, mut envelope: Envelope) -> Option<T> {
+        let from = envelope.from();
+        let marks = running.unmark(&mut envelope);
+        match (self.matcher)(Mail::open(Mailed::open_unmarked(envelope))) {
+            Ok(value) => {
+                running.taken(marks);
+                running.count_reduction();
+                Some(value)
+            }
+            Err(mail) => {
+                let mut envelope = mail.close();
+                let header = envelope.header_mut();
+                header.from = from;
+                header.special |= marks;
+                running.put_at_mark(envelope);
+                None
             }
         }
     }

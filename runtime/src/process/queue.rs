@@ -21,20 +21,21 @@ impl Queue {
         self.0.is_null()
     }
 
-    /// Adds at the new end.
+    /// Adds at the new end: whether there was another one.
     #[inline]
-    pub(crate) fn push(&mut self, envelope: Envelope) {
+    pub(crate) fn push(&mut self, envelope: Envelope) -> bool {
         let raw = envelope.into_raw().as_ptr();
+        let newest = std::mem::replace(&mut self.0, raw);
         // SAFETY: the queue owns its envelopes, and `raw` is owned now.
         unsafe {
-            if self.0.is_null() {
+            if newest.is_null() {
                 (*raw).next = raw;
-            } else {
-                (*raw).next = (*self.0).next;
-                (*self.0).next = raw;
+                return false;
             }
+            (*raw).next = (*newest).next;
+            (*newest).next = raw;
         }
-        self.0 = raw;
+        true
     }
 
     /// Puts up to `portion` of a stack, whose newest is `stack`, in front of all others; returns the
@@ -189,6 +190,26 @@ impl Queue {
             }
         }
         count
+    }
+
+    /// The last of those at the front that are `so`; null when the oldest is not.
+    pub(crate) fn last_of_front(&self, so: impl Fn(&Header) -> bool) -> *mut Header {
+        let mut last = ptr::null_mut();
+        let Some(newest) = NonNull::new(self.0) else {
+            return last;
+        };
+        // SAFETY: the queue owns its envelopes; the list is circular.
+        unsafe {
+            let mut at = (*newest.as_ptr()).next;
+            while so(&*at) {
+                last = at;
+                if at == newest.as_ptr() {
+                    break;
+                }
+                at = (*at).next;
+            }
+        }
+        last
     }
 
     /// The oldest.

@@ -7,14 +7,16 @@
 
 use std::pin::Pin;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::behaviour::Behaviour;
-use super::local::{Local, PARENT_LINK, TRAP_EXIT};
+use super::local::{Local, PARENT_LINK, TRAP_EXIT, WAITING_SHIFT};
 use super::queue::Queue;
-use super::{Block, Watch};
+use super::{Block, LIMITED, Watch};
 use crate::heap::{self, Held};
+use crate::mailbox::{Limit, Mailbox, Marks, QueueData};
 use crate::names::Names;
-use crate::node::guest;
+use crate::node::{Core, guest};
 use crate::observe::ProcessKind;
 use crate::platform::current;
 use crate::scheduler::{Priority, Running};
@@ -31,6 +33,14 @@ pub struct SpawnOptions {
     pub(crate) via: Option<Via>,
     pub(crate) code: Option<&'static str>,
     pub(crate) kind: ProcessKind,
+    pub(crate) mail: Option<Box<MailOptions>>,
+}
+
+/// What few processes are started with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MailOptions {
+    mailbox: Option<Mailbox>,
+    queue_data: QueueData,
 }
 
 impl SpawnOptions {
@@ -97,8 +107,35 @@ impl SpawnOptions {
         self
     }
 
+    /// Gives it this kind of mailbox; unbounded unless set.
+    #[must_use]
+    pub fn mailbox(mut self, mailbox: Mailbox) -> Self {
+        self.mail.get_or_insert_default().mailbox = Some(mailbox);
+        self
+    }
+
+    /// Gives it this kind of mailbox, unless one was set.
+    #[must_use]
+    pub fn mailbox_if_unset(mut self, mailbox: Option<Mailbox>) -> Self {
+        if let Some(mailbox) = mailbox {
+            self.mail
+                .get_or_insert_default()
+                .mailbox
+                .get_or_insert(mailbox);
+        }
+        self
+    }
+
+    /// Where the messages in its mailbox are counted; with its heap unless set.
+    #[must_use]
+    pub fn message_queue_data(mut self, data: QueueData) -> Self {
+        self.mail.get_or_insert_default().queue_data = data;
+        self
+    }
+
     /// Reads an option from text, as dynamic callers give it: `link`, `monitor`, `trap_exit`,
-    /// `priority=low|normal|high|max`, `name=...`.
+    /// `priority=low|normal|high|max`, `name=...`, `mailbox=100:reject`,
+    /// `message_queue_data=on_heap|off_heap`.
     ///
     /// # Errors
     /// [`BadOption`] for anything else; the options are unchanged.
@@ -112,6 +149,10 @@ impl SpawnOptions {
                 self.priority(Priority::from_str(level).map_err(|_| bad())?)
             }
             Some(("name", name)) => self.name(name),
+            Some(("mailbox", kind)) => self.mailbox(Mailbox::from_str(kind).map_err(|_| bad())?),
+            Some(("message_queue_data", data)) => {
+                self.message_queue_data(QueueData::from_str(data).map_err(|_| bad())?)
+            }
             _ => return Err(bad()),
         })
     }
@@ -143,6 +184,10 @@ pub(crate) fn spawn(
     if let Some(name) = &options.name {
         Names::check(name).map_err(|_| SpawnError::BadName(name.clone()))?;
     }
+    if let Some(mail) = &options.mail {
+        let mailbox = mail.mailbox.unwrap_or_default();
+        mailbox.check().map_err(SpawnError::BadMailbox)?;
+    }
     if !core.table().admit() {
         return Err(SpawnError::SystemLimit);
     }
@@ -167,17 +212,20 @@ pub(crate) fn spawn(
         Some(running) => attach(running, pid, linked, options.monitor, block.local()),
         None => None,
     };
+    let (mut bias, mut ways) = (core.marks().bias(), core.table().ways());
+    if let Some(mail) = &options.mail {
+        // SAFETY: the process has not been opened yet: its private half is ours.
+        (bias, ways) = furnish(core, pid, mail, unsafe { &mut *block.local() });
+    }
     block.inbox.open();
     let flag = |on: bool, flag: u32| if on { flag } else { 0 };
     block.occupy(
         options.priority,
         options.kind,
         parent.local_word().get(),
-        flag(linked, PARENT_LINK) | flag(options.trap_exit, TRAP_EXIT),
+        flag(linked, PARENT_LINK) | flag(options.trap_exit, TRAP_EXIT) | bias << WAITING_SHIFT,
+        ways,
     );
-    if core.table().is_relayed() {
-        block.set_flag(super::RELAYED);
-    }
     if let Err(error) = register(node, pid, block, options) {
         abandon(node, running, pid, monitor);
         return Err(error);
@@ -208,6 +256,25 @@ fn register(
         Some(via) => via.take(pid),
         None => Ok(()),
     }
+}
+
+/// Gives a process that is not opened yet the mailbox that it is to have: what its count begins
+/// with, and the way that senders take. To a bounded one nothing is on its way for a while: what its
+/// senders are told must be true.
+#[cold]
+fn furnish(core: &Core, pid: Pid, options: &MailOptions, local: &mut Local) -> (u32, u64) {
+    let extra = local.extra();
+    extra.queue_data = options.queue_data;
+    let mailbox = options.mailbox.unwrap_or_default();
+    extra.marks = mailbox.mark().map(Marks::new);
+    let bias = extra.marks.unwrap_or_else(|| core.marks()).bias();
+    let Some(bound) = mailbox.bound() else {
+        return (bias, core.table().ways());
+    };
+    let limit = Arc::new(Limit::new(pid, bound));
+    core.limits().add(&limit);
+    extra.limit = Some(limit);
+    (bias, LIMITED)
 }
 
 fn take_slot(node: &Node) -> u32 {
@@ -274,12 +341,19 @@ fn abandon(node: &Node, running: Option<&Running>, pid: Pid, monitor: Option<Mon
     if before & super::HOLDS != 0 {
         core.holdings().release_of(pid, drop);
     }
+    if before & LIMITED != 0 {
+        core.limits().remove(pid);
+    }
     let stack = block.inbox.close::<crate::envelope::Header>();
     // SAFETY: the process was opened but never enqueued, so we still hold `SCHEDULED`.
     let local = unsafe { std::mem::replace(&mut *block.local(), Local::empty()) };
+    let limit = local.extra.as_ref().and_then(|extra| extra.limit.clone());
     drop(local);
     heap::abandon(core, pid);
     super::bury::refuse_stack(core, pid, stack);
+    for held in limit.map(|limit| limit.close()).into_iter().flatten() {
+        super::refuse_at_death(core, pid, &crate::Reason::NoProc, held);
+    }
     core.table().leave();
     if core.table().vacate(pid.slot()) {
         core.table().give_free(std::iter::once(pid.slot()));

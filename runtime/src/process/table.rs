@@ -40,6 +40,8 @@ pub(crate) const HOLDS: u64 = 32;
 pub(crate) const RELAYED: u64 = 64;
 /// Which [`ProcessKind`] it is: three bits.
 const KIND_SHIFT: u32 = 10;
+/// Its mailbox has a bound: senders take another way.
+pub(crate) const LIMITED: u64 = 128;
 const PRIORITY_SHIFT: u32 = 8;
 
 /// What the whole node may touch of a process: one cache line.
@@ -98,11 +100,12 @@ impl Block {
         self.state() & (u64::MAX << 32 | ALIVE) == u64::from(generation) << 32 | ALIVE
     }
 
-    /// The priority of the tenant of this generation, if it is alive and takes what is sent at once.
+    /// The priority of the tenant of this generation, if it is alive and takes whatever is sent at
+    /// once.
     #[inline]
     pub(crate) fn priority_if_open(&self, generation: u32) -> Option<Priority> {
         let state = self.state();
-        let mask = u64::MAX << 32 | RELAYED | ALIVE;
+        let mask = u64::MAX << 32 | RELAYED | LIMITED | ALIVE;
         let open = state & mask == u64::from(generation) << 32 | ALIVE;
         open.then(|| Priority::from_bits((state >> PRIORITY_SHIFT) as u32))
     }
@@ -169,6 +172,18 @@ impl Block {
         self.own.load(Ordering::Relaxed) & flag != 0
     }
 
+    /// The tenant's own flags, and what lies above them: also from other threads, as of a moment ago.
+    #[inline]
+    pub(crate) fn own(&self) -> u32 {
+        self.own.load(Ordering::Relaxed)
+    }
+
+    /// Only the holder of `SCHEDULED` may call this.
+    #[inline]
+    pub(crate) fn store_own(&self, own: u32) {
+        self.own.store(own, Ordering::Relaxed);
+    }
+
     /// Sets or takes a flag of the tenant's own and says whether it was there. Only the holder of `SCHEDULED` may call
     /// this: load and store need not be one step.
     #[inline]
@@ -216,12 +231,20 @@ impl Block {
     }
 
     /// Makes the slot the home of a new tenant, whole and with an open inbox: from here on others
-    /// see it.
+    /// see it. `ways` are flags that send them another way.
     ///
     /// Only the owner of a free slot may call this.
-    pub(crate) fn occupy(&self, priority: Priority, kind: ProcessKind, parent: u64, own: u32) {
+    pub(crate) fn occupy(
+        &self,
+        priority: Priority,
+        kind: ProcessKind,
+        parent: u64,
+        own: u32,
+        ways: u64,
+    ) {
         let generation = self.next_generation();
         let flags = ALIVE
+            | ways
             | u64::from(priority.bits()) << PRIORITY_SHIFT
             | u64::from(kind.bits()) << KIND_SHIFT;
         self.own.store(own, Ordering::Relaxed);
@@ -260,7 +283,8 @@ pub(crate) struct ProcessTable {
     peak: AtomicUsize,
     limit: usize,
     /// Every tenant is [`RELAYED`].
-    relayed: bool,
+    /// How processes are reached that have no bounded mailbox.
+    ways: u64,
     /// Slots that were ever handed out: what a walk over the table must visit.
     high: AtomicU32,
 }
@@ -300,21 +324,21 @@ impl ProcessTable {
             count: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
             limit,
-            relayed: false,
+            ways: 0,
             high: AtomicU32::new(0),
         }
     }
 
     /// The same, for processes of a simulated world if `relayed`.
     pub(crate) fn relayed(mut self, relayed: bool) -> Self {
-        self.relayed = relayed;
+        self.ways = if relayed { RELAYED } else { 0 };
         self
     }
 
     /// Whether its processes live in a simulated world.
     #[inline]
-    pub(crate) fn is_relayed(&self) -> bool {
-        self.relayed
+    pub(crate) fn ways(&self) -> u64 {
+        self.ways
     }
 
     /// The block of a slot that was handed out at some time.
@@ -447,7 +471,7 @@ mod tests {
     use super::*;
 
     fn occupy(block: &Block) -> u32 {
-        block.occupy(Priority::Normal, ProcessKind::Plain, 0, 0);
+        block.occupy(Priority::Normal, ProcessKind::Plain, 0, 0, 0);
         block.generation()
     }
 

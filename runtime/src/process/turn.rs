@@ -46,17 +46,18 @@ impl<'a> Turn<'a> {
         if running.is_doomed() || !running.charge() {
             return None;
         }
-        let Some(envelope) = running.local(|local| local.queue.pop()) else {
+        let Some(envelope) = running.pop_message() else {
             running.stamp_no_message();
             return None;
         };
         running.count_reduction();
         running.stamp_message(envelope.header());
-        Some(Mailed::open(envelope))
+        Some(Mailed::open(running, envelope))
     }
 
     /// The next message, if that is what comes next: an exit, a down or a timeout stays for
-    /// [`Turn::next`], and [`Turn::has_notice`] says so.
+    /// [`Turn::next`], as does a message of a mailbox with a bound or one that goes first, and
+    /// [`Turn::has_notice`] says so.
     #[inline]
     pub fn next_message(&mut self) -> Option<Envelope> {
         let running = self.running;
@@ -67,11 +68,11 @@ impl<'a> Turn<'a> {
             return None;
         }
         let envelope = running.local(|local| {
-            if local.queue.oldest()?.is_signal() || !running.charge() {
+            if local.queue.oldest()?.is_special() || !running.charge() {
                 return None;
             }
             running.count_reduction();
-            local.queue.pop()
+            running.pop_of(local)
         })?;
         running.stamp_message(envelope.header());
         Some(envelope)
@@ -89,7 +90,7 @@ impl<'a> Turn<'a> {
         super::aside::put_back(self.running);
     }
 
-    /// Whether something that is no message comes next.
+    /// Whether something that is not simply a message comes next.
     #[inline]
     #[must_use]
     pub fn has_notice(&self) -> bool {
@@ -99,7 +100,7 @@ impl<'a> Turn<'a> {
                 local
                     .queue
                     .oldest()
-                    .is_some_and(|oldest| oldest.is_signal())
+                    .is_some_and(|oldest| oldest.is_special())
             })
     }
 

@@ -11,11 +11,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::envelope::{Caller, Envelope, GuestCall};
+use crate::mailbox::Waiter;
 use crate::node::Core;
 use crate::platform::current;
 use crate::scheduler::Running;
 use crate::timer::{Action, Key};
-use crate::{CallError, Me, Node, NodeId};
+use crate::{CallError, Me, Node, NodeId, Pid};
 
 const COARSE_FROM: Duration = Duration::from_secs(1);
 
@@ -194,8 +195,19 @@ fn set_alarm(running: &Running, at: u64) -> bool {
 pub(crate) enum Pending {
     Process(Me, u64),
     Guest(Arc<GuestCall>),
+    /// The request waits for a place in a full mailbox.
+    Place(Box<Placing>),
     /// The answer was taken.
     Over,
+}
+
+/// A request that waits for a place.
+pub(crate) struct Placing {
+    node: Node,
+    waiter: Waiter,
+    request: Option<Envelope>,
+    /// Where its answer arrives, once it is sent.
+    answer: Pending,
 }
 
 impl Pending {
@@ -248,6 +260,7 @@ impl Pending {
         let (me, id) = match self {
             Self::Process(me, id) => (*me, *id),
             Self::Guest(slot) => return slot.poll(cx),
+            Self::Place(_) => return self.poll_place(cx),
             Self::Over => panic!("a call was polled after it was done"),
         };
         let running = me.running();
@@ -277,6 +290,38 @@ impl Drop for Pending {
 }
 
 impl Pending {
+    /// Waits for a place for `request`, then for its answer.
+    #[cold]
+    pub(crate) fn await_place(node: &Node, to: Pid, request: Envelope, answer: Self) -> Self {
+        let Some(limit) = node.core().limits().find(to) else {
+            // It has ended meanwhile: that is the answer.
+            node.core().undeliverable(to, request);
+            return answer;
+        };
+        Self::Place(Box::new(Placing {
+            node: node.clone(),
+            waiter: Waiter::new(limit),
+            request: Some(request),
+            answer,
+        }))
+    }
+
+    #[cold]
+    fn poll_place(&mut self, cx: &mut Context<'_>) -> Poll<Envelope> {
+        let Self::Place(placing) = self else {
+            unreachable!("only a request that waits for a place is polled here")
+        };
+        let Poll::Ready(place) = placing.waiter.poll(&placing.node, cx) else {
+            return Poll::Pending;
+        };
+        let request = placing.request.take().expect("a request waits once");
+        let answer = std::mem::replace(&mut placing.answer, Self::Over);
+        *self = answer;
+        // A request that cannot be sent answers itself.
+        let _ = place.send_envelope(request);
+        self.poll(cx)
+    }
+
     /// An answer that is not waited for any more is dropped when it is fetched.
     #[cold]
     fn forget(me: Me, id: u64) {

@@ -16,6 +16,7 @@ use super::ring::Ring;
 use super::{Purse, SLICE_MESSAGES, Scheduler};
 use crate::envelope::{CallerKey, Envelope, Header, Pool};
 use crate::heap::{self, Charged};
+use crate::mailbox::Limit;
 use crate::node::Core;
 use crate::process::{Block, Extra, Handling, Local};
 use crate::{Node, Pid, Reason};
@@ -252,7 +253,7 @@ impl Running {
 
     /// The private half of the running process. The borrow must end before code of the program
     /// runs, and `f` must not come back here.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn local<T>(&self, f: impl FnOnce(&mut Local) -> T) -> T {
         // SAFETY: this thread runs the process, so it holds `SCHEDULED`; `f` is the runtime's own
         // code and does not re-enter (a rule of this crate, kept by every caller).
@@ -313,6 +314,17 @@ impl Running {
             return None;
         }
         self.doom.borrow_mut().take()
+    }
+
+    /// The bound of the running process's mailbox.
+    pub(crate) fn limit(&self) -> Option<Arc<Limit>> {
+        self.local(|local| local.extra.as_ref()?.limit.clone())
+    }
+
+    /// The name of the running process's code.
+    pub(crate) fn code(&self) -> &'static str {
+        let body = self.local(|local| local.body.as_ref().map(|body| body.name()));
+        body.unwrap_or_else(|| self.code_name())
     }
 
     pub(crate) fn keep_orphan(&self, call: Envelope) {
