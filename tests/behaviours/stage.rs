@@ -48,11 +48,9 @@ async fn a_stage_makes_what_is_wanted(node: Node) {
 
 /// Each item goes to one of several, none twice, and the end is told to each.
 #[foundation::test]
-async fn consumers_share_the_items(node: Node) {
-    let stage = Stage::from_iter(0..200_u32)
-        .start(&node)
-        .await
-        .expect("started");
+async fn consumers_share_the_items(w: World) {
+    let node = w.node();
+    let stage = Stage::queue().start(&node).await.expect("started");
     let death = Death::of(&node, &stage).await;
     let mut tasks = Vec::new();
     for most in [1, 7, 30] {
@@ -68,6 +66,14 @@ async fn consumers_share_the_items(node: Node) {
         };
         tasks.push(Task::spawn_nolink(&node, read).expect("spawned"));
     }
+    w.eventually(LONG, async || {
+        stage.standing().await.expect("answers").subscribers == 3
+    })
+    .await;
+    for item in 0..200_u32 {
+        stage.push(item).await.expect("there is room");
+    }
+    stage.close();
     let mut all = Vec::new();
     for task in tasks {
         let got = task.await.expect("it ends");
