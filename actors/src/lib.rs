@@ -6,6 +6,9 @@
 #![forbid(unsafe_code)]
 
 mod application;
+mod nothing;
+#[cfg(feature = "ractor")]
+pub mod ractor;
 mod registry;
 mod server;
 pub mod stage;

@@ -15,8 +15,8 @@ use foundation_runtime::{Mailed, Node, Pid, Process, Reason, SpawnOptions};
 use futures_core::Stream;
 
 use super::builder::Stage;
-use super::driver::Nothing;
 use super::subscription::{Cancel, Ended, Subscribe, Subscription};
+use crate::nothing::Nothing;
 use crate::server::{BoxFuture, Ref, StartError};
 use crate::supervisor::{Child, ChildKind, Recipe};
 

@@ -10,26 +10,13 @@ use std::pin::pin;
 use std::sync::Weak;
 use std::task::{Context, Poll};
 
-use foundation_runtime::{
-    Codec, Envelope, Mailed, Message, MonitorRef, Process, Reason, ReplyTo, Tag,
-};
+use foundation_runtime::{Envelope, Mailed, MonitorRef, Process, Reason, ReplyTo};
 
 use super::client::{Batch, Close, Join, Joined, Leave, Push, Stand, Want};
 use super::dispatch::{Dispatcher, Effect, Input, PushToken, SubscriberId};
 use super::source::{Produced, Production, Source};
+use crate::nothing::Nothing;
 use crate::server::StopRequest;
-
-/// A stage takes no messages of its own; everything comes as envelopes.
-pub(super) enum Nothing {}
-
-impl Message for Nothing {
-    const NAME: &'static str = "nothing";
-    const CODEC: Codec<Self> = Codec::local();
-
-    fn tag() -> Tag {
-        Tag::of("foundation", "Stage", "nothing")
-    }
-}
 
 /// What a stage waits for.
 enum Event<T> {

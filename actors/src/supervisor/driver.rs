@@ -11,8 +11,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use foundation_runtime::{
-    Codec, Envelope, Mailed, Me, Message, Payload, Pid, Process, Reason, ReplyTo, Tag, TimerRef,
-    shown,
+    Codec, Envelope, Mailed, Me, Payload, Pid, Process, Reason, ReplyTo, Tag, TimerRef, shown,
 };
 use rustc_hash::FxBuildHasher;
 
@@ -23,6 +22,7 @@ use super::machine::{
     Answer, Child, ChildSpec, Context, Dynamic, DynamicFlags, Effect, Flags, Input, Report,
     RequestToken, SpecError, StartFailure, Static, TimerToken,
 };
+use crate::nothing::Nothing;
 use crate::server::{StartError, Starter, Stop};
 use crate::sys::{Control, Controlled, Then, is_system};
 
@@ -31,18 +31,6 @@ use crate::sys::{Control, Controlled, Then, is_system};
 pub(crate) enum Plan {
     Static(Flags, Vec<ChildSpec<Recipe>>),
     Dynamic(DynamicFlags, ChildSpec),
-}
-
-/// A supervisor takes no messages of its own; everything comes as envelopes.
-pub(super) enum Nothing {}
-
-impl Message for Nothing {
-    const NAME: &'static str = "nothing";
-    const CODEC: Codec<Self> = Codec::local();
-
-    fn tag() -> Tag {
-        Tag::of("foundation", "Supervisor", "nothing")
-    }
 }
 
 /// What the supervisor tells itself: with a timer, or at once.
