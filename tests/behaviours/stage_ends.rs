@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use foundation::prelude::*;
 use foundation::stage::{
-    Cancel, ConsumerSupervisor, Ended, Produced, Producer, Stage, StageError, Subscribe,
+    Cancel, ConsumerSupervisor, Ended, Produced, Producer, PushError, Stage, StageError, Subscribe,
     SubscribeError, stage_child,
 };
-use foundation::{StartError, time};
+use foundation::{CallError, StartError, sys, time};
 
 use crate::support::{LONG, Log, assert_crash, stop};
 
@@ -207,4 +207,27 @@ async fn a_consumer_supervisor_stops_its_processes(w: World) {
     stop(&tree).await;
     w.eventually(LONG, async || node.processes().is_empty())
         .await;
+}
+
+/// Suspended, a stage serves nobody, and loses nothing; the system sees how it stands.
+#[foundation::test]
+async fn a_stage_answers_the_system(w: World) {
+    let node = w.node();
+    let stage = Stage::queue().start(&node).await.expect("started");
+    sys::suspend(&stage).await.expect("answers");
+    let push = stage.push(7_u8).await;
+    assert_eq!(push, Err(PushError::Call(CallError::Timeout)));
+    let status = sys::get_status(&stage).await.expect("answers");
+    assert_eq!((&*status.code, status.messages_waiting), ("Stage", 1));
+    let state = sys::show_state(&stage).await.expect("answers");
+    assert!(state.is_some_and(|state| state.contains("buffered: 0")));
+    sys::resume(&stage).await.expect("answers");
+    let mut items = stage.subscribe(Subscribe::new());
+    assert_eq!(
+        items.next().await,
+        Some(7),
+        "the push waited, and was taken"
+    );
+    let ended = node.stop(&stage, Reason::Shutdown, LONG).await;
+    assert_eq!(ended, Ok(()));
 }

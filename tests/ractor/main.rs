@@ -124,14 +124,13 @@ async fn an_end_has_its_reason(node: Node) {
         let (actor, hosted) = obeys(&node).await;
         let panics = matches!(order, Order::Panic);
         let fails = matches!(order, Order::Fail);
-        let down = node.down(&hosted);
+        let mut down = std::pin::pin!(node.down(&hosted));
+        assert!(futures::poll!(down.as_mut()).is_pending(), "it is watched");
         hosted.send(order).expect("sent");
         let reason = down.await.reason;
         match reason {
             Reason::Crash(crash) => assert!(panics && &*crash.message == "as told"),
             Reason::Normal => assert!(!panics && !fails),
-            // Whoever came late to watch learns nothing more.
-            Reason::NoProc => {}
             other => assert!(fails && other.to_string().contains("as told"), "{other}"),
         }
         let ended = usize::from(!panics && !fails);
@@ -228,7 +227,8 @@ async fn it_is_linked_and_restarted(w: World) {
         info.links.contains(&linked.pid())
     })
     .await;
-    let down = node.down(&linked);
+    let mut down = std::pin::pin!(node.down(&linked));
+    assert!(futures::poll!(down.as_mut()).is_pending(), "it is watched");
     node.at(CHILD).send(Order::Panic).expect("sent");
     assert!(matches!(down.await.reason, Reason::Crash(_)));
     w.eventually(LONG, async || {

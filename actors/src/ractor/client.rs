@@ -138,11 +138,11 @@ impl<T: Send + 'static> IntoFuture for HostedCall<T> {
 
 fn find(node: &Node, to: &Destination) -> Result<Pid, CallError> {
     match to {
-        Destination::Pid(pid) => Ok(*pid),
-        Destination::Name(of, name) if *of == node.id() => {
-            node.whereis(name).ok_or(CallError::NoProc)
+        Destination::Name(of, _) if *of != node.id() => {
+            Err(CallError::NotPortable("ractor message".into()))
         }
-        Destination::Name(..) => Err(CallError::NotPortable("ractor message".into())),
+        Destination::Name(_, name) => node.whereis(name).ok_or(CallError::NoProc),
+        other => other.pid().ok_or(CallError::NoProc),
     }
 }
 

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -22,10 +22,10 @@ use super::client::HostedClient;
 use super::wrapped::{Ending, Wrapped};
 use crate::nothing::Nothing;
 use crate::server::{
-    Addressed, BoxFuture, Name, Ref, START_TIMEOUT, StartError, Started, Starter, Stop,
-    StopRequest, await_start,
+    Addressed, BoxFuture, Name, Ref, START_TIMEOUT, StartError, Started, Starter, Stop, await_start,
 };
 use crate::supervisor::{Child, ChildKind, Recipe};
+use crate::sys::{Control, Controlled, Then, is_system};
 
 /// A process that is a ractor actor with messages of type `M`: what a `Ref<Hosted<M>>` leads to.
 pub struct Hosted<M>(PhantomData<fn() -> M>);
@@ -183,6 +183,15 @@ async fn launch<A: Actor>(
     Ok(process.pid())
 }
 
+/// An actor, as the system sees it; what its state is, ractor shows nobody.
+struct Shown<A>(PhantomData<A>);
+
+impl<A> Controlled for Shown<A> {
+    fn code(&self) -> &'static str {
+        std::any::type_name::<A>()
+    }
+}
+
 /// Kills the actor when the process ends before it.
 struct Kills<M: Message>(ActorRef<M>);
 
@@ -224,36 +233,50 @@ async fn live<A: Actor>(
     starter.ready();
     let mut task = pin!(task);
     let mut asked = None;
+    let mut control = Control::default();
     loop {
-        let next = {
-            let mut mailed = pin!(me.recv_mailed());
-            let next = std::future::poll_fn(|cx| {
-                if task.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(None);
-                }
-                mailed.as_mut().poll(cx).map(Some)
-            });
-            next.await
+        // Suspended, it hears the system, and who wants its end.
+        let heard = |envelope: &Envelope| is_system(envelope) || envelope.exit_from().is_some();
+        let next = match control.is_suspended() {
+            true => first(task.as_mut(), me.recv_mailed_of(heard)).await,
+            false => first(task.as_mut(), me.recv_mailed()).await,
         };
-        match next {
-            None => return asked.unwrap_or_else(|| ending.reason()),
-            Some(mailed) => {
-                if let Some(reason) = pass_on(&me, &actor.0, mailed) {
-                    actor.0.stop(Some(reason.to_string()));
-                    asked.get_or_insert(reason);
-                }
-            }
+        let Some(mailed) = next else {
+            return asked.unwrap_or_else(|| ending.reason());
+        };
+        control.note(*me, &mailed);
+        let shown = &mut Shown::<A>(PhantomData);
+        if let Some(reason) = pass_on(&mut me, &actor.0, mailed, &mut control, shown) {
+            actor.0.stop(Some(reason.to_string()));
+            asked.get_or_insert(reason);
         }
     }
+}
+
+/// The next message, or nothing once the actor has ended.
+async fn first(
+    mut task: Pin<&mut impl Future>,
+    mailed: impl Future<Output = Mailed>,
+) -> Option<Mailed> {
+    let mut mailed = pin!(mailed);
+    std::future::poll_fn(|cx| {
+        if task.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        mailed.as_mut().poll(cx).map(Some)
+    })
+    .await
 }
 
 const NO_TOKIO: &str = "a ractor actor needs a tokio runtime, which a simulated world has not";
 
 /// Gives a message to the actor, or says for which reason it is to be stopped.
 fn pass_on<M: Message>(
-    me: &Process<Nothing>,
+    me: &mut Process<Nothing>,
     actor: &ActorRef<M>,
     mailed: Mailed,
+    control: &mut Control,
+    shown: &mut dyn Controlled,
 ) -> Option<Reason> {
     let envelope = match mailed {
         Mailed::Exit(exit) => return ends(me, exit),
@@ -273,8 +296,13 @@ fn pass_on<M: Message>(
         }
         Err(other) => other,
     };
-    match envelope.take_or_decode::<StopRequest>() {
-        Ok(StopRequest(reason)) => Some(reason),
+    match control.handle(envelope, **me, shown) {
+        Ok(Then::Stop(reason)) => Some(reason),
+        Ok(Then::Resume) => {
+            me.put_back();
+            None
+        }
+        Ok(Then::GoOn | Then::Suspend) => None,
         Err(other) => {
             other.refuse_unknown("ractor actor");
             None

@@ -10,13 +10,13 @@ use std::pin::pin;
 use std::sync::Weak;
 use std::task::{Context, Poll};
 
-use foundation_runtime::{Envelope, Mailed, MonitorRef, Process, Reason, ReplyTo};
+use foundation_runtime::{Envelope, Mailed, MonitorRef, Process, Reason, ReplyTo, shown};
 
 use super::client::{Batch, Close, Join, Joined, Leave, Push, Stand, Want};
 use super::dispatch::{Dispatcher, Effect, Input, PushToken, SubscriberId};
 use super::source::{Produced, Production, Source};
 use crate::nothing::Nothing;
-use crate::server::StopRequest;
+use crate::sys::{Control, Controlled, Then, is_system};
 
 /// What a stage waits for.
 enum Event<T> {
@@ -48,10 +48,14 @@ pub(super) async fn run<T: Send + 'static>(
         next: 0,
         effects: Vec::new(),
         over: None,
+        control: Control::default(),
     };
     loop {
         match driver.next().await {
-            Event::Mailed(mailed) => driver.mailed(mailed),
+            Event::Mailed(mailed) => {
+                driver.control.note(*driver.me, &mailed);
+                driver.mailed(mailed);
+            }
             Event::Made(source, produced) => {
                 driver.source = Some(source);
                 driver.feed(match produced {
@@ -81,10 +85,28 @@ struct Driver<T> {
     next: u64,
     effects: Vec<Effect<T>>,
     over: Option<Reason>,
+    control: Control,
+}
+
+/// A stage, as the system sees it.
+struct Shown<'a, T>(&'a Dispatcher<T>);
+
+impl<T> Controlled for Shown<'_, T> {
+    fn code(&self) -> &'static str {
+        "Stage"
+    }
+
+    fn describe(&mut self) -> Option<String> {
+        Some(shown(self.0))
+    }
 }
 
 impl<T: Send + 'static> Driver<T> {
+    /// What happens next; while the stage is suspended, only what the system asks.
     async fn next(&mut self) -> Event<T> {
+        if self.control.is_suspended() {
+            return Event::Mailed(self.me.recv_mailed_of(is_system).await);
+        }
         self.production_first = !self.production_first;
         let (first, production) = (self.production_first, &mut self.production);
         let mut received = pin!(self.me.recv_mailed());
@@ -124,7 +146,23 @@ impl<T: Send + 'static> Driver<T> {
         }
     }
 
+    /// Does what the system asks.
+    fn asked(&mut self, envelope: Envelope) {
+        let handled = self
+            .control
+            .handle(envelope, *self.me, &mut Shown(&self.dispatcher));
+        match handled {
+            Ok(Then::GoOn | Then::Suspend) => {}
+            Ok(Then::Resume) => self.me.put_back(),
+            Ok(Then::Stop(reason)) => self.over = Some(reason),
+            Err(_) => unreachable!("only messages of the system come here"),
+        }
+    }
+
     fn message(&mut self, envelope: Envelope) {
+        if is_system(&envelope) {
+            return self.asked(envelope);
+        }
         let envelope = match envelope.take_call::<Want<T>>() {
             Ok((want, reply)) => return self.wanted(want.id, want.demand, reply),
             Err(other) => other,
@@ -160,10 +198,7 @@ impl<T: Send + 'static> Driver<T> {
             Ok(Close) => return self.feed(Input::Done),
             Err(other) => other,
         };
-        match envelope.take_or_decode::<StopRequest>() {
-            Ok(StopRequest(reason)) => self.over = Some(reason),
-            Err(other) => other.refuse_unknown("Stage"),
-        }
+        envelope.refuse_unknown("Stage");
     }
 
     fn fresh(&mut self) -> u64 {
