@@ -64,6 +64,8 @@ mod pages {
     mod supervision {}
     #[doc = include_str!("../book/src/tasks.md")]
     mod tasks {}
+    #[doc = include_str!("../book/src/event-managers.md")]
+    mod event_managers {}
     #[doc = include_str!("../book/src/stages.md")]
     mod stages {}
     #[doc = include_str!("../book/src/memory.md")]

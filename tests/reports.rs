@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use foundation::prelude::*;
-use foundation::{Behaviour, CRASH, Turn, time};
+use foundation::{Behaviour, CRASH, EventCx, EventHandler, EventManager, HandlerId, Turn, time};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber, dispatcher};
@@ -688,4 +688,52 @@ fn a_subscriber_that_panics_ends_nothing() {
         .expect("run");
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}");
+}
+
+// ---- parts of processes ----
+
+#[derive(Message)]
+#[message(local)]
+struct Tick(u32);
+
+struct Clockwork(u32);
+
+impl EventHandler<Tick> for Clockwork {
+    fn handle_event(&mut self, tick: &Tick, _: &mut EventCx<Tick>) {
+        self.0 += 1;
+        assert!(tick.0 != 7, "seven is bad luck");
+    }
+
+    fn describe(&self) -> Option<String> {
+        Some(format!("{} ticks", self.0))
+    }
+}
+
+#[test]
+fn an_event_handler_has_a_report_of_its_own() {
+    let reports = Reports::begin();
+    let node = Node::builder().name("clock").start().expect("a node");
+    let pid = node.block_on(async {
+        let manager = EventManager::<Tick>::builder()
+            .name(Name::new("ticks"))
+            .handler(&HandlerId::new("wall"), || Clockwork(2))
+            .start(&node);
+        let manager = manager.await.expect("started");
+        manager.notify(Tick(7)).expect("local");
+        manager.sync_notify(Tick(8)).await.expect("it lives");
+        manager.pid()
+    });
+    assert_text(
+        &reports.one(&[(pid, "manager")]),
+        &[
+            "event handler reports::Clockwork \"wall\" of process `ticks` (EventManager) crashed: \
+             panic: seven is bad luck",
+            "  at         tests/reports.rs:L",
+            "  pid        <manager> on clock",
+            "  handling   message Tick from outside",
+            "  state      3 ticks",
+        ],
+    );
+    drop(reports);
+    node.shutdown_blocking(LONG).expect("nothing is left");
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod application;
+mod event;
 mod nothing;
 #[cfg(feature = "ractor")]
 pub mod ractor;
@@ -18,6 +19,10 @@ pub mod sys;
 pub mod task;
 
 pub use application::{Application, ApplicationError, Running};
+pub use event::{
+    AddHandlerError, EventCx, EventExit, EventHandler, EventManager, EventManagerBuilder,
+    HandleCall, HandlerCallError, HandlerExit, HandlerId, HandlerKey, Removal, RemoveHandlerError,
+};
 pub use registry::{
     Duplicate, Keys, META_MAX, MetaError, PARTITIONS_MAX, REGISTRATIONS_MAX, Registration,
     Registry, RegistryBuilder, RegistryError, RegistryEvent, RegistryOptionError, Unique,

@@ -65,7 +65,7 @@ pub use process::{
 pub use process_ref::NO_NODE;
 pub use process_ref::ProcessRef;
 pub use reason::{Crash, Reason};
-pub use report::CRASH;
+pub use report::{CRASH, report_part};
 pub use scheduler::{BadPriority, DirtyError, DirtyLimits, Priority, Stuck, dirty_cpu, dirty_io};
 pub use secret::Secret;
 pub use shown::{SHOWN_MAX, shown, shown_arguments};

@@ -24,6 +24,8 @@ const LINKS_MAX: usize = 8;
 /// What is known of a crash.
 struct Facts<'a> {
     running: &'a Running,
+    /// Of the process, if it is not the process itself that crashed.
+    part: Option<&'a str>,
     info: ProcessInfo,
     reason: &'a Reason,
     /// Whose exit signal ended it, if one did.
@@ -69,6 +71,7 @@ fn report(running: &Running, reason: &Reason) {
         .filter(|_| signal.is_none());
     let facts = Facts {
         running,
+        part: None,
         info,
         reason,
         handling,
@@ -78,6 +81,34 @@ fn report(running: &Running, reason: &Reason) {
         next: running.local(|local| local.queue.first().map(|header| header.table.name)),
     };
     tell(&facts, print);
+}
+
+/// Reports that a part of the running process crashed, an event handler say, and that the process
+/// lives on. Like any crash it is told through `tracing`, under [`CRASH`], or on standard error.
+/// Outside any process nothing is told.
+pub fn report_part(part: &str, reason: &Reason, state: Option<String>) {
+    let Some(running) = crate::platform::current::process() else {
+        return;
+    };
+    quietly(|| {
+        let print = running.core().prints_crashes();
+        if !print && !tracing::enabled!(target: CRASH, tracing::Level::ERROR) {
+            return;
+        }
+        let facts = Facts {
+            running,
+            part: Some(part),
+            info: process::describe(running),
+            reason,
+            handling: running.handling(),
+            signal: None,
+            state: state.map(|state| crate::shown(&format_args!("{state}"))),
+            ancestors: process::ancestors(running),
+            // What waits will be handled.
+            next: None,
+        };
+        tell(&facts, print);
+    });
 }
 
 /// The state as text, if the code shows it. The program's Debug may panic: that must not hide the
@@ -110,7 +141,9 @@ fn tell(facts: &Facts<'_>, print: bool) {
 
 impl Facts<'_> {
     fn text(&self) -> String {
-        let mut text = format!("process {} {}: ", self.who(), self.how());
+        let part = self.part.map(|part| format!("{part} of "));
+        let part = part.unwrap_or_default();
+        let mut text = format!("{part}process {} {}: ", self.who(), self.how());
         let mut at = None;
         match self.reason {
             Reason::Crash(crash) => {

@@ -1,12 +1,14 @@
 //! Do servers, supervisors, tasks and applications keep OTP's rules?
 //!
-//! Role       One test per row of the semantics page (B096-B158, B203-B217, B220, B222), each on
+//! Role       One test per row of the semantics page (B096-B158, B171-B177, B203-B217, B220, B222), each on
 //!            the real platform and under seeds on the simulated one; then rules of the
 //!            specification beyond the rows. Rows that types rule out are in `impossible.md`.
-//! Source     otp: supervisor, gen_server, application; elixir: DynamicSupervisor, Task, Task.Supervisor
-//! Source     otp: supervisor, gen_server, application; elixir: DynamicSupervisor, Task, GenStage
+//! Source     otp: supervisor, gen_server, gen_event, application; elixir: DynamicSupervisor, Task, Task.Supervisor
+//! Source     otp: supervisor, gen_server, gen_event, application; elixir: DynamicSupervisor, Task, GenStage
 
 mod application;
+mod event_manager;
+mod event_rows;
 mod mailboxes;
 mod protocols;
 mod references;

@@ -3,7 +3,7 @@
 //! Role       The right to tell the starter of an actor or a supervisor how its start ended.
 //! Invariant  It is told once: after init, or, when that fails, after the name is free again.
 
-use foundation_runtime::ReplyTo;
+use foundation_runtime::{Me, ReplyTo};
 
 use super::stop::Stop;
 
@@ -33,6 +33,13 @@ impl Starter {
     /// Remembers why it failed: the starter learns it when the process is gone.
     pub(crate) fn fail(&mut self, stop: Stop) {
         self.failed = Some(stop);
+    }
+
+    /// The same for code that ends before its process does: it is kept in the process dictionary,
+    /// which outlives the code, so that the starter finds the name free.
+    pub(crate) fn fail_at_death(mut self, me: Me, stop: Stop) {
+        self.fail(stop);
+        me.put("foundation: starter", self);
     }
 }
 

@@ -110,15 +110,8 @@ pub(super) async fn run(me: Process<Nothing>, plan: Plan, starter: Starter) -> R
         },
     };
     let reason = refused(error);
-    fail_at_death(*me, starter, Stop::Reason(reason.clone()));
+    starter.fail_at_death(*me, Stop::Reason(reason.clone()));
     reason
-}
-
-/// The starter learns of a failure when the process is dead and its name free: it is kept in the
-/// process dictionary, which outlives the code.
-fn fail_at_death(me: Me, mut starter: Starter, stop: Stop) {
-    starter.fail(stop);
-    me.put("foundation: starter", starter);
 }
 
 /// How often children that were asked to end are looked at: did they take their link away?
@@ -337,7 +330,7 @@ impl<T: Tree> Driver<T> {
         match outcome {
             Ok(()) => starter.ready(),
             Err(failure) => {
-                fail_at_death(*self.me, starter, Stop::Reason(failure.exit_reason()));
+                starter.fail_at_death(*self.me, Stop::Reason(failure.exit_reason()));
             }
         }
     }
