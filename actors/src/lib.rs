@@ -17,6 +17,7 @@ pub mod statem;
 pub mod supervisor;
 pub mod sys;
 pub mod task;
+pub mod testkit;
 
 pub use application::{Application, ApplicationError, Running};
 pub use event::{

@@ -143,6 +143,8 @@ struct Options {
     workers: Option<LitInt>,
     explore: Option<LitInt>,
     delivery: Option<Ident>,
+    leak_check: bool,
+    strict_crashes: bool,
     real: Option<Path>,
     simulated: Option<Path>,
     library: Option<Path>,
@@ -205,6 +207,9 @@ fn tests(function: &ItemFn, options: &Options, attributes: &[Attribute]) -> Toke
         .delivery
         .as_ref()
         .map(|delivery| quote!(__options.delivery = #library::Delivery::#delivery;));
+    let set = |on: bool, option: TokenStream| on.then(|| quote!(__options.#option = true;));
+    let leaks = set(options.leak_check, quote!(leak_check));
+    let crashes = set(options.strict_crashes, quote!(strict_crashes));
     let body = body(function, &library);
     let one = |name: &str| {
         let (run, test) = (format_ident!("test_{name}"), format_ident!("{name}"));
@@ -219,6 +224,8 @@ fn tests(function: &ItemFn, options: &Options, attributes: &[Attribute]) -> Toke
                 #workers
                 #explore
                 #delivery
+                #leaks
+                #crashes
                 let __name = ::core::concat!(::core::module_path!(), #suffix);
                 #library::#run(__name, __options, #body);
             }
@@ -303,6 +310,10 @@ impl Options {
             self.explore = Some(at_least_one::<u32>(meta)?);
         } else if meta.path.is_ident("delivery") {
             self.delivery = Some(delivery(meta)?);
+        } else if meta.path.is_ident("leak_check") {
+            self.leak_check = true;
+        } else if meta.path.is_ident("strict_crashes") {
+            self.strict_crashes = true;
         } else if meta.path.is_ident("real") {
             self.real = Some(meta.path.clone());
         } else if meta.path.is_ident("simulated") {
@@ -314,8 +325,9 @@ impl Options {
                 "`#[foundation::test]` does not know this word: it takes `seeds = 200` (runs of \
                  the simulated test), `workers = 4` (threads of the real one), `explore = 300` (one \
                  more test, that searches so many schedules), `delivery = pairwise` (or `late`, or \
-                 `at_once`: how what is sent arrives in a simulation), and `real` or `simulated` to \
-                 have only that one",
+                 `at_once`: how what is sent arrives in a simulation), `leak_check` (fails when \
+                 something is left), `strict_crashes` (fails by a crash that was not expected), and \
+                 `real` or `simulated` to have only that one",
             ));
         }
         Ok(())

@@ -212,6 +212,8 @@ pub fn main(words: TokenStream, item: TokenStream) -> TokenStream {
 /// | `workers = 4` | threads of the real test | 2 |
 /// | `explore = 300` | one more test, `survives::explored`, that searches so many schedules | none |
 /// | `delivery = pairwise` | how what is sent arrives in a simulation: `at_once`, `late`, `pairwise` | `late` |
+/// | `leak_check` | fails when a process, name or timer is left at the end | they are ended |
+/// | `strict_crashes` | fails by a crash that `assert_crash!` has not taken | crashes are no failure |
 /// | `real`, `simulated` | only that test | both |
 /// | `crate = path` | where the library is | what cargo says |
 ///

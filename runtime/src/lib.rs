@@ -5,6 +5,7 @@
 //!            in `platform`, the only room with a clock, threads or entropy.
 
 mod call;
+mod crash_reports;
 mod dead_letter;
 mod destination;
 mod envelope;
@@ -33,6 +34,7 @@ mod via;
 mod world;
 
 pub use call::{CALL_TIMEOUT, Call, CallFuture, Promise, promise};
+pub use crash_reports::{CrashReport, CrashReports};
 pub use dead_letter::{DeadLetter, DeadLetterStream, DeadReason};
 pub use destination::Destination;
 pub use envelope::{
@@ -47,7 +49,8 @@ pub use mailbox::{
     MailboxAlarmStream, Place, QueueData, Ready, ReadyError, Reserved, WhenFull,
 };
 pub use node::{
-    Builder as NodeBuilder, Node, NodeStartError, NodeStats, ShutdownError, Unyielding,
+    Builder as NodeBuilder, Leak, Leaks, Node, NodeStartError, NodeStats, ShutdownError, Survey,
+    Unyielding,
 };
 pub use observe::{
     Activity, By, Load, ProcessFacts, ProcessKind, Query, Sampler, SchedulerLoad, Snapshot,

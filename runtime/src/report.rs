@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::platform::panics;
 use crate::process::{self, Handling, ProcessInfo};
 use crate::scheduler::Running;
-use crate::{Pid, Reason};
+use crate::{CrashReport, Pid, Reason};
 
 /// The target of crash reports, for filters.
 pub const CRASH: &str = "foundation::crash";
@@ -56,7 +56,9 @@ fn print_text(text: &str) {
 
 fn report(running: &Running, reason: &Reason) {
     let print = running.core().prints_crashes();
-    if !print && !tracing::enabled!(target: CRASH, tracing::Level::ERROR) {
+    let kept = running.core().crashes.is_watched();
+    let told = print || tracing::enabled!(target: CRASH, tracing::Level::ERROR);
+    if !told && !kept {
         return;
     }
     let info = process::describe(running);
@@ -80,7 +82,13 @@ fn report(running: &Running, reason: &Reason) {
         ancestors: process::ancestors(running),
         next: running.local(|local| local.queue.first().map(|header| header.table.name)),
     };
-    tell(&facts, print);
+    let text = facts.text();
+    if kept {
+        running.core().crashes.tell(&facts.report(text.clone()));
+    }
+    if told {
+        tell(&facts, text, print);
+    }
 }
 
 /// Reports that a part of the running process crashed, an event handler say, and that the process
@@ -123,8 +131,7 @@ fn state(running: &Running) -> Option<String> {
     })
 }
 
-fn tell(facts: &Facts<'_>, print: bool) {
-    let text = facts.text();
+fn tell(facts: &Facts<'_>, text: String, print: bool) {
     if print {
         return print_text(&text);
     }
@@ -140,6 +147,19 @@ fn tell(facts: &Facts<'_>, print: bool) {
 }
 
 impl Facts<'_> {
+    /// As a value, for who asked for such.
+    fn report(&self, text: String) -> CrashReport {
+        CrashReport {
+            pid: self.info.pid,
+            process: self.info.initial_call.clone(),
+            name: self.info.registered_name.clone(),
+            reason: self.reason.clone(),
+            handling: self.handling(),
+            ancestors: self.ancestors.iter().map(|(pid, _)| *pid).collect(),
+            text,
+        }
+    }
+
     fn text(&self) -> String {
         let part = self.part.map(|part| format!("{part} of "));
         let part = part.unwrap_or_default();

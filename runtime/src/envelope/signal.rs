@@ -139,6 +139,11 @@ impl Envelope {
         self.kind() == Kind::Signal
     }
 
+    /// What kind of message this is, also when it lies in a signal.
+    pub(crate) fn inner_name(&self) -> &'static str {
+        self.as_signal().map_or_else(|| self.name(), Signal::name)
+    }
+
     /// The signal inside, left in place.
     pub(crate) fn as_signal(&self) -> Option<&Signal> {
         self.internal_ref()

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::builder::Tokio;
 use super::guests::Guests;
 use super::shared::SharedValues;
+use crate::crash_reports::CrashLog;
 use crate::dead_letter::DeadLetters;
 use crate::heap::Homes;
 use crate::mailbox::{Alarms, Limits, Marks};
@@ -54,6 +55,7 @@ pub(crate) struct Core {
     pub(super) ports: Ports,
     pub(super) guests: Guests,
     pub(crate) counters: Counters,
+    pub(crate) crashes: CrashLog,
     dirty: DirtyPools,
     print_crashes: bool,
     pub(super) tokio: Option<Tokio>,
@@ -103,6 +105,7 @@ impl Core {
             ports: Ports::default(),
             guests: Guests::default(),
             counters: Counters::default(),
+            crashes: CrashLog::default(),
             dirty: parts.dirty,
             print_crashes: parts.print_crashes,
             tokio: parts.tokio,

@@ -33,6 +33,11 @@ impl Guests {
             .insert(id, (slot, node));
     }
 
+    /// How many waits there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     pub(crate) fn take(&self, id: u64) -> Option<Arc<GuestCall>> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.remove(&id).map(|(slot, _)| slot)

@@ -6,6 +6,7 @@ mod builder;
 mod core;
 mod deliver;
 mod guests;
+mod leaks;
 mod shared;
 mod shutdown;
 
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub use builder::{Builder, StartError as NodeStartError};
 pub(crate) use core::Core;
 pub(crate) use guests::{GUEST_SLOT, guest};
+pub use leaks::{Leak, Leaks, Survey};
 pub use shutdown::{ShutdownError, Unyielding};
 
 use crate::dead_letter::{DeadLetterStream, DeadReason};

@@ -169,8 +169,19 @@ const ANCESTORS_MAX: usize = 8;
 /// Who started this process, who started that one, and so on; and whether each is alive. Whose
 /// starter has ended leads no further: nobody is alive who knows.
 pub(crate) fn ancestors(running: &Running) -> Vec<(Pid, bool)> {
-    let (core, mut found) = (running.core(), Vec::new());
-    let mut word = Some(running.block().parent());
+    ancestors_from(running.core(), running.block().parent())
+}
+
+/// The same for any process of the node that is alive.
+pub(crate) fn ancestors_of(core: &crate::node::Core, pid: Pid) -> Vec<(Pid, bool)> {
+    let block = core.table().find(pid.slot());
+    let parent = block.and_then(|block| block.parent_if_alive(pid.tenancy()));
+    parent.map_or_else(Vec::new, |parent| ancestors_from(core, parent))
+}
+
+fn ancestors_from(core: &crate::node::Core, parent: u64) -> Vec<(Pid, bool)> {
+    let mut found = Vec::new();
+    let mut word = Some(parent);
     while let Some(pid) = word
         .and_then(|word| parent_of(core.id(), word))
         .filter(is_process)

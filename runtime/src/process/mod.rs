@@ -46,7 +46,9 @@ pub(crate) use handling::{Handling, failed};
 pub(crate) use held::Holdings;
 pub use held::{Held, HoldError};
 pub(crate) use inbox::Pushed;
-pub(crate) use info::{InfoRequest, ancestors, describe, is_process, name_of, parent_of};
+pub(crate) use info::{
+    InfoRequest, ancestors, ancestors_of, describe, is_process, name_of, parent_of,
+};
 pub use info::{ProcessInfo, Status};
 pub use local::AliasMode;
 pub(crate) use local::{

@@ -136,6 +136,18 @@ impl Timers {
         self.planned.store(at, Ordering::SeqCst);
     }
 
+    /// What `look` makes of each timer that runs, by deadline.
+    pub(crate) fn list<R>(&self, mut look: impl FnMut(u64, &Action) -> Option<R>) -> Vec<(u64, R)> {
+        let mut found = Vec::new();
+        for shard in 0..SHARDS {
+            let shard = self.shard(shard);
+            let timers = shard.iter();
+            found.extend(timers.filter_map(|(at, action)| Some((at, look(at, action)?))));
+        }
+        found.sort_by_key(|(deadline, _)| *deadline);
+        found
+    }
+
     pub(crate) fn len(&self) -> usize {
         (0..SHARDS).map(|shard| self.shard(shard).len()).sum()
     }

@@ -31,6 +31,10 @@ pub struct TestOptions {
     pub explore: u32,
     /// In which order what is sent arrives in the simulated runs.
     pub delivery: Delivery,
+    /// Whether the test fails when it leaves processes, names or timers behind.
+    pub leak_check: bool,
+    /// Whether the test fails by crashes that it did not expect.
+    pub strict_crashes: bool,
 }
 
 impl Default for TestOptions {
@@ -40,6 +44,8 @@ impl Default for TestOptions {
             workers: 2,
             explore: 300,
             delivery: Delivery::default(),
+            leak_check: false,
+            strict_crashes: false,
         }
     }
 }
@@ -83,6 +89,27 @@ impl<E: std::fmt::Debug> TestOutput for Result<(), E> {
 
 type Body = Pin<Box<dyn Future<Output = ()>>>;
 
+/// How long what a test has left may take to go by itself.
+const LEAK_BOUND: Duration = Duration::from_secs(1);
+
+/// The body, and what is done at the end of a test.
+async fn whole(options: TestOptions, body: fn(World) -> Body, world: World) {
+    let crashes = options.strict_crashes.then(|| world.capture_crashes());
+    body(world.clone()).await;
+    world.end().await;
+    if options.leak_check {
+        world.check_leaks(LEAK_BOUND).await;
+    }
+    if let Some(crashes) = crashes {
+        let texts: Vec<String> = crashes.all().iter().map(ToString::to_string).collect();
+        assert!(
+            texts.is_empty(),
+            "the test did not expect these crashes:\n{}",
+            texts.join("\n")
+        );
+    }
+}
+
 /// Runs a test on real threads, bounded to five minutes.
 ///
 /// # Panics
@@ -102,7 +129,9 @@ pub fn test_real(name: &str, options: TestOptions, body: fn(World) -> Body) {
     };
     let world = World::real(options.workers);
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        runtime.block_on(async { tokio::time::timeout(REAL_BOUND, body(world.clone())).await })
+        runtime.block_on(async {
+            tokio::time::timeout(REAL_BOUND, whole(options, body, world.clone())).await
+        })
     }));
     let left: Vec<_> = runtime.block_on(async {
         let mut left = Vec::new();
@@ -146,7 +175,7 @@ pub fn test_simulated(name: &str, options: TestOptions, body: fn(World) -> Body)
         None => 0..=u64::from(options.seeds.max(1) - 1),
     };
     for seed in seeds {
-        let run = || World::simulate_with(seed, delivery, body);
+        let run = || World::simulate_with(seed, delivery, |world| whole(options, body, world));
         let run = catch_unwind(AssertUnwindSafe(run));
         let replay = || {
             eprintln!(
@@ -175,15 +204,16 @@ pub fn test_simulated(name: &str, options: TestOptions, body: fn(World) -> Body)
 /// under it, and the command that replays it are printed.
 pub fn test_explored(name: &str, options: TestOptions, body: fn(World) -> Body) {
     let delivery = picked(DELIVERY).unwrap_or(options.delivery);
+    let run = |world| whole(options, body, world);
     let outcome = match picked::<Schedule>(SCHEDULE) {
-        Some(schedule) => World::replay(&schedule, delivery, body).map(|_| ()),
+        Some(schedule) => World::replay(&schedule, delivery, run).map(|_| ()),
         None => {
             let explore = Explore {
                 delivery,
                 seed: picked(SEED).unwrap_or(0),
                 ..Explore::runs(options.explore.max(1))
             };
-            World::explore(&explore, body).map(|_| ())
+            World::explore(&explore, run).map(|_| ())
         }
     };
     if let Err(failure) = outcome {

@@ -15,7 +15,8 @@ mod shrink;
 mod sim;
 mod trace;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 pub use driver::{SimError, SimReport};
@@ -27,7 +28,7 @@ pub(crate) use sim::SimScheduler;
 
 use crate::platform::clock::Clock;
 use crate::scheduler::Scheduler;
-use crate::{Loopback, Node};
+use crate::{CrashReports, Loopback, Node, Survey};
 
 /// Where the nodes of one test or simulation live.
 #[derive(Clone)]
@@ -36,7 +37,14 @@ pub struct World(Arc<Inner>);
 struct Inner {
     kind: Kind,
     nodes: Mutex<Vec<Node>>,
+    /// The reports of all nodes, if somebody asked.
+    crashes: OnceLock<CrashReports>,
+    /// What is to be done when the body is done, the last first.
+    endings: Mutex<Vec<Ending>>,
 }
+
+/// Something that a test does at its end, and may fail by.
+type Ending = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
 
 enum Kind {
     Real { workers: usize },
@@ -50,6 +58,8 @@ impl World {
         Self(Arc::new(Inner {
             kind: Kind::Real { workers },
             nodes: Mutex::default(),
+            crashes: OnceLock::new(),
+            endings: Mutex::default(),
         }))
     }
 
@@ -103,6 +113,8 @@ impl World {
         Self(Arc::new(Inner {
             kind: Kind::Simulated(Arc::clone(sim)),
             nodes: Mutex::default(),
+            crashes: OnceLock::new(),
+            endings: Mutex::default(),
         }))
     }
 
@@ -154,7 +166,49 @@ impl World {
             }
         };
         nodes.push(node.clone());
+        if let Some(crashes) = self.0.crashes.get() {
+            crashes.attach(&node);
+        }
         node
+    }
+
+    /// The crash reports of all the world's nodes, those that are started later too. Every call
+    /// gives the same.
+    #[must_use]
+    pub fn capture_crashes(&self) -> CrashReports {
+        let nodes = self.0.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let attach = || {
+            let crashes = CrashReports::default();
+            nodes.iter().for_each(|node| crashes.attach(node));
+            crashes
+        };
+        self.0.crashes.get_or_init(attach).clone()
+    }
+
+    /// Does something when the test's body is done, before its nodes are shut down: what was
+    /// registered last is done first. It may fail the test by a panic. When the body itself fails,
+    /// it is not done.
+    pub fn at_end<Fut>(&self, ending: impl FnOnce() -> Fut + Send + 'static)
+    where
+        Fut: Future<Output = ()> + 'static,
+    {
+        let endings = self.0.endings.lock();
+        let mut endings = endings.unwrap_or_else(PoisonError::into_inner);
+        endings.push(Box::new(|| Box::pin(ending())));
+    }
+
+    /// Does what is to be done at the end of a test.
+    pub(super) async fn end(&self) {
+        loop {
+            let next = {
+                let endings = self.0.endings.lock();
+                endings.unwrap_or_else(PoisonError::into_inner).pop()
+            };
+            match next {
+                Some(ending) => ending().await,
+                None => return,
+            }
+        }
     }
 
     /// Connects two nodes in memory.
@@ -240,6 +294,23 @@ impl World {
         self.settle().await;
         self.node().sleep(duration).await;
         self.settle().await;
+    }
+
+    /// Fails when something is left on one of the world's nodes: a process, a name, a timer that
+    /// brings a message, a wait from outside. What goes within `bound` is not left.
+    ///
+    /// # Panics
+    /// When something is left; each is named, with its ancestors.
+    pub async fn check_leaks(&self, bound: Duration) {
+        self.settle().await;
+        for node in self.nodes() {
+            let leaks = Survey::default().leaks(&node, bound).await;
+            assert!(
+                leaks.is_empty(),
+                "left on node `{}` at the end of the test:{leaks}",
+                node.name()
+            );
+        }
     }
 
     async fn settle_real(&self) {

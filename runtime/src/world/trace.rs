@@ -79,9 +79,7 @@ impl Trace {
         envelope: &Envelope,
         deviations: usize,
     ) {
-        let what = envelope
-            .as_signal()
-            .map_or_else(|| envelope.name(), crate::envelope::Signal::name);
+        let what = envelope.inner_name();
         let from = from.map_or_else(|| "the test's body".to_owned(), |pid| pid.to_string());
         let to = crate::process::name_of(core, to.slot());
         let text = format!("{what} from {from} arrives at {to}");

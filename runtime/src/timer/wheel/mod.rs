@@ -76,6 +76,11 @@ pub struct Wheel<T> {
 }
 
 impl<T> Wheel<T> {
+    /// All live timers with their deadlines, in no order that means something.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
+        self.slab.live()
+    }
+
     /// An empty wheel that stands at `now_nanos`.
     ///
     /// ```

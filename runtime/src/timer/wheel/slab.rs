@@ -66,6 +66,12 @@ impl<T> Slab<T> {
         self.live
     }
 
+    /// Every live entry, in no order that means something.
+    pub(super) fn live(&self) -> impl Iterator<Item = (u64, &T)> {
+        let entries = self.entries.iter();
+        entries.filter_map(|entry| Some((entry.deadline, entry.value.as_ref()?)))
+    }
+
     pub(super) fn insert(&mut self, deadline: u64, value: T) -> u32 {
         let index = if self.free == NIL {
             self.grow()
