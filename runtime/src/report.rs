@@ -55,10 +55,7 @@ fn print_text(text: &str) {
 }
 
 fn report(running: &Running, reason: &Reason) {
-    let print = running.core().prints_crashes();
-    let kept = running.core().crashes.is_watched();
-    let told = print || tracing::enabled!(target: CRASH, tracing::Level::ERROR);
-    if !told && !kept {
+    if !is_wanted(running) {
         return;
     }
     let info = process::describe(running);
@@ -82,13 +79,17 @@ fn report(running: &Running, reason: &Reason) {
         ancestors: process::ancestors(running),
         next: running.local(|local| local.queue.first().map(|header| header.table.name)),
     };
-    let text = facts.text();
-    if kept {
-        running.core().crashes.tell(&facts.report(text.clone()));
-    }
-    if told {
-        tell(&facts, text, print);
-    }
+    tell(&facts);
+}
+
+/// Whether anybody is to be told of a crash.
+fn is_wanted(running: &Running) -> bool {
+    let core = running.core();
+    core.prints_crashes() || core.crashes.is_watched() || is_traced()
+}
+
+fn is_traced() -> bool {
+    tracing::enabled!(target: CRASH, tracing::Level::ERROR)
 }
 
 /// Reports that a part of the running process crashed, an event handler say, and that the process
@@ -99,8 +100,7 @@ pub fn report_part(part: &str, reason: &Reason, state: Option<String>) {
         return;
     };
     quietly(|| {
-        let print = running.core().prints_crashes();
-        if !print && !tracing::enabled!(target: CRASH, tracing::Level::ERROR) {
+        if !is_wanted(running) {
             return;
         }
         let facts = Facts {
@@ -115,7 +115,7 @@ pub fn report_part(part: &str, reason: &Reason, state: Option<String>) {
             // What waits will be handled.
             next: None,
         };
-        tell(&facts, print);
+        tell(&facts);
     });
 }
 
@@ -131,8 +131,12 @@ fn state(running: &Running) -> Option<String> {
     })
 }
 
-fn tell(facts: &Facts<'_>, text: String, print: bool) {
-    if print {
+fn tell(facts: &Facts<'_>) {
+    let (text, core) = (facts.text(), facts.running.core());
+    if core.crashes.is_watched() {
+        core.crashes.tell(&facts.report(text.clone()));
+    }
+    if core.prints_crashes() {
         return print_text(&text);
     }
     tracing::error!(

@@ -16,7 +16,8 @@ use foundation_runtime::{
 };
 
 use crate::server::{Actor, Addressed, NodeExt, Ref, StartError, StopError};
-use crate::supervisor::machine::{StartChildError, TerminateError};
+use crate::supervisor::Recipe;
+use crate::supervisor::machine::{ChildSpec, StartChildError, TerminateError};
 use crate::supervisor::{
     Child, ChildId, Dynamic, DynamicBuilder, IntoChild, Supervisor, SupervisorBuilder, child_fn,
 };
@@ -148,6 +149,15 @@ impl<A: Actor> Supervised for DynamicBuilder<A> {
     }
 }
 
+/// A specification that was looked at.
+struct Ready(ChildSpec<Recipe>);
+
+impl IntoChild for Ready {
+    fn into_child(self) -> ChildSpec<Recipe> {
+        self.0
+    }
+}
+
 impl Test {
     /// The owner of what a test starts on this node from now on.
     pub async fn on(node: &Node) -> Self {
@@ -211,9 +221,15 @@ impl Test {
 
     async fn start_child(&self, child: impl IntoChild) -> Result<Pid, StartSupervisedError> {
         let supervisor = self.supervisor().await?;
-        match supervisor.start_child(child).await {
+        let spec = child.into_child();
+        let id = spec.id.clone();
+        match supervisor.start_child(Ready(spec)).await {
             Ok(Ok(Some(pid))) => Ok(pid),
-            Ok(Ok(None)) => Err(StartSupervisedError::Ignored),
+            Ok(Ok(None)) => {
+                // A supervisor keeps what was ignored; a temporary child it has forgotten already.
+                let _ = supervisor.delete_child(id).await;
+                Err(StartSupervisedError::Ignored)
+            }
             Ok(Err(error)) => Err(StartSupervisedError::Child(error)),
             Err(error) => Err(StartSupervisedError::Call(error)),
         }
