@@ -9,7 +9,7 @@ extern crate self as foundation;
 mod allocator;
 
 pub use foundation_actors::*;
-pub use foundation_macros::{Message, actor, main, protocol, test};
+pub use foundation_macros::{Message, actor, main, protocol, statem, states, test};
 pub use foundation_runtime::*;
 
 /// The error of a program's `main`: anything that went wrong.
@@ -21,10 +21,10 @@ pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 /// What most programs use.
 pub mod prelude {
     pub use foundation_actors::{
-        Cx, Dynamic, Name, NodeExt, Ref, StartError, Stop, Supervisor, Task, TaskError, child,
+        Cx, Dynamic, In, Name, NodeExt, Ref, StartError, Stop, Supervisor, Task, TaskError, child,
         child_fn, child_with,
     };
-    pub use foundation_macros::{Message, actor, protocol};
+    pub use foundation_macros::{Message, actor, protocol, statem, states};
     pub use foundation_runtime::{
         Call, CallError, Down, Exit, Info, Mail, Me, Message, MonitorRef, Node, Pid, Priority,
         Process, ProcessRef, Reason, ReplyTo, Secret, SendError, SpawnOptions, Term, TimerRef,

@@ -33,6 +33,7 @@ pub use server::{
     NodeExt, Protocol, ReadyRef, Ref, Remote, Request, Requests, Speaks, Start, StartError, Stop,
     StopError, multicall,
 };
+pub use statem::In;
 pub use statem::machine::TimeoutName;
 pub use supervisor::{
     AutoShutdown, Child, ChildId, ChildInfo, ChildKind, ChildState, Counts, Dynamic,
@@ -55,8 +56,12 @@ pub mod __macro {
 
     pub use crate::application::run_main;
     pub use crate::server::{
-        Actor, Address, Addressed, Cast, CastTo, Client, Cx, Handled, Init, IntoInit, Method,
-        Protocol, ProtocolCast, ProtocolRequest, Request, RequestTo, Show, ShowDebug, ShowNothing,
-        Speaks, Stop, tell_apart,
+        Actor, Address, Addressed, Beside, Cast, CastTo, Client, Cx, Handled, Init, IntoInit,
+        Method, Protocol, ProtocolCast, ProtocolRequest, Request, RequestTo, Show, ShowDebug,
+        ShowNothing, Speaks, Stop, tell_apart,
+    };
+    pub use crate::statem::{
+        Anywhere, At, Ending, Enter, In, IntoStart, Kept, Lend, Starting, State, Statem, States,
+        To, arrived, begin,
     };
 }

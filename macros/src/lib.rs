@@ -223,3 +223,15 @@ pub fn main(words: TokenStream, item: TokenStream) -> TokenStream {
 pub fn test(words: TokenStream, item: TokenStream) -> TokenStream {
     entry::test(words.into(), item.into()).into()
 }
+
+/// Makes a type a state machine: its marked methods handle events, by state.
+#[proc_macro_attribute]
+pub fn statem(words: TokenStream, item: TokenStream) -> TokenStream {
+    actor::statem::expand(words.into(), item.into()).into()
+}
+
+/// Makes an enum the states of a state machine, with the transitions between them.
+#[proc_macro_attribute]
+pub fn states(words: TokenStream, item: TokenStream) -> TokenStream {
+    actor::statem::states::expand(words.into(), item.into()).into()
+}

@@ -63,7 +63,8 @@ pub enum CallError {
     NoReply,
     /// Request or reply is marked local, and the server is on another node.
     NotPortable(Box<str>),
-    /// The server's node could not read the request, or knows no such method. It was not handled.
+    /// The server did not take the request: its node could not read it, it knows no such method, or
+    /// it does not handle it in the state that it is in. It was not handled.
     Refused(Box<str>),
     /// The server's mailbox was full, or dropped the request for a newer one. It was not handled;
     /// retry later.

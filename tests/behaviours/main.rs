@@ -1,6 +1,7 @@
 //! Do servers, supervisors, tasks and applications keep OTP's rules?
 //!
 //! Role       One test per row of the semantics page (B096-B158, B171-B177, B203-B217, B220, B222), each on
+//! Role       One test per row of the semantics page (B096-B170, B203-B217, B220-B223), each on
 //!            the real platform and under seeds on the simulated one; then rules of the
 //!            specification beyond the rows. Rows that types rule out are in `impossible.md`.
 //! Source     otp: supervisor, gen_server, gen_event, application; elixir: DynamicSupervisor, Task, Task.Supervisor
@@ -23,6 +24,11 @@ mod server_start;
 mod shutdown;
 mod stage;
 mod stage_ends;
+mod statem_ends;
+mod statem_handlers;
+mod statem_order;
+mod statem_support;
+mod statem_timeouts;
 mod stuck;
 mod sup_auto;
 mod sup_calls;

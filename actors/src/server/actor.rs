@@ -9,6 +9,7 @@ use std::pin::Pin;
 use foundation_runtime::{Codec, Down, Exit, Info, Mailbox, Reason, ReplyTo, Tag};
 
 use super::asked::Asking;
+use super::beside::Beside;
 use super::cx::Cx;
 use super::method::Method;
 use super::refs::Addressed;
@@ -106,6 +107,8 @@ pub trait Actor: Addressed + Send + Sized {
     type Msg: Send + 'static;
     /// What `#[init]` takes; the actor itself when there is none.
     type Args: Send + 'static;
+    /// What is kept beside the state: nothing, for a plain actor.
+    type Beside: Beside<Self>;
     /// What people read in reports.
     const NAME: &'static str;
     /// The version of the state.

@@ -15,6 +15,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::actor::{Actor, Handled, Init};
+use super::beside::Beside as _;
 use super::cx::Cx;
 use super::later::{Later, Silence};
 use super::method::{BoxFuture, dispatch};
@@ -134,10 +135,8 @@ impl<A: Actor> Behaviour for Server<A> {
         if cell.is_held() {
             return None;
         }
-        match &cell.state().state {
-            State::Actor(actor) => actor.describe(),
-            _ => None,
-        }
+        let (actor, cx) = cell.state().parts()?;
+        cx.describe(actor)
     }
 }
 
@@ -180,7 +179,7 @@ impl<A: Actor> Server<A> {
             .state()
             .cx
             .as_mut()
-            .is_none_or(|cx| cx.more().is_some())
+            .is_none_or(|cx| cx.asks())
         {
             return Served::Some;
         }
@@ -195,8 +194,12 @@ impl<A: Actor> Server<A> {
                 Some(call) if waits => this.later.get_or_insert_default().call = Some(call),
                 Some(call) => turn.end_call(call),
             }
-            let asks =
-                |inside: &mut Inside<A>| inside.cx.as_mut().is_some_and(|cx| cx.more().is_some());
+            let asks = |inside: &mut Inside<A>| {
+                inside.cx.as_mut().is_some_and(|cx| {
+                    A::Beside::settle(cx);
+                    cx.asks()
+                })
+            };
             if waits || asks(this.cell.as_mut().state()) {
                 return Served::Some;
             }
@@ -322,11 +325,23 @@ impl<A: Actor> Server<A> {
     fn own_wishes(mut self: Pin<&mut Self>, turn: &mut Turn<'_>) -> Option<Poll<()>> {
         let mut this = self.as_mut().project();
         let inside = this.cell.as_mut().state();
-        let more = inside.cx.as_mut().and_then(Cx::more)?;
-        if let Some(reason) = more.stop.take() {
+        let cx = inside.cx.as_mut()?;
+        A::Beside::settle(cx);
+        if let Some(reason) = cx.more().and_then(|more| more.stop.take()) {
             self.end(reason);
             return Some(Poll::Ready(()));
         }
+        if cx.goes_on() {
+            if !turn.charge() {
+                return Some(Poll::Pending);
+            }
+            this.cell.enter(|inside| {
+                let (actor, cx) = inside.parts()?;
+                later(A::Beside::go_on(actor, cx))
+            });
+            return Some(Poll::Ready(()));
+        }
+        let more = cx.more()?;
         if !more.continues.is_empty() && !turn.charge() {
             return Some(Poll::Pending);
         }

@@ -13,6 +13,7 @@ use foundation_runtime::{AliasMode, Destination, Envelope, Me, Reason, TimerRef}
 use futures_core::Stream;
 
 use super::actor::Actor;
+use super::beside::Beside as _;
 use super::method::MsgOf;
 use super::refs::{Address, Client as _, Ref};
 
@@ -20,6 +21,7 @@ use super::refs::{Address, Client as _, Ref};
 pub struct Cx<A: Actor> {
     me: Me,
     more: Option<Box<More<A>>>,
+    beside: A::Beside,
 }
 
 /// What few actors use.
@@ -43,7 +45,7 @@ impl<A: Actor> More<A> {
 }
 
 /// A stream whose items are messages of the actor.
-pub(super) type Attached<A> = Pin<Box<dyn Stream<Item = <A as Actor>::Msg> + Send>>;
+pub(crate) type Attached<A> = Pin<Box<dyn Stream<Item = <A as Actor>::Msg> + Send>>;
 
 impl<A: Actor> Default for More<A> {
     fn default() -> Self {
@@ -67,7 +69,35 @@ impl<A: Actor> Deref for Cx<A> {
 
 impl<A: Actor> Cx<A> {
     pub(super) fn new(me: Me) -> Self {
-        Self { me, more: None }
+        Self {
+            me,
+            more: None,
+            beside: A::Beside::default(),
+        }
+    }
+
+    /// What is kept beside the state.
+    #[doc(hidden)]
+    #[inline]
+    pub fn beside(&mut self) -> &mut A::Beside {
+        &mut self.beside
+    }
+
+    /// What there is to show beside the state.
+    pub(super) fn describe(&self, actor: &A) -> Option<String> {
+        self.beside.describe(actor)
+    }
+
+    /// Whether the last handler left something to be done before the next message.
+    #[inline]
+    pub(super) fn asks(&self) -> bool {
+        self.more.is_some() || self.beside.waits()
+    }
+
+    /// Whether what is kept beside the state comes before the next message.
+    #[inline]
+    pub(super) fn goes_on(&self) -> bool {
+        self.beside.waits()
     }
 
     pub(super) fn more_mut(&mut self) -> &mut More<A> {
@@ -141,12 +171,24 @@ impl<A: Actor> Cx<A> {
     where
         S: Stream + Send + 'static,
     {
-        let stream = Mapped {
-            stream: Box::pin(stream),
-            into,
-        };
-        self.more_mut().streams.push(Box::pin(stream));
+        self.attach_boxed(attached::<A, S>(stream, into));
     }
+
+    pub(crate) fn attach_boxed(&mut self, stream: Attached<A>) {
+        self.more_mut().streams.push(stream);
+    }
+}
+
+/// A stream as messages of the actor.
+pub(crate) fn attached<A: Actor, S>(
+    stream: S,
+    into: impl Fn(S::Item) -> A::Msg + Send + 'static,
+) -> Attached<A>
+where
+    S: Stream + Send + 'static,
+{
+    let stream = Box::pin(stream);
+    Box::pin(Mapped { stream, into })
 }
 
 struct Mapped<S, F> {

@@ -17,7 +17,7 @@ use super::protocol::{CastTo, RequestTo, Spoken, SpokenCall, SpokenCast};
 use crate::sys::is_system;
 
 /// How one kind of message is handled: it takes the envelope, and may open a call.
-pub(super) type Run<A> = for<'a> fn(
+pub(crate) type Run<A> = for<'a> fn(
     Envelope,
     &'a mut A,
     &'a mut Cx<A>,
@@ -26,7 +26,7 @@ pub(super) type Run<A> = for<'a> fn(
 ) -> Handled<'a>;
 
 /// What a message's type says to the server that gets it.
-pub(super) struct Handler<A: Actor>(Run<A>);
+pub(crate) struct Handler<A: Actor>(pub(crate) Run<A>);
 
 /// A call, as it lies in a mailbox.
 pub(super) struct CallOf<A, M>(M, PhantomData<fn() -> A>);

@@ -5,6 +5,7 @@
 
 mod actor;
 mod asked;
+mod beside;
 mod body;
 mod cx;
 mod later;
@@ -21,9 +22,12 @@ mod systemic;
 
 pub use actor::{Actor, Cast, Handled, Init, IntoInit, Request};
 pub use asked::{Show, ShowDebug, ShowNothing};
+pub use beside::Beside;
 pub(crate) use body::Server;
 pub use cx::Cx;
+pub(crate) use cx::{Attached, attached};
 pub(crate) use method::BoxFuture;
+pub(crate) use method::Handler;
 pub use method::Method;
 pub use node::NodeExt;
 pub use protocol::{

@@ -18,7 +18,7 @@ use super::cx::Cx;
 use crate::sys::{Controlled, Then, is_system};
 
 /// An actor, as the system sees it.
-struct Shown<'a, A>(&'a mut A);
+struct Shown<'a, A: Actor>(&'a mut A, &'a Cx<A>);
 
 impl<A: Actor> Controlled for Shown<'_, A> {
     fn code(&self) -> &'static str {
@@ -30,7 +30,7 @@ impl<A: Actor> Controlled for Shown<'_, A> {
     }
 
     fn describe(&mut self) -> Option<String> {
-        self.0.describe()
+        self.1.describe(self.0)
     }
 
     fn state(&mut self) -> Option<&mut dyn Any> {
@@ -69,7 +69,7 @@ impl<A: Actor> Server<A> {
         let Some((actor, cx)) = inside.parts() else {
             unreachable!("a server that handles messages has a state");
         };
-        let then = match control.handle(envelope, turn.me(), &mut Shown(actor)) {
+        let then = match control.handle(envelope, turn.me(), &mut Shown(actor, cx)) {
             Ok(then) => then,
             Err(other) => unreachable!("{other:?} is no message of the system"),
         };

@@ -39,6 +39,8 @@ pub(super) struct Mark {
     pub(super) kind: Kind,
     /// As written, for pointing at it.
     pub(super) attribute: Attribute,
+    /// Whether the client has a method of this name.
+    pub(super) sent: bool,
     /// `#[call(local)]`.
     pub(super) local: bool,
     /// `#[call(tag = "..")]`.
@@ -107,6 +109,7 @@ fn read(kind: Kind, attribute: &Attribute, errors: &mut Errors) -> Mark {
     let mut mark = Mark {
         kind,
         attribute: attribute.clone(),
+        sent: true,
         local: false,
         tag: None,
     };

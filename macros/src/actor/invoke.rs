@@ -89,7 +89,7 @@ fn plain(model: &Model, handler: &Handler, values: &[Ident], does: &TokenStream)
 }
 
 /// The arguments as text, before they are given away; nothing, unless that is wanted.
-fn shown(model: &Model, handler: &Handler, values: &[Ident]) -> TokenStream {
+pub(super) fn shown(model: &Model, handler: &Handler, values: &[Ident]) -> TokenStream {
     if !model.shows_arguments(handler) {
         return quote!(::core::option::Option::None);
     }

@@ -16,6 +16,7 @@ mod options;
 mod parse;
 pub(crate) mod protocol;
 mod signature;
+pub(crate) mod statem;
 mod substitute;
 mod support;
 mod trait_impl;

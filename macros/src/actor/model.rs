@@ -48,10 +48,13 @@ pub(super) enum Kind {
     Down,
     Timeout,
     Continue,
+    /// Of a state machine: an event that others cannot send.
+    Internal,
     Terminate,
 }
 
 /// One method that carries an attribute of ours.
+#[derive(Clone)]
 pub(super) struct Handler {
     pub(super) kind: Kind,
     pub(super) name: Ident,
@@ -74,6 +77,7 @@ pub(super) struct Handler {
 }
 
 /// One parameter of a handler.
+#[derive(Clone)]
 pub(super) struct Param {
     pub(super) role: Role,
     /// What callers see; free of patterns.
@@ -105,6 +109,7 @@ impl Kind {
             Kind::Down => "down",
             Kind::Timeout => "timeout",
             Kind::Continue => "continue_with",
+            Kind::Internal => "internal",
             Kind::Terminate => "terminate",
         }
     }
@@ -121,7 +126,10 @@ impl Kind {
 
     /// Whether an actor may have only one of it.
     pub(super) fn is_single(self) -> bool {
-        !matches!(self, Kind::Call | Kind::Cast | Kind::Continue)
+        !matches!(
+            self,
+            Kind::Call | Kind::Cast | Kind::Continue | Kind::Internal
+        )
     }
 }
 
@@ -225,10 +233,11 @@ impl Handler {
     }
 
     /// The hidden struct that carries the arguments of a call or a cast. It seems to stand where
-    /// the method does, so that rustc points there when the arguments cannot be sent.
+    /// the method does, so that rustc points there when the arguments cannot be sent. No variable of
+    /// ours ends like it: a method may well be called `reply` or `state`.
     pub(super) fn message_name(&self) -> Ident {
         let name = self.plain_name();
-        format_ident!("__{name}", span = at(self.name.span()))
+        format_ident!("__{name}_", span = at(self.name.span()))
     }
 
     /// The variant of the `…Msg` enum.

@@ -70,7 +70,7 @@ impl Options {
         });
     }
 
-    fn word(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+    pub(super) fn word(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
         if meta.path.is_ident("crate") {
             self.library = Some(meta.value()?.parse()?);
             Ok(())

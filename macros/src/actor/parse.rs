@@ -94,7 +94,7 @@ pub(super) fn model(block: &mut ItemImpl, options: Options, errors: &mut Errors)
 }
 
 /// `Cache` of `Cache<T>`.
-fn name(ty: &Type, errors: &mut Errors) -> Option<Ident> {
+pub(super) fn name(ty: &Type, errors: &mut Errors) -> Option<Ident> {
     if let Type::Path(path) = peeled(ty)
         && path.qself.is_none()
         && let Some(segment) = path.path.segments.last()
@@ -110,7 +110,7 @@ fn name(ty: &Type, errors: &mut Errors) -> Option<Ident> {
 }
 
 /// Whether nothing borrowed is part of the actor.
-fn check_generics(block: &ItemImpl, errors: &mut Errors) -> bool {
+pub(super) fn check_generics(block: &ItemImpl, errors: &mut Errors) -> bool {
     let before = errors.count();
     let advice = "an actor outlives the function that starts it, so it cannot borrow. Let it own \
                   its data, or share it with `Arc`";
@@ -128,7 +128,7 @@ fn check_generics(block: &ItemImpl, errors: &mut Errors) -> bool {
 }
 
 /// The same parameters and conditions, with the actor's name for every `Self`.
-fn concrete(generics: &Generics, actor: &Type) -> syn::Result<Generics> {
+pub(super) fn concrete(generics: &Generics, actor: &Type) -> syn::Result<Generics> {
     let mut concrete = generics.clone();
     for param in &mut concrete.params {
         *param = name_self::<GenericParam>(param, actor)?;

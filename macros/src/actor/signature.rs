@@ -125,7 +125,7 @@ fn check_form(mark: &Mark, method: &ImplItemFn, errors: &mut Errors) {
 
 fn check_name(mark: &Mark, method: &ImplItemFn, errors: &mut Errors) {
     let name = plain(&method.sig.ident);
-    if mark.kind.is_sent() && TAKEN.contains(&name.as_str()) {
+    if mark.kind.is_sent() && mark.sent && TAKEN.contains(&name.as_str()) {
         errors.say(
             &method.sig.ident,
             format!(
@@ -295,7 +295,7 @@ fn check_params(mark: &Mark, method: &ImplItemFn, params: &[Param], errors: &mut
         );
     }
     let (most, example) = match mark.kind {
-        Kind::Call | Kind::Cast | Kind::Init | Kind::Continue => return,
+        Kind::Call | Kind::Cast | Kind::Init | Kind::Continue | Kind::Internal => return,
         Kind::Timeout => (0, "&mut self"),
         Kind::Info => (1, "&mut self, info: Info"),
         Kind::Exit => (1, "&mut self, exit: Exit"),

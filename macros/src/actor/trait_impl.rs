@@ -48,6 +48,7 @@ pub(super) fn actor_impl(model: &Model) -> TokenStream {
         impl #params #library::Actor for #actor #clause {
             type Msg = #events #types;
             type Args = #args;
+            type Beside = ();
             const NAME: &'static str = #name;
             const VERSION: u32 = #version;
             #mailbox
@@ -130,7 +131,7 @@ fn describe(model: &Model) -> Option<TokenStream> {
 }
 
 /// What starts the actor: itself, nothing, one value, or a tuple.
-fn args_type(model: &Model) -> TokenStream {
+pub(super) fn args_type(model: &Model) -> TokenStream {
     let Some(init) = model.of_kind(Kind::Init).next() else {
         return quote!(Self);
     };
@@ -168,7 +169,7 @@ fn init_body(model: &Model, handler: &Handler) -> TokenStream {
 }
 
 /// Calls and casts that other nodes may send.
-fn methods(model: &Model) -> TokenStream {
+pub(super) fn methods(model: &Model) -> TokenStream {
     let library = &model.library;
     let (_, types, _) = model.generics.split_for_impl();
     let methods = model

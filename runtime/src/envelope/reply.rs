@@ -146,6 +146,15 @@ impl<R> ReplyTo<R> {
         complete(raw);
     }
 
+    /// Ends the call without an answer: the caller gets [`CallError::Refused`] with `why`.
+    pub fn refuse(self, why: &str) {
+        let raw = self.raw;
+        std::mem::forget(self);
+        // SAFETY: `self` owned the envelope, and its reply is not initialised.
+        let envelope = unsafe { Envelope::from_raw(raw.cast()) };
+        envelope.discard(&CallError::Refused(why.into()));
+    }
+
     /// The process that waits; `None` when it is code outside any process.
     #[must_use]
     pub fn caller(&self) -> Option<Pid> {
