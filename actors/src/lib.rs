@@ -61,7 +61,7 @@ pub mod __macro {
         ShowNothing, Speaks, Stop, tell_apart,
     };
     pub use crate::statem::{
-        Anywhere, At, Ending, Enter, In, IntoStart, Kept, Lend, Starting, State, Statem, States,
-        To, arrived, begin,
+        Accepts, Anywhere, At, Ending, Enter, In, IntoStart, Kept, Lend, Starting, State, Statem,
+        States, To, arrived, begin,
     };
 }

@@ -225,12 +225,134 @@ pub fn test(words: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// Makes a type a state machine: its marked methods handle events, by state.
+///
+/// ```text
+/// #[states]
+/// pub enum Lock {
+///     #[to(Open)]
+///     Locked { wrong: u32 },
+///     #[to(Locked)]
+///     Open,
+/// }
+///
+/// pub struct Door { code: u32 }
+///
+/// #[statem(Lock)]
+/// impl Door {
+///     #[init] fn init(code: u32) -> (Self, Lock) { (Self { code }, Locked { wrong: 0 }.into()) }
+///
+///     /// Whether that was the code.
+///     #[call(in Locked)]
+///     pub fn unlock(&mut self, code: u32, locked: &mut Locked, cx: &mut In<Self, Locked>) -> bool {
+///         if code == self.code { cx.goto(Open); return true; }
+///         locked.wrong += 1;
+///         false
+///     }
+///
+///     #[on(unlock, in Open)] fn unlock_again(&mut self, _code: u32) -> bool { true }
+///
+///     #[enter(Open)] fn opened(&mut self, cx: &mut In<Self, Enter<Open>>) {
+///         cx.state_timeout(secs(10), DoorMsg::Close);
+///     }
+///
+///     #[internal(in Open)] fn close(&mut self, cx: &mut In<Self, Open>) { cx.goto(Locked { wrong: 0 }) }
+/// }
+/// ```
+///
+/// The struct is the data that all states have in common. A `Ref<Door>` has the methods `unlock` and
+/// so on, exactly as that of an actor: with their visibility and docs, with a bound, here and to
+/// other nodes. Methods without an attribute are left alone.
+///
+/// # Attributes of methods
+///
+/// | attribute | handles | shape |
+/// |---|---|---|
+/// | `#[call]` | a request whose sender waits | any arguments, any result |
+/// | `#[cast]` | a message whose sender does not | any arguments, no result |
+/// | `#[internal]` | what the machine tells itself: inserted events, timeouts, streams | any arguments, no result |
+/// | `#[on(unlock)]` | the event `unlock`, declared by one of the three above | its arguments, its result |
+/// | `#[enter(Open)]` | that a state is entered; `#[enter]` for any | nothing |
+/// | `#[handle_event]` | every event that no other handler takes | `event: DoorMsg` |
+/// | `#[info]`, `#[exit]`, `#[down]` | what comes from the runtime | `info: Info` and so on |
+/// | `#[init]` | the start | no `self`; returns `(Self, Lock)`, `Self`, or a `Result` of one |
+/// | `#[terminate]` | the orderly end, as for an actor | `why: &Reason` |
+///
+/// `in Open | Shut` in an attribute of an event, or of info, exit and down, says in which states the
+/// method handles it; without it, in all for which there is no other. The first three may also say:
+/// - `postpone in Shut`: there the event waits for another state;
+/// - `ignore in Shut`: there it is dropped (not a call);
+/// - and what they may for an actor: `local`, `tag = ".."`.
+///
+/// The three may stand without a body, `#[cast] pub fn walk(&mut self);`. Then the event is declared,
+/// and handled by `#[on]` and `#[handle_event]` only.
+///
+/// Each may be `fn` or `async fn`; a plain one is not boxed. While an `async` one waits, nothing else
+/// is handled.
+///
+/// # Parameters that are not part of the event
+///
+/// - the state, lent: `locked: &mut Locked` in a handler for one state, `lock: &Lock` else;
+/// - in an enter handler the state before: `before: Option<&Lock>`, which is `None` at the start and
+///   when a state is repeated. If it is asked for together with the state, it comes first;
+/// - the context, `cx: &mut In<Self, Locked>`, recognised by the name `In` or by `#[cx]`: see there for
+///   what it is where. It has the transitions and actions;
+/// - in a call, the caller's place, `from: ReplyTo<R>`.
+///
+/// # What becomes of an event that no handler takes
+///
+/// A call is refused: its caller gets `CallError::Refused` at once. Anything else is dropped. Both are
+/// told to the log. `#[handle_event]` takes all of them, if there is one.
+///
+/// # What is generated
+///
+/// - `DoorClient`: the type behind `Ref<Door>`;
+/// - `DoorMsg`: an enum with a variant for each event, `DoorMsg::Unlock(u32, ReplyTo<bool>)`,
+///   `DoorMsg::Close`, and `Info`, `Exit` and `Down`. They are what is postponed, inserted, and what
+///   timeouts become.
+///
+/// # Words of the attribute
+///
+/// The enum of the states, first. `debug` and `debug(args)`, `mailbox(..)`, `version = 2`,
+/// `crate = path`: as for `#[actor]`; `debug` shows state and data. `postponed_max = 100`: how many
+/// events may be postponed, 10,000 unless said; one too many is refused as an event without a handler.
+///
+/// # What is refused
+///
+/// What `#[actor]` refuses, and: type parameters; two handlers of one event for one state; a transition
+/// that is not declared, in a handler for known states; to change the state, postpone or insert events
+/// while a state is entered.
 #[proc_macro_attribute]
 pub fn statem(words: TokenStream, item: TokenStream) -> TokenStream {
     actor::statem::expand(words.into(), item.into()).into()
 }
 
 /// Makes an enum the states of a state machine, with the transitions between them.
+///
+/// ```text
+/// #[states]
+/// #[derive(Debug)]
+/// pub enum Lock {
+///     #[to(Open)]
+///     Locked { wrong: u32 },
+///     #[to(Locked)]
+///     Open,
+/// }
+/// ```
+///
+/// `#[to(Open, Shut)]` at a variant says which may follow it. A state may always be kept, with other
+/// data. A variant without it goes nowhere, if any variant has one; if none has, all transitions are
+/// allowed.
+///
+/// Each variant becomes a struct of its name, beside the enum, as public as the enum and with the
+/// enum's derives (but `Default`): `Locked { wrong: 0 }`, `Open`. That is how handlers name a state. In
+/// the enum, a variant with data holds its struct, `Lock::Locked(Locked { wrong: 0 })`, and one without
+/// stays `Lock::Open`. `From` makes one of the other.
+///
+/// `#[states]` stands above the derives. `#[derive(Default)]`, with `#[default]` at a variant without
+/// data, says in which state a machine starts that does not say so itself.
+///
+/// Refused: anything but an enum, type parameters, names in `#[to]` that are no state.
+/// `#[states(crate = path)]` says where the library is.
 #[proc_macro_attribute]
 pub fn states(words: TokenStream, item: TokenStream) -> TokenStream {
     actor::statem::states::expand(words.into(), item.into()).into()

@@ -236,7 +236,7 @@ async fn a_supervisor_starts_it_again_in_its_first_state(w: World) {
     let node = w.node();
     let tree = Supervisor::one_for_one()
         .intensity(10, secs(5))
-        .child(child(Lamp::default).name(NAME))
+        .child(child(|| Lamp).name(NAME))
         .child(child_with::<Lit>(3).id("lit"))
         .start(&node)
         .await
@@ -254,7 +254,7 @@ async fn a_supervisor_starts_it_again_in_its_first_state(w: World) {
     assert_eq!(lit.level().await, Ok(3));
     crate::support::stop(&tree).await;
     // Without init, the states have a first one.
-    let lamp = node.spawn(Lamp::default()).unwrap();
+    let lamp = node.spawn(Lamp).unwrap();
     assert!(!lamp.is_on().await.unwrap());
     node.stop(&lamp, Reason::Normal, LONG).await.unwrap();
 }
@@ -267,7 +267,6 @@ enum Light {
     On,
 }
 
-#[derive(Default)]
 struct Lamp;
 
 #[statem(Light)]

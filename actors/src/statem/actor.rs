@@ -9,7 +9,7 @@ use foundation_runtime::Me;
 use super::context::In;
 use super::kept::Kept;
 use super::machine::{Input, POSTPONED_MAX};
-use super::states::{Starting, States};
+use super::states::{First, Starting, States};
 use super::wishes::Step;
 use crate::server::{Actor, Cx, Handled, Stop};
 
@@ -19,7 +19,7 @@ use crate::server::{Actor, Cx, Handled, Stop};
     note = "put `#[statem(States)]` on its `impl` block: `#[statem(Lock)] impl {Self} {{ ... }}`"
 )]
 pub trait Statem: Actor {
-    /// The enum of its states.
+    /// The enum of its states, as the state machine holds it.
     type State: States;
     /// Whether it has enter handlers.
     const ENTERS: bool;
@@ -96,30 +96,40 @@ impl<A: Statem> std::fmt::Debug for At<'_, A> {
     note = "return the struct and its first state: `(Self, Lock)`, or `Result<(Self, Lock), Stop>`",
     note = "or the struct alone, if its states have a default: `#[derive(Default)]` and `#[default]`"
 )]
-pub trait IntoStart<A: Statem> {
+pub trait IntoStart<A: Statem, L> {
     /// The outcome.
     ///
     /// # Errors
     /// [`Stop`] when it does not start.
-    fn into_start(self) -> Result<(A, A::State), Stop>;
+    fn into_start(self) -> Result<(A, L), Stop>;
 }
 
-impl<A: Statem<State: Default>> IntoStart<A> for A {
-    fn into_start(self) -> Result<(A, A::State), Stop> {
-        Ok((self, A::State::default()))
+impl<A: Statem, L: First> IntoStart<A, L> for A {
+    fn into_start(self) -> Result<(A, L), Stop> {
+        Ok((self, L::first()))
     }
 }
 
-impl<A: Statem, S: Into<A::State>> IntoStart<A> for (A, S) {
-    fn into_start(self) -> Result<(A, A::State), Stop> {
+impl<A: Statem, L, S: Into<L>> IntoStart<A, L> for (A, S) {
+    fn into_start(self) -> Result<(A, L), Stop> {
         Ok((self.0, self.1.into()))
     }
 }
 
-impl<A: Statem, T: IntoStart<A>, E: Into<Stop>> IntoStart<A> for Result<T, E> {
-    fn into_start(self) -> Result<(A, A::State), Stop> {
+impl<A: Statem, L, T: IntoStart<A, L>, E: Into<Stop>> IntoStart<A, L> for Result<T, E> {
+    fn into_start(self) -> Result<(A, L), Stop> {
         self.map_err(Into::into)?.into_start()
     }
+}
+
+/// That `T` is a state of this state machine.
+#[diagnostic::on_unimplemented(
+    message = "`{T}` is not a state of `{Self}`",
+    note = "its states are the variants of the enum in its `#[statem(..)]`"
+)]
+pub trait Accepts<T>: Statem {
+    /// As the state machine holds it.
+    fn accept(state: T) -> Self::State;
 }
 
 /// The state machine is made: puts what waits beside it into its place.

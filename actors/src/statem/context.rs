@@ -14,7 +14,7 @@ use std::time::Duration;
 use foundation_runtime::{Me, Reason};
 use futures_core::Stream;
 
-use super::actor::Statem;
+use super::actor::{Accepts, Statem};
 use super::machine::{Ask, Timeout, TimeoutName};
 use super::states::{Anywhere, MayInsert, MayMove, MayPostpone, MayWait, To};
 use super::wishes::Step;
@@ -107,9 +107,9 @@ impl<A: Statem, S> In<A, S> {
     pub fn goto<T>(&mut self, next: T)
     where
         S: MayMove + To<T>,
-        T: Into<A::State>,
+        A: Accepts<T>,
     {
-        self.step.goto = Some(next.into());
+        self.step.goto = Some(A::accept(next));
     }
 
     /// Enters the state that it is in once more. Postponed events and the state's timeout stay.

@@ -12,10 +12,11 @@ mod states;
 mod timer;
 mod wishes;
 
-pub use actor::{At, IntoStart, Statem, arrived, begin};
+pub use actor::{Accepts, At, IntoStart, Statem, arrived, begin};
 pub use context::{In, Lend};
 pub use kept::Kept;
 pub use states::{
-    Anywhere, Ending, Enter, MayInsert, MayMove, MayPostpone, MayWait, Starting, State, States, To,
+    Anywhere, Ending, Enter, First, MayInsert, MayMove, MayPostpone, MayWait, Starting, State,
+    States, To,
 };
 pub use wishes::Step;

@@ -83,6 +83,25 @@ pub trait MayInsert {}
 )]
 pub trait MayWait {}
 
+/// States of which one is the first, unless `#[init]` says another.
+#[diagnostic::on_unimplemented(
+    message = "in which state of `{Self}` does the state machine start?",
+    label = "this says no state, and `{Self}` has no default",
+    note = "let `#[init]` return the struct and a state, `(Self, Lock)`; or derive `Default` for the \
+            states, with `#[default]` at the first one"
+)]
+pub trait First {
+    /// The first one.
+    fn first() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: Default> First for S {
+    fn first() -> Self {
+        Self::default()
+    }
+}
+
 /// In any state.
 #[derive(Debug)]
 pub enum Anywhere {}
@@ -100,13 +119,17 @@ pub enum Starting {}
 pub enum Ending {}
 
 impl MayMove for Anywhere {}
+#[diagnostic::do_not_recommend]
 impl<S: State> MayMove for S {}
 impl MayPostpone for Anywhere {}
+#[diagnostic::do_not_recommend]
 impl<S: State> MayPostpone for S {}
 impl MayInsert for Anywhere {}
+#[diagnostic::do_not_recommend]
 impl<S: State> MayInsert for S {}
 impl MayInsert for Starting {}
 impl MayWait for Anywhere {}
+#[diagnostic::do_not_recommend]
 impl<S: State> MayWait for S {}
 impl MayWait for Starting {}
 impl<S> MayWait for Enter<S> {}

@@ -39,7 +39,7 @@ pub(super) fn handle(machine: &Machine) -> TokenStream {
     });
     quote! {
         let __actor = self;
-        let __index = #library::States::index(&*__at.state);
+        let __index = #library::States::index(&__at.state.0);
         match __event {
             #(#arms)*
             #(#notices)*
@@ -189,7 +189,7 @@ pub(super) fn enter(machine: &Machine) -> TokenStream {
         .collect();
     quote! {
         let __actor = self;
-        let __index = #library::States::index(&*__at.state);
+        let __index = #library::States::index(&__at.state.0);
         #(#branches)*
         #(#last)*
         #library::Handled::Done
@@ -212,7 +212,7 @@ pub(super) fn postpones(machine: &Machine) -> TokenStream {
         return quote!(false);
     }
     quote! {
-        let __index = #library::States::index(__state);
+        let __index = #library::States::index(&__state.0);
         match __event {
             #(#arms)*
             _ => false,

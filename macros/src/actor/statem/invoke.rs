@@ -7,8 +7,9 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned as _;
+use syn::spanned::Spanned;
 
+use super::super::client::reply_type;
 use super::super::invoke::shown;
 use super::super::model::Handler;
 use super::model::{Arg, Machine, Part, Reaction};
@@ -41,14 +42,21 @@ pub(super) fn handled(machine: &Machine, reaction: &Reaction, given: &Given<'_>)
     let (begin, end) = takes.unzip();
     let send = |value: TokenStream| {
         if given.answers && !reaction.replies() {
-            quote!(#library::ReplyTo::send(__reply, #value);)
+            // Said at the result, if it is not the event's.
+            let place = reaction
+                .output
+                .as_ref()
+                .map_or_else(Span::call_site, Spanned::span);
+            let reply = given.event.map(reply_type);
+            let checked = quote_spanned!(at(place)=> let __value: #reply = __value;);
+            quote!(let __value = #value; #checked #library::ReplyTo::send(__reply, __value);)
         } else {
             quote!(#value;)
         }
     };
     let lend = quote! {
-        let __state = __at.state;
-        let __before = __at.before;
+        let __state = &mut __at.state.0;
+        let __before = __at.before.map(|__before| &__before.0);
         let __step = __at.step;
         let __me = __at.me;
     };

@@ -6,11 +6,13 @@
 //! Outputs    The item without our attributes, its mistakes, and what was generated.
 //! Invariant  The user's item is always part of the output, so that editors keep working.
 
+mod check;
 mod dispatch;
 mod events;
 mod invoke;
 mod mark;
 mod model;
+mod parts;
 mod read;
 pub(crate) mod states;
 mod trait_impl;

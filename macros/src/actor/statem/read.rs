@@ -7,24 +7,20 @@
 //! Outputs    The machine; none if it cannot be written at all.
 //! Invariant  A method with a mistake costs that method, and what is declared by it.
 
-use std::collections::HashMap;
-
-use proc_macro2::{Ident, TokenStream};
-use quote::ToTokens as _;
 use syn::parse::{Parse, ParseStream};
 use syn::{
-    Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, PatType, Signature, Token, Type, Visibility,
-    parse_quote, parse2,
+    Attribute, FnArg, ImplItem, ImplItemFn, ItemImpl, Signature, Token, Visibility, parse_quote,
+    parse2,
 };
 
 use super::super::attribute::Mark as Plain;
 use super::super::model::{Handler, Kind, Model};
-use super::super::substitute::name_self;
-use super::super::types::{ends_in, peeled};
+use super::super::types::peeled;
 use super::super::{parse, signature};
 use super::mark::{self, Mark, Word};
-use super::model::{Arg, Event, Machine, Part, Reaction};
+use super::model::{Event, Machine, Part, Reaction};
 use super::words::Words;
+use super::{check, parts};
 use crate::errors::Errors;
 use crate::krate;
 
@@ -131,7 +127,8 @@ fn tidy(method: &mut ImplItemFn) {
             clippy::large_types_passed_by_value,
             clippy::needless_pass_by_value,
             clippy::trivially_copy_pass_by_ref,
-            clippy::unused_self
+            clippy::unused_self,
+            private_interfaces
         )]
     });
 }
@@ -183,9 +180,9 @@ fn read(machine: &mut Machine, marked: Vec<Marked>, errors: &mut Errors) -> bool
         };
         whole &= read || !matches!(word, Word::Init);
     }
-    check_names(machine, errors);
+    check::names(machine, errors);
     for event in &machine.events {
-        check_once(event, errors);
+        check::once(event, errors);
     }
     whole
 }
@@ -238,7 +235,7 @@ fn handler(
     errors: &mut Errors,
 ) -> Option<(Handler, Reaction)> {
     let mut method = one.method.clone();
-    let reaction = reaction(&mut method, one, &machine.model.actor, errors)?;
+    let reaction = parts::reaction(&mut method, &one.mark, &machine.model.actor, errors)?;
     let mark = Plain {
         kind,
         attribute: one.mark.attribute.clone(),
@@ -248,97 +245,6 @@ fn handler(
     };
     let handler = signature::read(mark, &mut method, &machine.model.actor, errors)?;
     Some((handler, reaction))
-}
-
-/// Takes from the method what only a state machine's has.
-fn reaction(
-    method: &mut ImplItemFn,
-    one: &Marked,
-    actor: &Type,
-    errors: &mut Errors,
-) -> Option<Reaction> {
-    let before = errors.count();
-    let mut args = Vec::new();
-    let mut kept = syn::punctuated::Punctuated::new();
-    for input in std::mem::take(&mut method.sig.inputs) {
-        let FnArg::Typed(typed) = &input else {
-            kept.push(input);
-            continue;
-        };
-        let role = part(typed, one.mark.word);
-        let ty = lent(typed, role, errors);
-        match ty.and_then(|ty| {
-            name_self(&ty, actor)
-                .map_err(|error| errors.push(error))
-                .ok()
-        }) {
-            Some(ty) => args.push(Arg { role, ty }),
-            None => continue,
-        }
-        if matches!(role, Part::Value | Part::Reply | Part::Reason) {
-            kept.push(input);
-        }
-    }
-    method.sig.inputs = kept;
-    let output = super::super::types::output(&method.sig.output).cloned();
-    let conditions = method.attrs.iter();
-    let conditions = conditions
-        .filter(|attribute| attribute.path().is_ident("cfg"))
-        .cloned();
-    (errors.count() == before).then(|| Reaction {
-        name: method.sig.ident.clone(),
-        states: one.mark.states.clone(),
-        conditions: conditions.collect(),
-        asynchronous: method.sig.asyncness.map(|word| word.span),
-        args,
-        output,
-    })
-}
-
-/// By its attribute, or else by its type.
-fn part(input: &PatType, word: Word) -> Part {
-    let marked = |text| input.attrs.iter().any(|attr| attr.path().is_ident(text));
-    let ty = peeled(&input.ty);
-    let lent = matches!(ty, Type::Reference(_));
-    match () {
-        () if marked("cx") => Part::Cx,
-        () if marked("reply") => Part::Reply,
-        () if ends_in(ty, "In") || ends_in(ty, "Cx") => Part::Cx,
-        () if ends_in(ty, "ReplyTo") => Part::Reply,
-        () if word == Word::Terminate && ends_in(ty, "Reason") => Part::Reason,
-        () if lent => Part::State,
-        () if word == Word::Enter && ends_in(ty, "Option") => Part::Before,
-        () if word == Word::HandleEvent => Part::Event,
-        () => Part::Value,
-    }
-}
-
-/// The type, without the reference where it is lent.
-fn lent(input: &PatType, role: Part, errors: &mut Errors) -> Option<Type> {
-    let ty = peeled(&input.ty);
-    match (role, ty) {
-        (Part::Cx, Type::Reference(reference)) if reference.mutability.is_some() => {
-            if ends_in(&reference.elem, "Cx") {
-                errors.say(
-                    ty,
-                    "the context of a state machine is `In`, which knows the state: write \
-                     `cx: &mut In<Self, Open>` in a handler for the state `Open`, `cx: &mut \
-                     In<Self>` in one for any state",
-                );
-                return None;
-            }
-            Some((*reference.elem).clone())
-        }
-        (Part::Cx, _) => {
-            errors.say(
-                ty,
-                "the context is lent to the handler: write `cx: &mut In<Self>`",
-            );
-            None
-        }
-        (Part::Reason | Part::State, Type::Reference(reference)) => Some((*reference.elem).clone()),
-        _ => Some(ty.clone()),
-    }
 }
 
 fn on(machine: &mut Machine, one: Marked, errors: &mut Errors) -> bool {
@@ -402,7 +308,8 @@ fn notice(machine: &mut Machine, one: Marked, errors: &mut Errors) -> bool {
 
 fn enter(machine: &mut Machine, one: Marked, errors: &mut Errors) -> bool {
     let mut method = one.method.clone();
-    let Some(reaction) = reaction(&mut method, &one, &machine.model.actor, errors) else {
+    let Some(reaction) = parts::reaction(&mut method, &one.mark, &machine.model.actor, errors)
+    else {
         return false;
     };
     if let Some(arg) = reaction
@@ -431,7 +338,8 @@ fn rest(machine: &mut Machine, one: Marked, errors: &mut Errors) -> bool {
         return false;
     }
     let mut method = one.method.clone();
-    let Some(reaction) = reaction(&mut method, &one, &machine.model.actor, errors) else {
+    let Some(reaction) = parts::reaction(&mut method, &one.mark, &machine.model.actor, errors)
+    else {
         return false;
     };
     let events = reaction.args.iter().filter(|arg| arg.role == Part::Event);
@@ -492,64 +400,4 @@ fn single(machine: &mut Machine, one: Marked, errors: &mut Errors) -> bool {
         _ => machine.terminate = Some(reaction),
     }
     true
-}
-
-/// No two events are the same variant.
-fn check_names(machine: &mut Machine, errors: &mut Errors) {
-    let name = format!("{}Msg", machine.model.name);
-    let mut seen: HashMap<String, Ident> = HashMap::new();
-    for event in machine.events.iter().filter(|event| event.is_own()) {
-        let own = &event.handler.name;
-        let variant = event.handler.variant_name().to_string();
-        if ["Info", "Exit", "Down"].contains(&variant.as_str()) {
-            errors.say(
-                own,
-                format!("`{name}::{variant}` is what the runtime has to tell: choose another name"),
-            );
-        }
-        if let Some(first) = seen.insert(variant.clone(), own.clone()) {
-            errors.say(
-                own,
-                format!("`{first}` and `{own}` would both be `{name}::{variant}`: rename one"),
-            );
-        }
-    }
-}
-
-/// No event has two handlers for one state.
-fn check_once(event: &Event, errors: &mut Errors) {
-    let mut seen: HashMap<String, &Ident> = HashMap::new();
-    let name = event.handler.plain_name();
-    for reaction in event
-        .reactions
-        .iter()
-        .filter(|one| one.conditions.is_empty())
-    {
-        let states = reaction.states.iter().map(Some);
-        let all = reaction.states.is_empty().then_some(None);
-        for state in states.chain(all) {
-            let text = state.map_or_else(|| "any state".to_owned(), |state| format!("`{state}`"));
-            if let Some(first) = seen.insert(text.clone(), &reaction.name) {
-                let place: TokenStream = state.map_or_else(
-                    || reaction.name.to_token_stream(),
-                    |state| state.to_token_stream(),
-                );
-                errors.say(
-                    place,
-                    format!(
-                        "`{name}` has two handlers for {text}: `{first}` and `{}`",
-                        reaction.name
-                    ),
-                );
-            }
-        }
-    }
-    for state in event.postpone.iter().chain(&event.ignore) {
-        if seen.contains_key(&format!("`{state}`")) {
-            errors.say(
-                state,
-                format!("`{name}` is handled in `{state}`: it cannot be put aside there as well"),
-            );
-        }
-    }
 }

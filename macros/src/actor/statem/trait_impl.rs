@@ -108,9 +108,30 @@ fn statem(machine: &Machine) -> TokenStream {
     let event_name = dispatch::event_name(machine);
     let show = show(machine);
     quote! {
+        // As public as anything, however private the states are.
+        pub struct __Held(#states);
+
+        #[automatically_derived]
+        impl #library::States for __Held {
+            const NAMES: &'static [&'static str] = <#states as #library::States>::NAMES;
+            fn index(&self) -> usize {
+                #library::States::index(&self.0)
+            }
+            fn may_follow(from: usize, to: usize) -> bool {
+                <#states as #library::States>::may_follow(from, to)
+            }
+        }
+
+        #[automatically_derived]
+        impl<__T: ::core::convert::Into<#states>> #library::Accepts<__T> for #actor {
+            fn accept(state: __T) -> __Held {
+                __Held(::core::convert::Into::into(state))
+            }
+        }
+
         #[automatically_derived]
         impl #library::Statem for #actor #clause {
-            type State = #states;
+            type State = __Held;
             const ENTERS: bool = #enters;
             #max
 
@@ -156,7 +177,7 @@ fn show(machine: &Machine) -> Option<TokenStream> {
     let shown = quote_spanned!(place=> #library::shown(&(__state, __data)));
     Some(quote! {
         fn show(&self, __state: &Self::State) -> ::core::option::Option<::std::string::String> {
-            let __data = self;
+            let (__state, __data) = (&__state.0, self);
             ::core::option::Option::Some(#shown)
         }
     })
@@ -164,12 +185,14 @@ fn show(machine: &Machine) -> Option<TokenStream> {
 
 fn init(machine: &Machine) -> TokenStream {
     let model = &machine.model;
-    let (library, actor) = (&model.library, &model.actor);
-    let begin = quote!(#library::begin(__outcome, __cx, __in));
+    let (library, actor, states) = (&model.library, &model.actor, &machine.states);
+    let begin = quote! {
+        #library::begin(__outcome.map(|(__actor, __state)| (__actor, __Held(__state))), __cx, __in)
+    };
     let Some(reaction) = &machine.init else {
         return quote! {
             let __in = #library::In::<#actor, #library::Starting>::new(**__cx);
-            let __outcome = #library::IntoStart::<#actor>::into_start(__args);
+            let __outcome = #library::IntoStart::<#actor, #states>::into_start(__args);
             #library::Init::Ready(#begin)
         };
     };
@@ -194,9 +217,9 @@ fn init(machine: &Machine) -> TokenStream {
         Some(ty) => {
             let ty = super::super::substitute::name_self(ty, actor).unwrap_or_else(|_| ty.clone());
             let place = at(syn::spanned::Spanned::span(&ty));
-            quote_spanned!(place=> <#ty as #library::IntoStart<#actor>>::into_start)
+            quote_spanned!(place=> <#ty as #library::IntoStart<#actor, #states>>::into_start)
         }
-        None => quote!(#library::IntoStart::<#actor>::into_start),
+        None => quote!(#library::IntoStart::<#actor, #states>::into_start),
     };
     let context = quote!(let mut __in = #library::In::<#actor, #library::Starting>::new(**__cx););
     match reaction.asynchronous {
