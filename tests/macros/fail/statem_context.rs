@@ -1,4 +1,4 @@
-//! The context of another state, and that of an actor.
+//! What if a handler takes the context or the state of somewhere else?
 
 use foundation::prelude::*;
 

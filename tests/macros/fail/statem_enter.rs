@@ -1,4 +1,4 @@
-//! What an enter handler may not do.
+//! What if a state is changed while it is entered, at the start or at the end?
 
 use foundation::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A state machine with type parameters, without states, and on what is none.
+//! What if a state machine has type parameters, no states, or is none?
 
 use foundation::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Events that are handled twice, or not declared.
+//! What if an event is handled twice, or not declared?
 
 use foundation::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Events with the wrong result, and a start without a state.
+//! What if a handler returns what its event does not, and the start no state?
 
 use foundation::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A state that is none.
+//! What if a handler is for a state that is none?
 
 use foundation::prelude::*;
 

@@ -1,4 +1,4 @@
-//! A transition that is not declared.
+//! What if a handler goes where its state does not?
 
 use foundation::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Words that are not known, and attributes from elsewhere.
+//! What if an attribute has words that are not known, or comes from elsewhere?
 
 use foundation::prelude::*;
 

@@ -1,4 +1,4 @@
-//! States that are none.
+//! What if states are none?
 
 use foundation::prelude::*;
 

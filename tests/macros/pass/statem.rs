@@ -1,5 +1,5 @@
-//! A state machine in all its shapes: states in a module of their own, both styles, async handlers,
-//! conditional events, what is private.
+//! Does a state machine compile in all its shapes: states in a module of their own, both styles,
+//! async handlers, conditional events, private states?
 
 use foundation::prelude::*;
 

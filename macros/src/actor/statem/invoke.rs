@@ -40,38 +40,15 @@ pub(super) fn handled(machine: &Machine, reaction: &Reaction, given: &Given<'_>)
         )
     });
     let (begin, end) = takes.unzip();
-    let send = |value: TokenStream| {
-        if given.answers && !reaction.replies() {
-            // Said at the result, if it is not the event's.
-            let place = reaction
-                .output
-                .as_ref()
-                .map_or_else(Span::call_site, Spanned::span);
-            let reply = given.event.map(reply_type);
-            let checked = quote_spanned!(at(place)=> let __value: #reply = __value;);
-            quote!(let __value = #value; #checked #library::ReplyTo::send(__reply, __value);)
-        } else {
-            quote!(#value;)
-        }
-    };
     let lend = quote! {
         let __state = &mut __at.state.0;
         let __before = __at.before.map(|__before| &__before.0);
         let __step = __at.step;
         let __me = __at.me;
     };
-    let (title, text) = match given.event {
-        Some(event) => (
-            event.title(&machine.model),
-            shown(&machine.model, event, given.values),
-        ),
-        None => (
-            format!("{}::{}", machine.model.name, reaction.name),
-            quote!(::core::option::Option::None),
-        ),
-    };
+    let (title, text) = title(machine, reaction, given);
     if let Some(word) = reaction.asynchronous {
-        let send = send(quote!(__future.await));
+        let send = answered(machine, reaction, given, &quote!(__future.await));
         return quote_spanned! {at(word)=> {
             #lend
             #library::Handled::asked(#title, #text, async move {
@@ -82,7 +59,7 @@ pub(super) fn handled(machine: &Machine, reaction: &Reaction, given: &Given<'_>)
             })
         }};
     }
-    let send = send(call);
+    let send = answered(machine, reaction, given, &call);
     let shows = given
         .event
         .is_some_and(|event| machine.model.shows_arguments(event));
@@ -106,6 +83,39 @@ pub(super) fn handled(machine: &Machine, reaction: &Reaction, given: &Given<'_>)
         #end
         #library::Handled::Done
     }}
+}
+
+/// What the method is called in reports, and its arguments as text if they are shown.
+fn title(machine: &Machine, reaction: &Reaction, given: &Given<'_>) -> (String, TokenStream) {
+    match given.event {
+        Some(event) => (
+            event.title(&machine.model),
+            shown(&machine.model, event, given.values),
+        ),
+        None => (
+            format!("{}::{}", machine.model.name, reaction.name),
+            quote!(::core::option::Option::None),
+        ),
+    }
+}
+
+/// What becomes of the method's value: the caller gets it, if one waits for it.
+fn answered(
+    machine: &Machine,
+    reaction: &Reaction,
+    given: &Given<'_>,
+    value: &TokenStream,
+) -> TokenStream {
+    if !given.answers || reaction.replies() {
+        return quote!(#value;);
+    }
+    let library = &machine.model.library;
+    // Said at the result, if it is not the event's.
+    let output = reaction.output.as_ref();
+    let place = at(output.map_or_else(Span::call_site, Spanned::span));
+    let reply = given.event.map(reply_type);
+    let checked = quote_spanned!(place=> let __value: #reply = __value;);
+    quote!(let __value = #value; #checked #library::ReplyTo::send(__reply, __value);)
 }
 
 /// The call of the method, whose value may be a future.

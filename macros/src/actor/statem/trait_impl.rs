@@ -26,6 +26,7 @@ pub(super) fn implementation(machine: &Machine) -> TokenStream {
     let terminate = terminate(machine);
     let mailbox = model.mailbox.as_ref();
     let mailbox = mailbox.map(|mailbox| mailbox.constant(library));
+    let notices = notices(machine);
     let statem = statem(machine);
     quote! {
         #[automatically_derived]
@@ -61,29 +62,7 @@ pub(super) fn implementation(machine: &Machine) -> TokenStream {
                 #library::arrived(self, __cx, __msg)
             }
 
-            fn handle_info<'a>(
-                &'a mut self,
-                __info: #library::Info,
-                __cx: &'a mut #library::Cx<Self>,
-            ) -> #library::Handled<'a> {
-                #library::arrived(self, __cx, #events::Info(__info))
-            }
-
-            fn handle_exit<'a>(
-                &'a mut self,
-                __exit: #library::Exit,
-                __cx: &'a mut #library::Cx<Self>,
-            ) -> #library::Handled<'a> {
-                #library::arrived(self, __cx, #events::Exit(__exit))
-            }
-
-            fn handle_down<'a>(
-                &'a mut self,
-                __down: #library::Down,
-                __cx: &'a mut #library::Cx<Self>,
-            ) -> #library::Handled<'a> {
-                #library::arrived(self, __cx, #events::Down(__down))
-            }
+            #notices
 
             #terminate
         }
@@ -92,9 +71,39 @@ pub(super) fn implementation(machine: &Machine) -> TokenStream {
     }
 }
 
+/// What comes from the runtime is an event.
+fn notices(machine: &Machine) -> TokenStream {
+    let (library, events) = (&machine.model.library, machine.model.events_name());
+    quote! {
+        fn handle_info<'a>(
+            &'a mut self,
+            __info: #library::Info,
+            __cx: &'a mut #library::Cx<Self>,
+        ) -> #library::Handled<'a> {
+            #library::arrived(self, __cx, #events::Info(__info))
+        }
+
+        fn handle_exit<'a>(
+            &'a mut self,
+            __exit: #library::Exit,
+            __cx: &'a mut #library::Cx<Self>,
+        ) -> #library::Handled<'a> {
+            #library::arrived(self, __cx, #events::Exit(__exit))
+        }
+
+        fn handle_down<'a>(
+            &'a mut self,
+            __down: #library::Down,
+            __cx: &'a mut #library::Cx<Self>,
+        ) -> #library::Handled<'a> {
+            #library::arrived(self, __cx, #events::Down(__down))
+        }
+    }
+}
+
 fn statem(machine: &Machine) -> TokenStream {
     let model = &machine.model;
-    let (library, actor, states) = (&model.library, &model.actor, &machine.states);
+    let (library, actor) = (&model.library, &model.actor);
     let clause = model.conditions();
     let enters = !machine.enters.is_empty();
     let max = machine
@@ -107,27 +116,9 @@ fn statem(machine: &Machine) -> TokenStream {
     let refuse = dispatch::refuse(machine);
     let event_name = dispatch::event_name(machine);
     let show = show(machine);
+    let held = held(machine);
     quote! {
-        // As public as anything, however private the states are.
-        pub struct __Held(#states);
-
-        #[automatically_derived]
-        impl #library::States for __Held {
-            const NAMES: &'static [&'static str] = <#states as #library::States>::NAMES;
-            fn index(&self) -> usize {
-                #library::States::index(&self.0)
-            }
-            fn may_follow(from: usize, to: usize) -> bool {
-                <#states as #library::States>::may_follow(from, to)
-            }
-        }
-
-        #[automatically_derived]
-        impl<__T: ::core::convert::Into<#states>> #library::Accepts<__T> for #actor {
-            fn accept(state: __T) -> __Held {
-                __Held(::core::convert::Into::into(state))
-            }
-        }
+        #held
 
         #[automatically_derived]
         impl #library::Statem for #actor #clause {
@@ -164,6 +155,34 @@ fn statem(machine: &Machine) -> TokenStream {
             }
 
             #show
+        }
+    }
+}
+
+/// The states as the library sees them.
+fn held(machine: &Machine) -> TokenStream {
+    let model = &machine.model;
+    let (library, actor, states) = (&model.library, &model.actor, &machine.states);
+    quote! {
+        // As public as anything, however private the states are.
+        pub struct __Held(#states);
+
+        #[automatically_derived]
+        impl #library::States for __Held {
+            const NAMES: &'static [&'static str] = <#states as #library::States>::NAMES;
+            fn index(&self) -> usize {
+                #library::States::index(&self.0)
+            }
+            fn may_follow(from: usize, to: usize) -> bool {
+                <#states as #library::States>::may_follow(from, to)
+            }
+        }
+
+        #[automatically_derived]
+        impl<__T: ::core::convert::Into<#states>> #library::Accepts<__T> for #actor {
+            fn accept(state: __T) -> __Held {
+                __Held(::core::convert::Into::into(state))
+            }
         }
     }
 }
