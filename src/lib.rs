@@ -66,6 +66,8 @@ mod pages {
     mod tasks {}
     #[doc = include_str!("../book/src/event-managers.md")]
     mod event_managers {}
+    #[doc = include_str!("../book/src/agents.md")]
+    mod agents {}
     #[doc = include_str!("../book/src/stages.md")]
     mod stages {}
     #[doc = include_str!("../book/src/memory.md")]

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod agent;
 mod application;
 mod event;
 mod nothing;
@@ -19,6 +20,7 @@ pub mod sys;
 pub mod task;
 pub mod testkit;
 
+pub use agent::Agent;
 pub use application::{Application, ApplicationError, Running};
 pub use event::{
     AddHandlerError, EventCx, EventExit, EventHandler, EventManager, EventManagerBuilder,

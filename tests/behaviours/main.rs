@@ -4,9 +4,10 @@
 //! Role       One test per row of the semantics page (B096-B170, B203-B217, B220-B223), each on
 //!            the real platform and under seeds on the simulated one; then rules of the
 //!            specification beyond the rows. Rows that types rule out are in `impossible.md`.
-//! Source     otp: supervisor, gen_server, gen_event, application; elixir: DynamicSupervisor, Task, Task.Supervisor
-//! Source     otp: supervisor, gen_server, gen_event, application; elixir: DynamicSupervisor, Task, GenStage
+//! Source     otp: supervisor, gen_server, gen_event, application; elixir: DynamicSupervisor, Agent, Task, Task.Supervisor
+//! Source     otp: supervisor, gen_server, gen_event, application; elixir: DynamicSupervisor, Agent, Task, GenStage
 
+mod agent;
 mod application;
 mod event_manager;
 mod event_rows;

@@ -6,7 +6,7 @@
 
 use std::pin::Pin;
 
-use foundation_runtime::{Codec, Down, Exit, Info, Mailbox, Reason, ReplyTo, Tag};
+use foundation_runtime::{Codec, Down, Exit, Info, Mailbox, ProcessKind, Reason, ReplyTo, Tag};
 
 use super::asked::Asking;
 use super::beside::Beside;
@@ -115,6 +115,9 @@ pub trait Actor: Addressed + Send + Sized {
     const VERSION: u32 = 1;
     /// The kind of mailbox it has, unless it is started with another; unbounded if `None`.
     const MAILBOX: Option<Mailbox> = None;
+
+    /// What kind of process it is, to whoever looks at the node.
+    const KIND: ProcessKind = ProcessKind::Server;
 
     /// Makes the actor, inside its process.
     fn init<'a>(args: Self::Args, cx: &'a mut Cx<Self>) -> Init<'a, Self>;

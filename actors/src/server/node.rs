@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use foundation_runtime::{Destination, Node, Pid, ProcessKind, Reason, SpawnError, SpawnOptions};
+use foundation_runtime::{Destination, Node, Pid, Reason, SpawnError, SpawnOptions};
 
 use super::actor::Actor;
 use super::body::Server;
@@ -50,7 +50,7 @@ pub trait NodeExt {
 impl NodeExt for Node {
     fn spawn<A: Actor<Args = A>>(&self, actor: A) -> Result<Ref<A>, SpawnError> {
         let options = SpawnOptions::new()
-            .kind(ProcessKind::Server)
+            .kind(A::KIND)
             .mailbox_if_unset(A::MAILBOX);
         let pid = self.spawn_behaviour(&options, Server::<A>::new(actor, None))?;
         Ok(Ref::of_pid(self, pid))

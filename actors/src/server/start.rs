@@ -6,9 +6,7 @@
 use std::future::IntoFuture;
 use std::time::Duration;
 
-use foundation_runtime::{
-    CallError, Node, Pid, ProcessKind, Promise, Reason, SpawnOptions, Via, me, promise,
-};
+use foundation_runtime::{CallError, Node, Pid, Promise, Reason, SpawnOptions, Via, me, promise};
 
 use super::actor::Actor;
 use super::body::Server;
@@ -98,9 +96,7 @@ impl<A: Actor> IntoFuture for Start<A> {
             } = self;
             let (reply, started) = promise::<Started>(&node);
             let body = Server::<A>::new(args, Some(Starter::new(Some(reply))));
-            let options = options
-                .kind(ProcessKind::Server)
-                .mailbox_if_unset(A::MAILBOX);
+            let options = options.kind(A::KIND).mailbox_if_unset(A::MAILBOX);
             let pid = node.spawn_behaviour(&options, body)?;
             await_start(&node, pid, started, link, timeout).await?;
             Ok(Ref::of_pid(&node, pid))

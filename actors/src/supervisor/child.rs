@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foundation_runtime::{
-    IntoReason, Mailbox, Message, Node, Pid, Process, ProcessKind, SpawnOptions, Via, promise,
+    IntoReason, Mailbox, Message, Node, Pid, Process, SpawnOptions, Via, promise,
 };
 
 use super::machine::{ChildId, ChildKind, ChildSpec, Restart, Shutdown};
@@ -153,9 +153,7 @@ impl<A: Actor, F: Fn() -> A::Args + Send + Sync + 'static> StartChild for ByMaki
         Box::pin(async move {
             let (reply, started) = promise::<Started>(&node);
             let body = Server::<A>::new_with(move || (self.0)(), Some(Starter::new(Some(reply))));
-            let options = options
-                .kind(ProcessKind::Server)
-                .mailbox_if_unset(A::MAILBOX);
+            let options = options.kind(A::KIND).mailbox_if_unset(A::MAILBOX);
             let pid = node.spawn_behaviour(&options, body)?;
             await_start(&node, pid, started, true, timeout).await?;
             Ok(pid)
@@ -164,7 +162,7 @@ impl<A: Actor, F: Fn() -> A::Args + Send + Sync + 'static> StartChild for ByMaki
 }
 
 /// The recipe of an actor whose init takes `make()`.
-pub(super) fn actor_recipe<A: Actor>(make: impl Fn() -> A::Args + Send + Sync + 'static) -> Recipe {
+pub(crate) fn actor_recipe<A: Actor>(make: impl Fn() -> A::Args + Send + Sync + 'static) -> Recipe {
     Recipe::of(ByMaking::<A, _>(make, std::marker::PhantomData))
 }
 

@@ -13,6 +13,7 @@ pub mod machine;
 
 pub(crate) use builder::tree_recipe;
 pub use builder::{Dynamic, DynamicBuilder, StartTree, Supervisor, SupervisorBuilder};
+pub(crate) use child::actor_recipe;
 pub use child::{Child, IntoChild, Recipe, child, child_fn, child_with};
 pub use client::{DynamicClient, SupervisorClient};
 pub(crate) use driver::Plan;
