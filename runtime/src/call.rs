@@ -119,7 +119,7 @@ impl Asking {
             let parked = match (&self.to, current::process()) {
                 (Destination::Pid(pid), Some(running))
                     if std::ptr::eq(running.core(), self.node.core())
-                        && pid.node() == running.core().id()
+                        && pid.node() == running.core().quick_id()
                         && *pid != running.pid() =>
                 {
                     let pid = *pid;
@@ -208,6 +208,7 @@ impl Asking {
             (Destination::Pid(_) | Destination::Name(..) | Destination::Via(_), Some(pid))
                 if pid.node() == node.id() =>
             {
+                node.core().trace_sent(Some(pid), request.header(), false);
                 if let Err(request) = node.core().send_request(pid, request) {
                     self.await_place(pid, request);
                 }

@@ -146,6 +146,7 @@ impl Node {
             }
             Destination::Name(node, name) => {
                 let target = Target::Name(*node, (&**name).into());
+                self.core().trace_sent(None, envelope.header(), false);
                 self.core().send_away(target, envelope)
             }
             Destination::Via(via) => {

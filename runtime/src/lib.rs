@@ -30,6 +30,7 @@ mod stack;
 mod term;
 pub mod time;
 pub mod timer;
+mod trace;
 mod via;
 mod world;
 
@@ -75,6 +76,7 @@ pub use shown::{SHOWN_MAX, shown, shown_arguments};
 pub use stack::Stack;
 pub use term::Term;
 pub use timer::TimerRef;
+pub use trace::{Trace, TraceError, TraceEvent, TraceStream, Traced};
 pub use via::{Registrar, Via};
 pub use world::{
     BadDelivery, BadSchedule, Delivery, Explore, ExploreFailure, Explored, Schedule, SimError,

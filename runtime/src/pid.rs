@@ -36,6 +36,10 @@ impl NodeId {
         Self::new(name, 0)
     }
 
+    pub(crate) fn from_u64(id: u64) -> Self {
+        Self(id)
+    }
+
     /// The bare number, for logs and for hashing.
     #[must_use]
     pub fn as_u64(self) -> u64 {

@@ -19,3 +19,5 @@ mod signals;
 mod spawn;
 mod support;
 mod timers;
+mod trace_events;
+mod trace_sessions;

@@ -226,6 +226,7 @@ fn dispatch_foreign<'a, A: Actor>(
     if let Some(tag) = named
         && let Some(method) = method(tag)
     {
+        turn.is_called(method.name);
         return (method.run)(envelope, actor, cx, turn, open);
     }
     if is_system(&envelope) {

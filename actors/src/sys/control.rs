@@ -201,13 +201,17 @@ impl Control {
         let (now, reductions) = (me.node().now(), me.info().reductions);
         match switch {
             Some(true) => {
+                if self.counted.is_none() {
+                    me.count_sends(true);
+                }
                 self.counted.get_or_insert(Counted {
                     since: now,
                     reductions,
                     messages_in: 0,
                 });
             }
-            Some(false) => self.counted = None,
+            Some(false) if self.counted.take().is_some() => me.count_sends(false),
+            Some(false) => {}
             None => {}
         }
         let counted = self.counted.as_ref()?;
@@ -215,7 +219,7 @@ impl Control {
             since: counted.since,
             now,
             messages_in: counted.messages_in,
-            messages_out: 0,
+            messages_out: me.sent().unwrap_or(0),
             reductions: reductions.saturating_sub(counted.reductions),
         })
     }

@@ -277,6 +277,11 @@ impl Envelope {
         self.prefix_mut().server = Some(server);
     }
 
+    /// Whom the request was delivered to, of a call or its answer.
+    pub(crate) fn server(&mut self) -> Option<Pid> {
+        self.prefix_mut().server
+    }
+
     /// Takes the way back from a request that leaves for another node.
     pub(crate) fn take_caller(&mut self) -> Option<Caller> {
         self.prefix_mut().caller.take()

@@ -221,6 +221,17 @@ impl Envelope {
         self.header().table.name
     }
 
+    /// What kind of message this is, also when it is one of the runtime's own.
+    pub(crate) fn title(&self) -> &'static str {
+        match self.as_signal() {
+            None => self.name(),
+            Some(Signal::ExitNotice(_)) => "exit",
+            Some(Signal::DownNotice(_)) => "down",
+            Some(Signal::Timeout { message, .. }) => message.name(),
+            Some(_) => "signal",
+        }
+    }
+
     /// The process that sent it; `None` for code outside any process.
     #[must_use]
     pub fn from(&self) -> Option<Pid> {

@@ -25,7 +25,7 @@ pub(super) fn complete<R>(raw: NonNull<Prefix<R>>) {
     prefix.header.table = prefix.answer;
     if let Some(running) = current::process()
         && let Some(Caller::Process { pid, .. }) = prefix.caller
-        && pid.node() == running.core().id()
+        && pid.node() == running.core().quick_id()
         && let Some(server) = prefix.server
         && running.call_completed(raw.as_ptr() as usize, server)
     {
@@ -43,6 +43,13 @@ fn complete_otherwise(mut raw: NonNull<Prefix<()>>) {
     let prefix = unsafe { raw.as_mut() };
     let address = raw.as_ptr() as usize;
     let here = current::scheduler();
+    if let Some(running) = here {
+        let to = match &prefix.caller {
+            Some(Caller::Process { pid, .. }) => Some(*pid),
+            _ => None,
+        };
+        running.core().trace_sent(to, &prefix.header, true);
+    }
     if let Some(server) = prefix.server
         && !current::call_completed(address, server)
     {

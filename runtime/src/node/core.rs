@@ -21,12 +21,15 @@ use crate::port::Ports;
 use crate::process::{Holdings, ProcessTable, Queue};
 use crate::scheduler::{DirtyPools, Priority, Scheduler};
 use crate::timer::{Action, Key, Timers};
+use crate::trace::Tracer;
 use crate::{Node, NodeId, Pid, Reason};
 
 /// Processes are started by anybody, by other processes, by nobody.
 const OPEN: u8 = 0;
 const CLOSING: u8 = 1;
 const CLOSED: u8 = 2;
+/// Somebody listens to what begins: starts take the way that tells of them.
+const LISTENED: u8 = 128;
 
 /// What the node has done so far.
 #[derive(Default)]
@@ -60,6 +63,9 @@ pub(crate) struct Core {
     print_crashes: bool,
     pub(super) tokio: Option<Tokio>,
     closing: AtomicU8,
+    /// The id, or 0 while somebody listens to what is sent.
+    quick: AtomicU64,
+    tracer: Tracer,
     reaper: Mutex<Option<std::sync::mpsc::Sender<Remains>>>,
 }
 
@@ -110,6 +116,8 @@ impl Core {
             print_crashes: parts.print_crashes,
             tokio: parts.tokio,
             closing: AtomicU8::new(OPEN),
+            quick: AtomicU64::new(parts.id.as_u64()),
+            tracer: Tracer::default(),
             reaper: Mutex::new(None),
         }
     }
@@ -208,17 +216,51 @@ impl Core {
     /// Whether nothing can be started any more: from outside, or by a process.
     pub(crate) fn refuses(&self, outside: bool) -> bool {
         let from = if outside { CLOSING } else { CLOSED };
-        self.closing.load(Ordering::Acquire) >= from
+        self.closing.load(Ordering::Acquire) & from != 0
+    }
+
+    /// Whether a start is refused, or listened to.
+    #[inline]
+    pub(crate) fn hinders(&self, outside: bool) -> bool {
+        let from = if outside { CLOSING } else { CLOSED };
+        self.closing.load(Ordering::Acquire) & (from | LISTENED) != 0
+    }
+
+    /// The node's id for those who send the quick way: an id that no pid bears, while somebody
+    /// listens to what is sent.
+    #[inline]
+    pub(crate) fn quick_id(&self) -> NodeId {
+        NodeId::from_u64(self.quick.load(Ordering::Relaxed))
+    }
+
+    /// Whether somebody listens to what happens: to names, too.
+    #[inline]
+    pub(crate) fn is_listened_to(&self) -> bool {
+        self.closing.load(Ordering::Relaxed) & LISTENED != 0
+    }
+
+    pub(crate) fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
+    /// Opens and closes the quick ways: `all`: somebody listens; `sends`: to what is sent.
+    pub(crate) fn listen(&self, all: bool, sends: bool) {
+        let id = if sends { 0 } else { self.id.as_u64() };
+        self.quick.store(id, Ordering::Relaxed);
+        match all {
+            true => self.closing.fetch_or(LISTENED, Ordering::AcqRel),
+            false => self.closing.fetch_and(!LISTENED, Ordering::AcqRel),
+        };
     }
 
     /// From here on nothing is started from outside: the trees end in order, and may need help.
     pub(super) fn close(&self) {
-        self.closing.fetch_max(CLOSING, Ordering::AcqRel);
+        self.closing.fetch_or(CLOSING, Ordering::AcqRel);
     }
 
     /// From here on nobody starts anything: a supervisor would start again what was asked to end.
     pub(super) fn close_to_all(&self) {
-        self.closing.store(CLOSED, Ordering::Release);
+        self.closing.fetch_or(CLOSING | CLOSED, Ordering::AcqRel);
     }
 
     /// Whether every process waits, and has nothing unread in its inbox.

@@ -10,7 +10,7 @@ use super::guests::{GUEST_SLOT, guest};
 use crate::dead_letter::{DeadLetter, DeadReason};
 use crate::envelope::{Caller, Envelope, ExitKind, FULL, Kind, MAY_WAIT, Signal};
 use crate::port::{Frame, Target};
-use crate::process::{Block, LIMITED, Pushed};
+use crate::process::{Block, LIMITED, Pushed, TRACED};
 use crate::scheduler::Scheduler;
 use crate::{CallError, MonitorRef, Pid, Reason, SendError};
 
@@ -54,8 +54,8 @@ impl Core {
         Ok(())
     }
 
-    /// Delivers to a process that is not alive, has a bounded mailbox, or lives in a simulated world,
-    /// where what is sent may be on its way for a while.
+    /// Delivers to a process that is not alive, has a bounded mailbox, is traced, or lives in a
+    /// simulated world, where what is sent may be on its way for a while.
     #[cold]
     fn push_unusual(&self, pid: Pid, envelope: Envelope) -> Result<(), Envelope> {
         let Some(block) = self.living(pid) else {
@@ -65,7 +65,7 @@ impl Core {
             return self.push_limited(block, pid, envelope);
         }
         let Scheduler::Simulated(simulated) = self.scheduler() else {
-            return Err(envelope);
+            return self.push_into(block, pid, envelope);
         };
         let Some((earlier, envelope)) = simulated.hold(pid, envelope) else {
             return Ok(());
@@ -84,6 +84,9 @@ impl Core {
         pid: Pid,
         mut envelope: Envelope,
     ) -> Result<Pushed, Envelope> {
+        if block.state() & TRACED != 0 {
+            self.trace_received(pid, &mut envelope);
+        }
         envelope.header_mut().generation = pid.tenancy();
         let raw = envelope.into_raw();
         // SAFETY: the envelope is ours until `push` takes it.
@@ -121,6 +124,19 @@ impl Core {
     /// Sends a message or request, here or to another node.
     #[inline]
     pub(crate) fn send(&self, to: Pid, envelope: Envelope) -> Result<(), SendError> {
+        if to.node() != self.quick_id() {
+            return self.send_otherwise(to, envelope);
+        }
+        match self.push(to, envelope) {
+            Ok(()) => Ok(()),
+            Err(unsent) => self.unsent(to, unsent),
+        }
+    }
+
+    /// Sends to another node, or while somebody listens to what is sent.
+    #[cold]
+    fn send_otherwise(&self, to: Pid, envelope: Envelope) -> Result<(), SendError> {
+        self.trace_sent(Some(to), envelope.header(), false);
         if to.node() != self.id() {
             return self.send_away(Target::Pid(to), envelope);
         }
@@ -164,6 +180,7 @@ impl Core {
     /// Sends a message or request of which nobody hears whether it was sent: when there is no place,
     /// it is a dead letter.
     pub(crate) fn send_unheard(&self, to: Pid, envelope: Envelope) {
+        self.trace_sent(Some(to), envelope.header(), false);
         if to.node() != self.id() {
             let _ = self.send_away(Target::Pid(to), envelope);
             return;

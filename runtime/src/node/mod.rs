@@ -218,7 +218,11 @@ impl Node {
             .table()
             .find(pid.slot())
             .ok_or(RegisterError::NoProc)?;
-        self.core().names().take(name, pid, block)
+        self.core().names().take(name, pid, block)?;
+        if self.core().is_listened_to() {
+            self.core().trace_name(pid, name, true);
+        }
+        Ok(())
     }
 
     /// Releases a name.
@@ -226,7 +230,12 @@ impl Node {
     /// # Errors
     /// [`RegisterError::NotRegistered`] when nobody has it.
     pub fn unregister(&self, name: &str) -> Result<(), RegisterError> {
-        self.core().names().release(name)
+        let holder = self.whereis(name);
+        self.core().names().release(name)?;
+        if let Some(pid) = holder.filter(|_| self.core().is_listened_to()) {
+            self.core().trace_name(pid, name, false);
+        }
+        Ok(())
     }
 
     /// All registered names, sorted.

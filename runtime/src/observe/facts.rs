@@ -100,16 +100,16 @@ impl Seen {
 
 /// What stands in the control block alone: cheap enough for all of a million.
 #[derive(Clone, Copy)]
-pub(super) struct Glance {
-    pub(super) pid: Pid,
+pub(crate) struct Glance {
+    pub(crate) pid: Pid,
     pub(super) state: u64,
-    pub(super) parent: Option<Pid>,
+    pub(crate) parent: Option<Pid>,
     pub(super) reductions: u32,
 }
 
 impl Glance {
     /// Of the tenant of this slot, if it is alive.
-    pub(super) fn of(core: &Core, slot: u32) -> Option<Self> {
+    pub(crate) fn of(core: &Core, slot: u32) -> Option<Self> {
         let block = core.table().find(slot)?;
         let state = block.state();
         let generation = NonZeroU32::new((state >> 32) as u32)?;
@@ -124,14 +124,14 @@ impl Glance {
         })
     }
 
-    pub(super) fn kind(&self) -> ProcessKind {
+    pub(crate) fn kind(&self) -> ProcessKind {
         Block::kind_in(self.state)
     }
 }
 
 /// What only an idle process shows.
-pub(super) struct Close {
-    code: Option<&'static str>,
+pub(crate) struct Close {
+    pub(crate) code: Option<&'static str>,
     label: Option<Box<str>>,
     pub(super) messages: usize,
     links: usize,
@@ -139,7 +139,7 @@ pub(super) struct Close {
 
 impl Close {
     /// Of a process that is idle.
-    pub(super) fn of(core: &Core, pid: Pid) -> Option<Self> {
+    pub(crate) fn of(core: &Core, pid: Pid) -> Option<Self> {
         look(core, pid.slot(), pid.generation().get(), Self::read)
     }
 

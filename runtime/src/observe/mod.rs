@@ -11,6 +11,7 @@ mod query;
 mod sampler;
 
 pub use facts::{Activity, ProcessFacts};
+pub(crate) use facts::{Close, Glance};
 pub use kind::ProcessKind;
 pub use load::{Load, SchedulerLoad};
 pub use query::{By, Query, Snapshot};

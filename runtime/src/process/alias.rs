@@ -90,6 +90,7 @@ impl Me {
 
 impl Core {
     pub(crate) fn send_alias(&self, alias: Alias, message: Envelope, priority: bool) {
+        self.trace_sent(Some(alias.owner), message.header(), false);
         let signal = Signal::Alias {
             alias: alias.id,
             message,

@@ -23,6 +23,9 @@ pub(super) fn next_of(
         let envelope = running.pop_message()?;
         if wanted(&envelope) {
             running.count_reduction();
+            if running.is_traced() {
+                running.trace_taken(envelope.title(), envelope.from());
+            }
             running.stamp_message(envelope.header());
             return Some(Mailed::open(running, envelope));
         }

@@ -30,7 +30,10 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     }
     let before = block.begin_dying();
     running.set_dying(Some(reason.clone()));
-    if before & (super::NAMED | super::HOLDS) != 0 {
+    if before & (super::NAMED | super::HOLDS | super::TRACED) != 0 {
+        if before & super::TRACED != 0 {
+            running.trace_exit(before, &reason);
+        }
         held::release_all(running, before);
     }
     if before & super::HAS_PEERS != 0 {

@@ -63,6 +63,11 @@ impl<'a> Asked<'a> {
     /// From here on until it is dropped a handler runs: its name, and its arguments as text.
     #[must_use = "it says that the handler runs until it is dropped"]
     pub fn new(what: &'static str, arguments: Option<&'a str>) -> Self {
+        if arguments.is_some()
+            && let Some(running) = current::process().filter(|running| running.is_traced())
+        {
+            running.trace_asked(what, arguments);
+        }
         Self { what, arguments }
     }
 }

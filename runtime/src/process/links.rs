@@ -13,6 +13,7 @@ use super::info::is_process;
 use super::local::{Active, AliasMode, Link, PARENT_LINK, TRAP_EXIT, Watch};
 use crate::envelope::{CallerKey, Down, Envelope, Exit, ExitKind, Signal};
 use crate::scheduler::Running;
+use crate::trace::Traced;
 use crate::{CallError, LinkError, MonitorRef, NodeId, Pid, Reason, Term};
 
 /// Links the running process with `other`.
@@ -30,6 +31,7 @@ pub(crate) fn link(running: &Running, other: Pid) -> Result<(), LinkError> {
         return Ok(());
     }
     add_active(running, other);
+    running.trace(|| Traced::Linked { with: other });
     core.send_signal(other, Signal::Link { from: me });
     Ok(())
 }
@@ -39,6 +41,7 @@ pub(crate) fn unlink(running: &Running, other: Pid) {
     if !remove_active(running, other) {
         return;
     }
+    running.trace(|| Traced::Unlinked { from: other });
     let id = running.extra(|extra| {
         extra.links.entry(other).or_default().unacked += 1;
         extra.fresh_id()
@@ -97,6 +100,7 @@ pub(super) fn link_arrived(running: &Running, from: Pid) {
             link.active = true;
         }
     });
+    running.trace(|| Traced::GotLinked { by: from });
     // The parent flag says it already: one entry is enough.
     if is_parent(running, from) && has_parent_link(running) {
         running.extra(|extra| extra.links.swap_remove(&from));
@@ -112,6 +116,7 @@ pub(super) fn link_arrived(running: &Running, from: Pid) {
 
 pub(super) fn unlink_arrived(running: &Running, from: Pid, id: u64) {
     remove_active(running, from);
+    running.trace(|| Traced::GotUnlinked { by: from });
     running.core().send_signal(
         from,
         Signal::UnlinkAck {

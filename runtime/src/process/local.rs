@@ -193,6 +193,8 @@ pub(crate) struct Extra {
     pub(crate) suspending: Vec<Caller>,
     pub(crate) dictionary: HashMap<Box<str>, Slot, BuildHasherDefault<FxHasher>>,
     pub(crate) label: Option<Box<str>>,
+    /// How much it has sent, while it counts that.
+    pub(crate) sent: Option<u64>,
     pub(crate) backlog: Option<Backlog>,
     /// Older than all in the queue, and not wanted yet.
     pub(crate) aside: Queue,
@@ -239,6 +241,7 @@ impl Default for Extra {
             suspending: Vec::new(),
             dictionary: HashMap::default(),
             label: None,
+            sent: None,
             backlog: None,
             aside: Queue::new(),
             alarm: None,

@@ -306,6 +306,18 @@ impl Me {
         value.downcast().ok().map(|value| *value)
     }
 
+    /// Counts what it sends from now on, for [`Me::sent`], or counts no longer: costs the node a
+    /// little at every send while anybody counts.
+    pub fn count_sends(self, on: bool) {
+        self.running().count_sends(on);
+    }
+
+    /// How many messages, requests and answers it has sent since it counts; nothing unless it does.
+    #[must_use]
+    pub fn sent(self) -> Option<u64> {
+        self.running().local(|local| local.extra.as_ref()?.sent)
+    }
+
     /// What it is doing itself.
     #[must_use]
     pub fn info(self) -> ProcessInfo {

@@ -52,7 +52,8 @@ pub(crate) use info::{
 pub use info::{ProcessInfo, Status};
 pub use local::AliasMode;
 pub(crate) use local::{
-    Extra, HIBERNATING, Local, PARENT_LINK, RAISED, TRAP_EXIT, WAITING_MASK, Watch, forget_fired,
+    Extra, HIBERNATING, Local, Map, PARENT_LINK, RAISED, TRAP_EXIT, WAITING_MASK, Watch,
+    forget_fired,
 };
 pub(crate) use look::look;
 pub use mail::{Info, Mail, Mailed, Message};
@@ -63,7 +64,7 @@ pub(crate) use spawn::spawn;
 pub use spawn::{BadOption, SpawnOptions};
 pub(crate) use suspend::suspended;
 pub(crate) use table::{
-    ALIVE, Block, HAS_PEERS, HOLDS, LIMITED, NAMED, ProcessTable, SLOT_BATCH, SUSPENDED,
+    ALIVE, Block, HAS_PEERS, HOLDS, LIMITED, NAMED, ProcessTable, SLOT_BATCH, SUSPENDED, TRACED,
 };
 pub use turn::{OpenCall, Turn};
 pub(crate) use wait::{Deadline, Pending, bytes_of};

@@ -69,6 +69,9 @@ impl<M: Message> Process<M> {
             let envelope = running.pop_message();
             match envelope {
                 Some(envelope) => {
+                    if running.is_traced() {
+                        running.trace_taken(envelope.title(), envelope.from());
+                    }
                     running.stamp_message(envelope.header());
                     Poll::Ready(Mailed::open(running, envelope))
                 }
@@ -184,10 +187,27 @@ where
         if !std::mem::replace(&mut this.begun, true) {
             running.local(|local| local.set_mark(std::ptr::null_mut()));
         }
+        this.look::<false>(running, cx)
+    }
+}
+
+impl<M, T, F> Receive<'_, M, T, F>
+where
+    M: Message,
+    F: FnMut(Mail<M>) -> Result<T, Mail<M>> + Unpin,
+{
+    /// Looks for the message in the queue; of a traced process it is told what it takes.
+    #[inline]
+    fn look<const TRACED: bool>(&mut self, running: &Running, cx: &mut Context<'_>) -> Poll<T> {
         loop {
             super::fetch(running);
-            if running.is_doomed() {
-                return Poll::Pending;
+            if running.is_unusual() {
+                if running.is_doomed() {
+                    return Poll::Pending;
+                }
+                if !TRACED {
+                    return self.look_traced(running, cx);
+                }
             }
             if !running.charge() {
                 if !super::is_own(running, cx.waker()) {
@@ -200,16 +220,25 @@ where
                 return Poll::Pending;
             };
             let from = envelope.from();
+            let title = if TRACED { envelope.title() } else { "" };
             running.stamp_message(envelope.header());
             if envelope.header().is_special() {
-                match this.offer_special(running, envelope) {
-                    Some(value) => return Poll::Ready(value),
+                match self.offer_special(running, envelope) {
+                    Some(value) => {
+                        if TRACED {
+                            running.trace_taken(title, from);
+                        }
+                        return Poll::Ready(value);
+                    }
                     None => continue,
                 }
             }
-            match (this.matcher)(Mail::open(Mailed::Message(envelope))) {
+            match (self.matcher)(Mail::open(Mailed::Message(envelope))) {
                 Ok(value) => {
                     running.count_reduction();
+                    if TRACED {
+                        running.trace_taken(title, from);
+                    }
                     return Poll::Ready(value);
                 }
                 Err(mail) => {
@@ -219,6 +248,11 @@ where
                 }
             }
         }
+    }
+
+    #[cold]
+    fn look_traced(&mut self, running: &Running, cx: &mut Context<'_>) -> Poll<T> {
+        self.look::<true>(running, cx)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::node::{Core, guest};
 use crate::observe::ProcessKind;
 use crate::platform::current;
 use crate::scheduler::{Priority, Running};
+use crate::trace::Born;
 use crate::{MonitorRef, Node, Pid, SpawnError, Via};
 
 /// What a process is started with.
@@ -178,16 +179,35 @@ pub(crate) fn spawn(
 ) -> Result<(Pid, Option<MonitorRef>), SpawnError> {
     let core = node.core();
     let running = current::process().filter(|running| running.core().id() == core.id());
-    if core.refuses(running.is_none()) {
+    if core.hinders(running.is_none()) {
+        return start_hindered(node, running, body, options);
+    }
+    start::<false>(node, running, body, options)
+}
+
+/// A start that is refused, or told of.
+#[cold]
+fn start_hindered(
+    node: &Node,
+    running: Option<&Running>,
+    body: Pin<Box<dyn Behaviour>>,
+    options: &SpawnOptions,
+) -> Result<(Pid, Option<MonitorRef>), SpawnError> {
+    if node.core().refuses(running.is_none()) {
         return Err(SpawnError::ShuttingDown);
     }
-    if let Some(name) = &options.name {
-        Names::check(name).map_err(|_| SpawnError::BadName(name.clone()))?;
-    }
-    if let Some(mail) = &options.mail {
-        let mailbox = mail.mailbox.unwrap_or_default();
-        mailbox.check().map_err(SpawnError::BadMailbox)?;
-    }
+    start::<true>(node, running, body, options)
+}
+
+#[inline]
+fn start<const TOLD: bool>(
+    node: &Node,
+    running: Option<&Running>,
+    body: Pin<Box<dyn Behaviour>>,
+    options: &SpawnOptions,
+) -> Result<(Pid, Option<MonitorRef>), SpawnError> {
+    let core = node.core();
+    options.check()?;
     if !core.table().admit() {
         return Err(SpawnError::SystemLimit);
     }
@@ -196,6 +216,7 @@ pub(crate) fn spawn(
     let parent = running.map_or_else(|| guest(core.id()), Running::pid);
     let linked = options.link && running.is_some();
     let held = Held::of(&body);
+    let code = if TOLD { body.name() } else { "" };
     // SAFETY: the slot is free and ours: nobody else touches its private half before `open`, and
     // it holds an empty `Local` or zeros, which own nothing.
     unsafe {
@@ -230,11 +251,36 @@ pub(crate) fn spawn(
         abandon(node, running, pid, monitor);
         return Err(error);
     }
+    if TOLD {
+        let born = Born {
+            pid,
+            parent: running.map(Running::pid),
+            code,
+            kind: options.kind,
+            name: options.name.as_deref(),
+        };
+        core.trace_born(running, &born, linked);
+    }
     core.counters
         .spawned
         .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     core.enqueue(slot, options.priority);
     Ok((pid, monitor))
+}
+
+impl SpawnOptions {
+    /// Whether a process can be started with them.
+    #[inline]
+    fn check(&self) -> Result<(), SpawnError> {
+        if let Some(name) = &self.name {
+            Names::check(name).map_err(|_| SpawnError::BadName(name.clone()))?;
+        }
+        if let Some(mail) = &self.mail {
+            let mailbox = mail.mailbox.unwrap_or_default();
+            mailbox.check().map_err(SpawnError::BadMailbox)?;
+        }
+        Ok(())
+    }
 }
 
 /// Takes the name and the key that it is to have.

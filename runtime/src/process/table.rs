@@ -38,6 +38,8 @@ pub(crate) const HAS_PEERS: u64 = 16;
 pub(crate) const HOLDS: u64 = 32;
 /// What is sent to it is on its way for a while: it lives in a simulated world.
 pub(crate) const RELAYED: u64 = 64;
+/// Somebody traces it: there is an entry in the node's [`Tracer`](crate::trace::Tracer).
+pub(crate) const TRACED: u64 = 8192;
 /// Which [`ProcessKind`] it is: three bits.
 const KIND_SHIFT: u32 = 10;
 /// Its mailbox has a bound: senders take another way.
@@ -101,11 +103,11 @@ impl Block {
     }
 
     /// The priority of the tenant of this generation, if it is alive and takes whatever is sent at
-    /// once.
+    /// once, and is not traced.
     #[inline]
     pub(crate) fn priority_if_open(&self, generation: u32) -> Option<Priority> {
         let state = self.state();
-        let mask = u64::MAX << 32 | RELAYED | LIMITED | ALIVE;
+        let mask = u64::MAX << 32 | RELAYED | LIMITED | TRACED | ALIVE;
         let open = state & mask == u64::from(generation) << 32 | ALIVE;
         open.then(|| Priority::from_bits((state >> PRIORITY_SHIFT) as u32))
     }

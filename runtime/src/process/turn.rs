@@ -43,7 +43,28 @@ impl<'a> Turn<'a> {
         if running.block().inbox.has_arrivals() {
             super::fetch(running);
         }
-        if running.is_doomed() || !running.charge() {
+        if running.is_unusual() {
+            return self.next_traced();
+        }
+        let envelope = self.take()?;
+        Some(Mailed::open(running, envelope))
+    }
+
+    /// The next message of a process that is traced, or doomed.
+    #[cold]
+    fn next_traced(&mut self) -> Option<Mailed> {
+        if self.running.is_doomed() {
+            return None;
+        }
+        let envelope = self.take()?;
+        self.running.trace_taken(envelope.title(), envelope.from());
+        Some(Mailed::open(self.running, envelope))
+    }
+
+    #[inline]
+    fn take(&mut self) -> Option<Envelope> {
+        let running = self.running;
+        if !running.charge() {
             return None;
         }
         let Some(envelope) = running.pop_message() else {
@@ -52,7 +73,7 @@ impl<'a> Turn<'a> {
         };
         running.count_reduction();
         running.stamp_message(envelope.header());
-        Some(Mailed::open(running, envelope))
+        Some(envelope)
     }
 
     /// The next message, if that is what comes next: an exit, a down or a timeout stays for
@@ -64,9 +85,33 @@ impl<'a> Turn<'a> {
         if running.block().inbox.has_arrivals() {
             super::fetch(running);
         }
-        if running.is_doomed() {
+        if running.is_unusual() {
+            return self.next_message_traced();
+        }
+        self.take_message()
+    }
+
+    /// The same for a process that is traced, or doomed.
+    #[cold]
+    fn next_message_traced(&mut self) -> Option<Envelope> {
+        if self.running.is_doomed() {
             return None;
         }
+        let envelope = self.take_message()?;
+        self.running.trace_taken(envelope.title(), envelope.from());
+        Some(envelope)
+    }
+
+    /// Says what the method is called that handles the message taken last, if the message does not.
+    pub fn is_called(&mut self, method: &'static str) {
+        if self.running.is_traced() {
+            self.running.trace_asked(method, None);
+        }
+    }
+
+    #[inline]
+    fn take_message(&mut self) -> Option<Envelope> {
+        let running = self.running;
         let envelope = running.local(|local| {
             if local.queue.oldest()?.is_special() || !running.charge() {
                 return None;

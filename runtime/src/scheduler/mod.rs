@@ -26,6 +26,8 @@ pub(crate) use running::Running;
 pub(crate) use slice::slice;
 pub use watchdog::Stuck;
 
+use std::sync::atomic::Ordering;
+
 use crate::node::Core;
 use crate::world::SimScheduler;
 
@@ -41,6 +43,14 @@ pub(crate) enum Scheduler {
 }
 
 impl Scheduler {
+    /// Has every process that runs now end its turn after the message it handles.
+    pub(crate) fn end_turns(&self) {
+        if let Self::Real(real) = self {
+            let workers = real.workers.iter();
+            workers.for_each(|worker| worker.stamp.overdue.store(true, Ordering::Relaxed));
+        }
+    }
+
     /// Puts a process whose `SCHEDULED` bit the caller has just set into a run queue.
     #[cold]
     pub(crate) fn enqueue(&self, core: &Core, slot: u32, priority: Priority) {

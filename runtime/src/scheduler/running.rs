@@ -19,10 +19,15 @@ use crate::heap::{self, Charged};
 use crate::mailbox::Limit;
 use crate::node::Core;
 use crate::process::{Block, Extra, Handling, Local};
+use crate::trace::Taken;
 use crate::{Node, Pid, Reason};
 
 /// How many processes wait in a worker's ring before a slice wakes a second worker.
 const HELP_AGAIN: usize = 128;
+
+/// Bits of `Running::unusual`.
+const DOOMED: u8 = 1;
+const TRACED: u8 = 2;
 
 pub(crate) struct Running {
     pub(crate) node: Node,
@@ -42,7 +47,10 @@ pub(crate) struct Running {
     /// arrives later in the same poll must lead to another one.
     pub(crate) waits: Cell<bool>,
     /// What a signal asked for: the process ends at its next yield.
-    doomed: Cell<bool>,
+    /// `DOOMED`, `TRACED`: what a process that takes a message looks at.
+    unusual: Cell<u8>,
+    /// What a traced process has begun to handle, until it is told.
+    taken: RefCell<Option<Taken>>,
     doom: RefCell<Option<Reason>>,
     doomed_by: Cell<Option<Pid>>,
     dying: RefCell<Option<Reason>>,
@@ -83,7 +91,8 @@ impl Running {
             share: Cell::new(SLICE_MESSAGES),
             yielded: Cell::new(false),
             waits: Cell::new(false),
-            doomed: Cell::new(false),
+            unusual: Cell::new(0),
+            taken: RefCell::new(None),
             doom: RefCell::new(None),
             doomed_by: Cell::new(None),
             dying: RefCell::new(None),
@@ -291,7 +300,8 @@ impl Running {
     }
 
     pub(crate) fn doom(&self, by: Pid, reason: Reason) {
-        if !self.doomed.replace(true) {
+        if !self.is_doomed() {
+            self.unusual.set(self.unusual.get() | DOOMED);
             *self.doom.borrow_mut() = Some(reason);
             self.doomed_by.set(Some(by));
         }
@@ -304,15 +314,42 @@ impl Running {
 
     #[inline]
     pub(crate) fn is_doomed(&self) -> bool {
-        self.doomed.get()
+        self.unusual.get() & DOOMED != 0
+    }
+
+    /// Whether the process is traced since this turn began.
+    #[inline]
+    pub(crate) fn is_traced(&self) -> bool {
+        self.unusual.get() & TRACED != 0
+    }
+
+    /// Whether a process that takes a message has to look twice: it is doomed, or traced.
+    #[inline]
+    pub(crate) fn is_unusual(&self) -> bool {
+        self.unusual.get() != 0
+    }
+
+    /// Says for this turn that the process is traced.
+    pub(crate) fn set_traced(&self, on: bool) {
+        let others = self.unusual.get() & !TRACED;
+        self.unusual.set(others | if on { TRACED } else { 0 });
+    }
+
+    pub(crate) fn set_taken(&self, taken: Option<Taken>) {
+        *self.taken.borrow_mut() = taken;
+    }
+
+    pub(crate) fn take_taken(&self) -> Option<Taken> {
+        self.taken.borrow_mut().take()
     }
 
     /// Takes the reason for which a signal asked the process to end.
     #[inline]
     pub(crate) fn take_doom(&self) -> Option<Reason> {
-        if !self.doomed.replace(false) {
+        if !self.is_doomed() {
             return None;
         }
+        self.unusual.set(self.unusual.get() & !DOOMED);
         self.doom.borrow_mut().take()
     }
 

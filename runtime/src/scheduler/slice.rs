@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use super::Running;
 use crate::Reason;
 use crate::platform::panics;
-use crate::process::{self, Behaviour, Block, SUSPENDED, Turn};
+use crate::process::{self, Behaviour, Block, SUSPENDED, TRACED, Turn};
 
 enum Next {
     Park,
@@ -50,9 +50,27 @@ fn step(running: &Running, block: &Block) -> Next {
     if running.is_doomed() {
         return doomed(running, None);
     }
+    if block.state() & (SUSPENDED | TRACED) != 0 {
+        return unusual_step(running, block);
+    }
+    step_on(running, block)
+}
+
+/// The same for a process that does not run, or whose doings are told.
+#[cold]
+fn unusual_step(running: &Running, block: &Block) -> Next {
     if block.state() & SUSPENDED != 0 {
         return Next::Park;
     }
+    running.set_traced(true);
+    let next = step_on(running, block);
+    running.tell_taken();
+    running.set_traced(false);
+    next
+}
+
+#[inline]
+fn step_on(running: &Running, block: &Block) -> Next {
     match poll(running, block) {
         Poll::Pending => {}
         // A signal that came while it ran was first.
