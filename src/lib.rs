@@ -72,6 +72,8 @@ mod pages {
     mod stages {}
     #[doc = include_str!("../book/src/memory.md")]
     mod memory {}
+    #[doc = include_str!("../book/src/process-groups.md")]
+    mod process_groups {}
     #[doc = include_str!("../book/src/registry.md")]
     mod registry {}
     #[doc = include_str!("../book/src/mailboxes.md")]

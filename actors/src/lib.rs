@@ -9,6 +9,7 @@ mod agent;
 mod application;
 mod event;
 mod nothing;
+pub mod pg;
 #[cfg(feature = "ractor")]
 pub mod ractor;
 mod registry;
@@ -26,6 +27,7 @@ pub use event::{
     AddHandlerError, EventCx, EventExit, EventHandler, EventManager, EventManagerBuilder,
     HandleCall, HandlerCallError, HandlerExit, HandlerId, HandlerKey, Removal, RemoveHandlerError,
 };
+pub use pg::{Change, Group, GroupEvent, GroupMonitor, JoinError, NotJoined, Scope};
 pub use registry::{
     Duplicate, Keys, META_MAX, MetaError, PARTITIONS_MAX, REGISTRATIONS_MAX, Registration,
     Registry, RegistryBuilder, RegistryError, RegistryEvent, RegistryOptionError, Unique,

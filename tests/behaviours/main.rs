@@ -12,6 +12,7 @@ mod application;
 mod event_manager;
 mod event_rows;
 mod mailboxes;
+mod pg;
 mod protocols;
 mod references;
 mod registry;

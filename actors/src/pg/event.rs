@@ -1,0 +1,37 @@
+//! What is a watcher of groups told?
+
+use std::sync::Arc;
+
+use foundation_runtime::{Codec, Message, Pid, Tag};
+
+use super::machine::Change;
+
+/// One monitor of a scope or of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GroupMonitor(pub(super) u64);
+
+/// Who joined or left a group; a message to the process that watches.
+///
+/// An actor takes it in `#[info]` with `info.take::<GroupEvent>()`, a plain process likewise, or by
+/// its own type of message when that is `GroupEvent`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupEvent {
+    /// By which monitor it is told.
+    pub monitor: GroupMonitor,
+    /// What happened,
+    pub change: Change,
+    /// in which group,
+    pub group: Arc<str>,
+    /// to whom: a process that joined twice with one call is here twice.
+    pub pids: Vec<Pid>,
+}
+
+/// It never leaves its node.
+impl Message for GroupEvent {
+    const NAME: &'static str = "GroupEvent";
+    const CODEC: Codec<Self> = Codec::local();
+
+    fn tag() -> Tag {
+        Tag::of("foundation", "GroupEvent", "")
+    }
+}

@@ -1,0 +1,16 @@
+//! Process groups: everybody who does the same, under one name.
+//!
+//! Role       [`Scope`]: groups of pids, joined and left and watched; [`Group`]: one of them, with
+//!            members of one type. The rules are a pure [`machine`], whose other half, the members
+//!            on other nodes, is there and tested, and is fed by nobody yet.
+//! Source     otp: pg
+
+mod event;
+mod group;
+pub mod machine;
+mod scope;
+
+pub use event::{GroupEvent, GroupMonitor};
+pub use group::Group;
+pub use machine::Change;
+pub use scope::{JoinError, NotJoined, Scope};
