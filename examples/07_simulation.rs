@@ -5,7 +5,7 @@
 //! Expect:   a day has passed, and 96 quarters were struck
 //!           seed 1 again: the same trace
 //!           seed 2: the same bells, another trace
-//! Next:     the main job, `cargo run --release`
+//! Next:     08_state_machine
 
 use foundation::prelude::*;
 use foundation::{SimError, SimReport};

@@ -62,6 +62,8 @@ mod pages {
     mod calls {}
     #[doc = include_str!("../book/src/supervision.md")]
     mod supervision {}
+    #[doc = include_str!("../book/src/state-machines.md")]
+    mod state_machines {}
     #[doc = include_str!("../book/src/tasks.md")]
     mod tasks {}
     #[doc = include_str!("../book/src/event-managers.md")]
