@@ -80,6 +80,8 @@ mod pages {
     mod registry {}
     #[doc = include_str!("../book/src/mailboxes.md")]
     mod mailboxes {}
+    #[doc = include_str!("../book/src/blocking.md")]
+    mod blocking {}
     #[doc = include_str!("../book/src/tokio.md")]
     mod tokio {}
     #[doc = include_str!("../book/src/semantics.md")]

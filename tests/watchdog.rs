@@ -70,12 +70,46 @@ fn a_handler_that_does_not_come_back_is_named_while_it_runs() {
             assert_eq!((&*stuck.code, stuck.message), ("Hog", Some(method)));
             assert_eq!(stuck.name.as_deref(), name);
             assert!(stuck.held >= ms(10));
+            #[cfg(all(target_os = "linux", target_env = "gnu"))]
+            {
+                let stack = stuck.stack.expect("the thread answers").to_string();
+                let handler = method.replace("Hog::", "watchdog::Hog::");
+                assert!(stack.contains(&handler), "{stack}");
+                assert!(
+                    !stack.contains("foundation_runtime::scheduler::"),
+                    "{stack}"
+                );
+            }
         }
         for hog in [&computes, &blocks] {
             named(&node, hog.pid(), true).await;
         }
     });
     node.shutdown_blocking(secs(5)).expect("stopped");
+}
+
+/// A thread that is asked where it is goes on as before, and is not asked when the node says so.
+#[test]
+fn a_stuck_thread_is_not_disturbed() {
+    for stacks in [true, false] {
+        let node = Node::builder().workers(1).stuck_stacks(stacks).start();
+        let node = node.expect("started");
+        let (done, woken) = foundation::promise(&node);
+        let body = move |me: Process<Nothing>| async move {
+            let begun = me.node().now();
+            let (_never, receiver) = std::sync::mpsc::channel::<()>();
+            let _ = receiver.recv_timeout(ms(300));
+            done.send(me.node().now() - begun);
+        };
+        let process = node.spawn_fn(body).expect("spawned");
+        node.block_on(async {
+            let stuck = named(&node, process.pid(), false).await;
+            assert_eq!(stuck.stack.is_some(), stacks && cfg!(target_env = "gnu"));
+            let slept = woken.timeout(secs(20)).await.expect("it wakes");
+            assert!(slept >= ms(300), "{slept:?}");
+        });
+        node.shutdown_blocking(secs(5)).expect("stopped");
+    }
 }
 
 /// A slice of many handlers lasts long, and none of them is to blame; and before it is through, its

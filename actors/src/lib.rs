@@ -8,6 +8,7 @@
 mod agent;
 mod application;
 mod event;
+mod intensive;
 mod nothing;
 pub mod pg;
 #[cfg(feature = "ractor")]
@@ -27,6 +28,7 @@ pub use event::{
     AddHandlerError, EventCx, EventExit, EventHandler, EventManager, EventManagerBuilder,
     HandleCall, HandlerCallError, HandlerExit, HandlerId, HandlerKey, Removal, RemoveHandlerError,
 };
+pub use intensive::{Chunk, balance_work_across_schedulers, cpu_intensive};
 pub use pg::{Change, Group, GroupEvent, GroupMonitor, JoinError, NotJoined, Scope};
 pub use registry::{
     Duplicate, Keys, META_MAX, MetaError, PARTITIONS_MAX, REGISTRATIONS_MAX, Registration,

@@ -70,7 +70,10 @@ pub use process_ref::NO_NODE;
 pub use process_ref::ProcessRef;
 pub use reason::{Crash, Reason};
 pub use report::{CRASH, report_part};
-pub use scheduler::{BadPriority, DirtyError, DirtyLimits, Priority, Stuck, dirty_cpu, dirty_io};
+pub use scheduler::{
+    BadPriority, DirtyError, DirtyLimits, DirtyPoolStats, DirtyStats, Priority, Stuck, dirty_cpu,
+    dirty_io,
+};
 pub use secret::Secret;
 pub use shown::{SHOWN_MAX, shown, shown_arguments};
 pub use stack::Stack;

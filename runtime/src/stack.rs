@@ -1,6 +1,7 @@
-//! Where was the code when it panicked?
+//! Where was the code when it panicked, or did not come back?
 //!
-//! Role       The stack of a panic: taken when it happens, put into words when somebody reads it.
+//! Role       The stack of a panic, or of a handler that is stuck: taken when it happens, put into
+//!            words when somebody reads it.
 //! Invariant  To take it costs microseconds. To find the names of its functions, which may take a
 //!            tenth of a second, is left to whoever prints it, compares it or sends it away.
 
@@ -10,7 +11,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The stack at a panic.
+use crate::platform::symbols;
+
+/// The stack at a panic, or of a handler that does not come back.
 ///
 /// Printed, it shows the program's own functions: those between the panic and the scheduler. With
 /// `{:#}` it shows all.
@@ -19,6 +22,8 @@ pub struct Stack(Arc<Inner>);
 
 enum Inner {
     Taken(Backtrace),
+    /// Of another thread: return addresses.
+    Seen(Vec<usize>),
     /// On another node, or before.
     Told(Box<str>),
 }
@@ -28,9 +33,16 @@ impl Stack {
         Self(Arc::new(Inner::Taken(stack)))
     }
 
+    /// What another thread wrote down; `None` when it is nothing.
+    pub(crate) fn seen(addresses: Vec<usize>) -> Option<Self> {
+        let some = !addresses.is_empty();
+        some.then(|| Self(Arc::new(Inner::Seen(addresses))))
+    }
+
     fn text(&self) -> String {
         match &*self.0 {
             Inner::Taken(stack) => stack.to_string(),
+            Inner::Seen(addresses) => symbols::text(addresses),
             Inner::Told(text) => text.to_string(),
         }
     }

@@ -351,14 +351,47 @@ async fn the_end_frees_who_waits(w: World) {
     })
     .expect("spawned");
     node.sleep(ms(1)).await;
+    let begun = node.now();
     node.exit(&clerk, Reason::Kill);
     assert_eq!(
         asking.join(LONG).await.expect("in time"),
         Err(CallError::NoProc)
     );
     assert_eq!(ready.join(LONG).await.expect("in time"), Ok(Ok(())));
+    assert!(node.now() - begun < LONG / 2, "nobody waited for its bound");
     assert_eq!(node.dead_letter_count(DeadReason::Died), 1);
     assert_eq!(node.dead_letter_count(DeadReason::NoProc), 1);
+    drop(free);
+}
+
+/// What a dropping mailbox still held is a dead letter, a call in it fails.
+#[foundation::test]
+async fn the_end_tells_of_what_was_held(w: World) {
+    let node = w.node();
+    let (clerk, _, free) = held(&w, &node, bounded(5, WhenFull::DropOldest)).await;
+    let pid = clerk.pid();
+    let asking = clerk.clone();
+    let sends = async move {
+        for n in 0..3 {
+            asking.note(n).expect("it takes all");
+        }
+        // In one step: nothing of it is fetched before.
+        let me = foundation::me().expect("a task is a process");
+        me.exit(pid, Reason::Kill);
+        asking.note(3).expect("it takes all");
+        asking.ask(4).timeout(LONG).await
+    };
+    let mut sends = Task::spawn_nolink(&node, sends).expect("spawned");
+    let failed = sends.join(LONG).await.expect("in time");
+    assert!(
+        matches!(
+            failed,
+            Err(CallError::NoProc | CallError::Down(Reason::Killed))
+        ),
+        "{failed:?}"
+    );
+    let lost = DeadReason::ALL.map(|reason| node.dead_letter_count(reason));
+    assert_eq!(lost.iter().sum::<u64>(), 4, "{lost:?}");
     drop(free);
 }
 
@@ -609,4 +642,42 @@ async fn a_selective_receive_sees_what_goes_first(w: World) {
     sender.join(LONG).await.expect("in time");
     w.eventually(LONG, async || !process.is_alive()).await;
     assert_eq!(log.take(), ["101", "102", "103", "4", "1", "2", "3"]);
+}
+
+/// A message that was refused and taken later frees its place when it is taken, not before.
+#[foundation::test]
+async fn refused_messages_keep_their_places(w: World) {
+    let node = w.node();
+    let options = SpawnOptions::new().mailbox(bounded(2, WhenFull::Reject));
+    let (looked, has_looked) = promise(&node);
+    let (go, may_go) = promise::<()>(&node);
+    let (took, has_taken) = promise(&node);
+    let body = move |mut me: Process<Word>| async move {
+        let never = |mail| match mail {
+            Mail::Msg(Word::Number(n)) if 100 <= n => Ok(n),
+            other => Err(other),
+        };
+        while me.info().message_queue_len < 2 {
+            time::yield_now().await;
+            assert!(me.receive(never).timeout(ms(0)).await.is_err());
+        }
+        looked.send(());
+        may_go.await.expect("told to");
+        let (first, second) = (me.recv().await, me.recv().await);
+        took.send(matches!((first, second), (Mail::Msg(_), Mail::Msg(_))));
+        time::sleep(LONG).await;
+    };
+    let (process, _) = node.spawn_fn_with(&options, body).expect("spawned");
+    for n in 1..=2 {
+        process.send(Word::Number(n)).expect("there is room");
+    }
+    has_looked.timeout(LONG).await.expect("it looks");
+    assert_eq!(process.send(Word::Number(3)), Err(SendError::Full));
+    go.send(());
+    assert_eq!(has_taken.timeout(LONG).await, Ok(true));
+    for n in 4..=5 {
+        assert_eq!(process.send(Word::Number(n)), Ok(()));
+    }
+    assert_eq!(process.send(Word::Number(6)), Err(SendError::Full));
+    node.exit(&process, Reason::Kill);
 }

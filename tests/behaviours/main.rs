@@ -9,6 +9,7 @@
 
 mod agent;
 mod application;
+mod blocking;
 mod event_manager;
 mod event_rows;
 mod mailboxes;

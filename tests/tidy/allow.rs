@@ -106,6 +106,11 @@ pub(crate) const ALLOWED: &[Allow] = &[
         "asks the system about a thread of ours",
     ),
     allow(
+        "file",
+        "runtime/src/platform/symbols.rs",
+        "names of functions stand in the program's file",
+    ),
+    allow(
         "thread",
         "node/tests/",
         "tests wait for the program that they have started",

@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{HIGH_WATER, HIGH_WATER_MAX};
-use crate::Pid;
 use crate::feed::{Feed, Stream};
 use crate::process::{RAISED, WAITING_MASK};
 use crate::scheduler::Running;
+use crate::{Node, Pid};
 
 /// What became of an alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +134,21 @@ impl Alarms {
             "a mailbox is out of alarm"
         );
         self.feed.tell(&alarm);
+    }
+}
+
+impl Node {
+    /// Alarms of mailboxes from now on. A reader that falls behind loses the oldest beyond
+    /// `capacity`.
+    #[must_use]
+    pub fn mailbox_alarms(&self, capacity: usize) -> MailboxAlarmStream {
+        self.core().alarms().subscribe(capacity)
+    }
+
+    /// The mailboxes that are in alarm now, each as it was when the alarm was raised.
+    #[must_use]
+    pub fn mailboxes_in_alarm(&self) -> Vec<MailboxAlarm> {
+        self.core().alarms().list()
     }
 }
 

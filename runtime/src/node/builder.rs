@@ -24,6 +24,7 @@ pub struct Builder {
     spares_max: usize,
     max_processes: usize,
     watch_after: Duration,
+    stacks: bool,
     print_crashes: bool,
     marks: Marks,
     dirty: DirtyLimits,
@@ -62,6 +63,7 @@ impl Builder {
             spares_max: 16,
             max_processes: PROCESSES_MAX,
             watch_after: Duration::from_millis(10),
+            stacks: true,
             print_crashes: false,
             marks: Marks::default(),
             dirty: DirtyLimits::default(),
@@ -96,6 +98,18 @@ impl Builder {
     /// After how long a handler that holds a worker is reported: 10 ms unless set.
     pub fn watchdog(mut self, after: Duration) -> Self {
         self.watch_after = after;
+        self
+    }
+
+    /// Whether the report of a handler that holds a worker shows its stack, where the system lets us
+    /// see it: on Linux with glibc. On unless set.
+    ///
+    /// The stuck thread is asked by the signal `SIGURG`, which nobody has a handler for in most
+    /// programs; in one that has, it is left alone and stacks are not shown. The thread goes on as
+    /// before, but a call into the system that waits, and that Linux does not take up again after a
+    /// signal (`poll`, for one), may end early with `EINTR`.
+    pub fn stuck_stacks(mut self, on: bool) -> Self {
+        self.stacks = on;
         self
     }
 
@@ -145,7 +159,8 @@ impl Builder {
             Some(handle) => Tokio::Theirs(handle),
             None => Tokio::Own(own_tokio().map_err(StartError::Os)?),
         };
-        let scheduler = RealScheduler::new(self.workers, self.spares_max, self.watch_after);
+        let scheduler =
+            RealScheduler::new(self.workers, self.spares_max, self.watch_after).stacks(self.stacks);
         let node = self.assemble(id, Clock::real(), Scheduler::Real(scheduler), Some(tokio));
         let Scheduler::Real(real) = node.core().scheduler() else {
             unreachable!("it was just made real")

@@ -22,7 +22,6 @@ pub use shutdown::{ShutdownError, Unyielding};
 
 use crate::dead_letter::{DeadLetterStream, DeadReason};
 use crate::envelope::{Envelope, ExitKind, GuestCall, Signal};
-use crate::mailbox::{MailboxAlarm, MailboxAlarmStream};
 use crate::platform::current;
 use crate::port::Ports;
 use crate::process::{
@@ -348,19 +347,6 @@ impl Node {
             .into_iter()
             .filter(|(_, count)| 0 < *count)
             .collect()
-    }
-
-    /// Alarms of mailboxes from now on. A reader that falls behind loses the oldest beyond
-    /// `capacity`.
-    #[must_use]
-    pub fn mailbox_alarms(&self, capacity: usize) -> MailboxAlarmStream {
-        self.core().alarms().subscribe(capacity)
-    }
-
-    /// The mailboxes that are in alarm now, each as it was when the alarm was raised.
-    #[must_use]
-    pub fn mailboxes_in_alarm(&self) -> Vec<MailboxAlarm> {
-        self.core().alarms().list()
     }
 
     /// Figures of the node, as of a moment ago.

@@ -10,5 +10,7 @@ pub(crate) mod entropy;
 pub(crate) mod panics;
 pub(crate) mod prefetch;
 pub(crate) mod signals;
+pub(crate) mod stacks;
+pub(crate) mod symbols;
 pub(crate) mod sync;
 pub(crate) mod threads;

@@ -11,6 +11,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
 use super::Scheduler;
 use crate::Node;
@@ -69,7 +70,57 @@ impl fmt::Display for DirtyError {
 
 impl std::error::Error for DirtyError {}
 
-type Job = Box<dyn FnOnce() + Send>;
+/// Figures of one dirty pool, as of a moment ago.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DirtyPoolStats {
+    /// How many threads it may have.
+    pub threads_max: usize,
+    /// How many it has.
+    pub threads: usize,
+    /// How many of them work.
+    pub busy: usize,
+    /// How many pieces of work may wait.
+    pub queue_max: usize,
+    /// How many wait.
+    pub queued: usize,
+    /// The most that ever waited.
+    pub queued_peak: usize,
+    /// Pieces of work that were begun.
+    pub begun: u64,
+    /// Pieces of work that were refused because as many waited as may.
+    pub refused: u64,
+    /// How long all that were begun had waited, together.
+    pub waited: Duration,
+    /// How long the one waited that waited longest.
+    pub waited_max: Duration,
+}
+
+/// Figures of a node's dirty pools.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DirtyStats {
+    /// Of `dirty_cpu`.
+    pub cpu: DirtyPoolStats,
+    /// Of `dirty_io`.
+    pub io: DirtyPoolStats,
+}
+
+/// A piece of work, and when it began to wait.
+struct Job {
+    work: Box<dyn FnOnce() + Send>,
+    node: Node,
+    since: u64,
+}
+
+impl Job {
+    fn new(node: &Node, work: Box<dyn FnOnce() + Send>) -> Self {
+        Self {
+            work,
+            node: node.clone(),
+            since: node.core().clock().now(),
+        }
+    }
+}
 
 #[derive(Default)]
 struct Jobs {
@@ -77,6 +128,20 @@ struct Jobs {
     threads: usize,
     idle: usize,
     closed: bool,
+    busy: usize,
+    peak: usize,
+    begun: u64,
+    refused: u64,
+    waited: Duration,
+    waited_max: Duration,
+}
+
+impl Jobs {
+    fn note_begun(&mut self, waited: Duration) {
+        self.begun += 1;
+        self.waited += waited;
+        self.waited_max = self.waited_max.max(waited);
+    }
 }
 
 struct Pool {
@@ -116,6 +181,13 @@ impl DirtyPools {
         }
     }
 
+    pub(crate) fn stats(&self) -> DirtyStats {
+        DirtyStats {
+            cpu: self.cpu.stats(),
+            io: self.io.stats(),
+        }
+    }
+
     /// Ends the threads once what waits is done.
     pub(crate) fn close(&self) {
         for pool in [&self.cpu, &self.io] {
@@ -128,7 +200,53 @@ impl DirtyPools {
     }
 }
 
+impl Node {
+    /// What the dirty pools do, and how long work waits for them.
+    ///
+    /// ```
+    /// # use foundation_runtime::{Node, Process, Codec, Message, Tag, dirty_io};
+    /// # struct Nothing;
+    /// # impl Message for Nothing {
+    /// #     const NAME: &'static str = "Nothing";
+    /// #     const CODEC: Codec<Self> = Codec::local();
+    /// #     fn tag() -> Tag { Tag::of("docs", "Nothing", "") }
+    /// # }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let node = Node::builder().start()?;
+    /// let process = node.spawn_fn(|_: Process<Nothing>| async { dirty_io(|| ()).await })?;
+    /// node.block_on(node.down(process));
+    /// let io = node.dirty_stats().io;
+    /// assert_eq!((io.begun, io.queued, io.refused), (1, 0, 0));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn dirty_stats(&self) -> DirtyStats {
+        self.core().dirty().stats()
+    }
+}
+
 impl Pool {
+    fn stats(&self) -> DirtyPoolStats {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        DirtyPoolStats {
+            threads_max: self.threads_max,
+            threads: jobs.threads,
+            busy: jobs.busy,
+            queue_max: self.queue_max,
+            queued: jobs.waiting.len(),
+            queued_peak: jobs.peak,
+            begun: jobs.begun,
+            refused: jobs.refused,
+            waited: jobs.waited,
+            waited_max: jobs.waited_max,
+        }
+    }
+
+    fn note_at_once(&self) {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.note_begun(Duration::ZERO);
+    }
+
     fn submit(self: &Arc<Self>, job: Job) -> Result<(), DirtyError> {
         // Threads and the room in the queue are the node's, whoever needs them first.
         heap::of_the_node(|| self.push(job))
@@ -140,6 +258,7 @@ impl Pool {
             return Err(DirtyError::ShutDown);
         }
         if jobs.waiting.len() >= self.queue_max {
+            jobs.refused += 1;
             return Err(DirtyError::Full);
         }
         if jobs.idle <= jobs.waiting.len() && jobs.threads < self.threads_max {
@@ -151,6 +270,7 @@ impl Pool {
             }
         }
         jobs.waiting.push_back(job);
+        jobs.peak = jobs.peak.max(jobs.waiting.len());
         drop(jobs);
         self.bell.notify_one();
         Ok(())
@@ -160,9 +280,14 @@ impl Pool {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some(job) = jobs.waiting.pop_front() {
+                let now = job.node.core().clock().now();
+                jobs.note_begun(Duration::from_nanos(now.saturating_sub(job.since)));
+                jobs.busy += 1;
                 drop(jobs);
-                job();
+                drop(job.node);
+                (job.work)();
                 jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+                jobs.busy -= 1;
                 continue;
             }
             if jobs.closed {
@@ -190,6 +315,7 @@ async fn run<T: Send + 'static>(
 ) -> Result<T, DirtyError> {
     if matches!(node.core().scheduler(), Scheduler::Simulated(_)) {
         // One thread, virtual time: here and now, as if it took none.
+        node.core().dirty().pool(kind).note_at_once();
         return Ok(work());
     }
     let slot = Arc::new(Mutex::new(Slot {
@@ -205,7 +331,7 @@ async fn run<T: Send + 'static>(
             waker.wake();
         }
     });
-    node.core().dirty().pool(kind).submit(job)?;
+    node.core().dirty().pool(kind).submit(Job::new(node, job))?;
     let outcome = std::future::poll_fn(|cx| {
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         match slot.outcome.take() {

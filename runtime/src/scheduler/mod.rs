@@ -14,17 +14,18 @@ mod running;
 mod shared;
 mod shift;
 mod slice;
+mod stuck;
 mod watchdog;
 mod worker;
 
 pub(crate) use dirty::DirtyPools;
-pub use dirty::{DirtyError, DirtyLimits, dirty_cpu, dirty_io};
+pub use dirty::{DirtyError, DirtyLimits, DirtyPoolStats, DirtyStats, dirty_cpu, dirty_io};
 pub use priority::{BadPriority, Priority};
 pub(crate) use purse::{Handle, Purse};
 pub(crate) use real::{RealScheduler, Stamp};
 pub(crate) use running::Running;
 pub(crate) use slice::slice;
-pub use watchdog::Stuck;
+pub use stuck::Stuck;
 
 use std::sync::atomic::Ordering;
 

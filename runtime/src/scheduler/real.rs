@@ -15,12 +15,13 @@ use super::idle::Idle;
 use super::ring::Ring;
 use super::shared::Shared;
 use super::shift::Shift;
-use super::watchdog::{Stuck, StuckList};
+use super::stuck::{Reporter, Stuck, StuckList};
 use super::{Priority, worker};
 use crate::Node;
 use crate::envelope::Table;
 use crate::node::Core;
 use crate::platform::current;
+use crate::platform::stacks::Capture;
 use crate::platform::threads::{Sleeper, start};
 
 /// What the watchdog sees of a worker.
@@ -37,6 +38,8 @@ pub(crate) struct Stamp {
     pub(crate) code_len: AtomicUsize,
     /// The system's id of the worker's thread.
     pub(crate) thread: AtomicI64,
+    /// Where that thread writes its stack when it is asked.
+    pub(crate) capture: Arc<Capture>,
 }
 
 impl Default for Stamp {
@@ -49,6 +52,7 @@ impl Default for Stamp {
             code: AtomicPtr::new(std::ptr::null_mut()),
             code_len: AtomicUsize::new(0),
             thread: AtomicI64::new(0),
+            capture: Arc::default(),
         }
     }
 }
@@ -109,6 +113,9 @@ pub(crate) struct RealScheduler {
     /// Whether the timekeeper sleeps without ticking because nobody runs.
     pub(crate) resting: AtomicBool,
     pub(crate) stuck: StuckList,
+    pub(crate) reporter: Reporter,
+    /// Whether stuck threads are asked for their stacks.
+    pub(crate) stacks: bool,
     pub(crate) watch_after: Duration,
     threads: Mutex<Vec<JoinHandle<()>>>,
     name: OnceLock<Arc<str>>,
@@ -127,10 +134,18 @@ impl RealScheduler {
             stopping: AtomicBool::new(false),
             resting: AtomicBool::new(false),
             stuck: StuckList::default(),
+            reporter: Reporter::default(),
+            stacks: true,
             watch_after,
             threads: Mutex::default(),
             name: OnceLock::new(),
         }
+    }
+
+    /// Whether stuck threads are asked for their stacks.
+    pub(crate) fn stacks(mut self, on: bool) -> Self {
+        self.stacks = on;
+        self
     }
 
     /// Starts the threads of a new node.

@@ -6,79 +6,23 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{Ordering, fence};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Scheduler;
 use super::real::RealScheduler;
+use super::stuck::{Said, Stuck, WATCHDOG};
 use crate::node::Core;
 use crate::platform::threads::{Account, account, demote};
 use crate::process::parent_of;
 use crate::report::quietly;
-use crate::{Node, Pid};
+use crate::{Node, Pid, Stack};
 
-/// The target of watchdog reports, for filters.
-const WATCHDOG: &str = "foundation::watchdog";
 const TICK: Duration = Duration::from_millis(1);
+/// How long a stuck thread has to write down its stack: one that the system does not let run does not
+/// answer.
+const STACK_WAIT: Duration = Duration::from_millis(5);
 /// How long the timekeeper goes on looking after the last activity.
 const REST_AFTER_TICKS: u32 = 20;
-
-/// A handler that holds a worker, or held one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stuck {
-    /// The process.
-    pub pid: Pid,
-    /// Its code: an actor's type or a function's name.
-    pub code: String,
-    /// Its registered name.
-    pub name: Option<String>,
-    /// The kind of message it handles, if it handles one.
-    pub message: Option<&'static str>,
-    /// How long it had not come back when last looked at.
-    pub held: Duration,
-    /// Whether it has come back since.
-    pub returned: bool,
-}
-
-const STUCK_KEPT_MAX: usize = 64;
-
-#[derive(Default)]
-pub(crate) struct StuckList(Mutex<Vec<Stuck>>);
-
-impl StuckList {
-    pub(crate) fn now(&self) -> Vec<Stuck> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn note(&self, stuck: &Stuck) {
-        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match list
-            .iter_mut()
-            .find(|known| known.pid == stuck.pid && !known.returned)
-        {
-            Some(known) => known.held = stuck.held,
-            None => {
-                if list.len() == STUCK_KEPT_MAX {
-                    list.remove(0);
-                }
-                list.push(stuck.clone());
-            }
-        }
-    }
-
-    fn returned(&self, pid: Pid) {
-        let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = list
-            .iter_mut()
-            .find(|known| known.pid == pid && !known.returned)
-        {
-            known.returned = true;
-        }
-    }
-}
 
 /// What the watchdog remembers of one worker.
 struct Watched {
@@ -186,7 +130,7 @@ fn watch(node: &Node, real: &RealScheduler, now: u64, watched: &mut HashMap<usiz
         if known.polls != polls || process == 0 {
             if let Some(pid) = known.pid {
                 real.stuck.returned(pid);
-                quietly(|| tracing::warn!(target: WATCHDOG, %pid, "the handler came back"));
+                real.reporter.say(core_name(node), Said::Back(pid));
             }
             *known = Watched {
                 waits,
@@ -211,30 +155,27 @@ fn watch(node: &Node, real: &RealScheduler, now: u64, watched: &mut HashMap<usiz
         if held < after || held < known.reported.saturating_mul(4) {
             continue;
         }
-        let Some(stuck) = describe(node, real, index, polls, Duration::from_nanos(held)) else {
+        let Some(mut stuck) = describe(node, real, index, polls, Duration::from_nanos(held)) else {
             continue;
         };
+        if real.stacks {
+            let stack = worker.stamp.capture.of_thread(thread, STACK_WAIT);
+            // Of this very poll, or of nobody.
+            let same = worker.stamp.polls.load(Ordering::Acquire) == polls;
+            stuck.stack = Stack::seen(stack).filter(|_| same);
+        }
         known.pid = Some(stuck.pid);
         if known.reported == 0 {
             replace(node, real, index);
         }
         known.reported = held;
         real.stuck.note(&stuck);
-        quietly(|| report(&stuck));
+        real.reporter.say(core_name(node), Said::Stuck(stuck));
     }
 }
 
-fn report(stuck: &Stuck) {
-    tracing::warn!(
-        target: WATCHDOG,
-        pid = %stuck.pid,
-        process = stuck.code,
-        name = stuck.name.as_deref(),
-        handling = stuck.message,
-        held_ms = stuck.held.as_millis() as u64,
-        "a handler holds a scheduler and has not come back; work that blocks or computes for \
-         long belongs in dirty_io or dirty_cpu"
-    );
+fn core_name(node: &Node) -> &str {
+    node.core().name()
 }
 
 fn describe(
@@ -267,6 +208,7 @@ fn describe(
         message,
         held,
         returned: false,
+        stack: None,
     })
 }
 

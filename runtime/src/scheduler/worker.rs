@@ -13,6 +13,7 @@ use super::real::RealScheduler;
 use super::{Running, Scheduler, slice};
 use crate::Node;
 use crate::platform::current::Enter;
+use crate::platform::stacks::Answers;
 use crate::platform::threads::thread_id;
 
 /// A multiple of `LOW_EVERY`.
@@ -33,6 +34,7 @@ pub(crate) fn run(node: Node, index: usize) {
     };
     let worker = &real.workers[index];
     worker.stamp.thread.store(thread_id(), Ordering::Relaxed);
+    let _answers = Answers::new(worker.stamp.capture.clone());
     let running = Running::new(node, index, worker.stamp.clone());
     worker.shift.begin(core.clock().now());
     let _tokio = core.tokio().map(tokio::runtime::Handle::enter);
