@@ -43,8 +43,8 @@ pub use statem::In;
 pub use statem::machine::TimeoutName;
 pub use supervisor::{
     AutoShutdown, Child, ChildId, ChildInfo, ChildKind, ChildState, Counts, Dynamic,
-    DynamicBuilder, IntoChild, Restart, Shutdown, Supervisor, SupervisorBuilder, child, child_fn,
-    child_with,
+    DynamicBuilder, IntoChild, PartitionedBuilder, Partitions, PartitionsClient, Restart, Shutdown,
+    Supervisor, SupervisorBuilder, child, child_fn, child_with,
 };
 pub use task::{
     OnTimeout, Task, TaskError, TaskExit, TaskStartError, TaskStream, TaskSupervisor, child_task,

@@ -13,6 +13,7 @@ mod blocking;
 mod event_manager;
 mod event_rows;
 mod mailboxes;
+mod partsup;
 mod pg;
 mod protocols;
 mod references;

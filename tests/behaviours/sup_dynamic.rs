@@ -1,4 +1,4 @@
-//! What does a supervisor of children that are all alike do (B124, B125, B127)?
+//! What does a supervisor of children that are all alike do (B124, B125, B127, B192-B194)?
 //!
 //! Source     otp: supervisor, simple_one_for_one; elixir: DynamicSupervisor
 
@@ -139,9 +139,9 @@ async fn b127_temporary_children_leave_nothing(w: World) {
     stop(&kids).await;
 }
 
-/// otp, elixir: more children than allowed are refused; those being restarted count.
+/// B192: more children than allowed are refused; those being restarted count.
 #[foundation::test]
-async fn max_children_is_kept(w: World) {
+async fn b192_max_children_is_kept(w: World) {
     let (node, log) = (w.node(), Log::default());
     let kids = Supervisor::dynamic::<Kid>()
         .max_children(2)
@@ -292,4 +292,94 @@ async fn a_dynamic_supervisor_under_a_tree(w: World) {
     assert_eq!(pids(&kids).await, []);
     crate::support::stop(&tree).await;
     assert_eq!(node.processes(), []);
+}
+
+/// B193: a restart that fails is tried again until it works, and the counts are right meanwhile.
+#[foundation::test]
+async fn b193_a_failed_restart_is_tried_again(w: World) {
+    let (node, log) = (w.node(), Log::default());
+    let kids = Supervisor::dynamic::<Kid>().intensity(9, secs(5));
+    let kids = kids.max_children(1).start(&node).await.expect("started");
+    let cfg = Cfg::new(&log, "a").starts(|nth| match nth {
+        2 | 3 => Err(Stop::new(boom())),
+        _ => Ok(()),
+    });
+    let a = start(&kids, cfg).await;
+    a.crash().expect("portable");
+    w.eventually(LONG, async || {
+        let counts = kids.count_children().await.expect("answers");
+        assert_eq!(
+            (counts.specs, counts.workers),
+            (1, 1),
+            "it counts while it is restarted"
+        );
+        log.count("ready a") == 2
+    })
+    .await;
+    w.eventually(LONG, async || pids(&kids).await.len() == 1)
+        .await;
+    let counts = kids.count_children().await.expect("answers");
+    assert_eq!((counts.specs, counts.active), (1, 1));
+    assert_eq!(log.count("init a"), 4);
+    stop(&kids).await;
+}
+
+/// What its supervisor gives it, and what is its own.
+struct Worker(String, u32);
+
+#[actor]
+impl Worker {
+    #[init]
+    fn init(args: (String, u32)) -> Self {
+        Self(args.0, args.1)
+    }
+
+    #[call]
+    fn both(&self) -> (String, u32) {
+        (self.0.clone(), self.1)
+    }
+
+    #[cast]
+    fn fall(&mut self) {
+        panic!("as told");
+    }
+}
+
+/// B194: extra arguments come before the child's own, at each start; without any it fails.
+#[foundation::test]
+async fn b194_extra_arguments_come_first(w: World) {
+    let node = w.node();
+    let workers = Supervisor::dynamic::<Worker>().extra_arguments("shared".to_owned());
+    let workers = workers.start(&node).await.expect("started");
+    let worker = workers.start_child_with_extra(7).await.expect("answers");
+    let worker = worker.expect("starts").expect("not ignored");
+    let both = Ok(("shared".to_owned(), 7));
+    assert_eq!(worker.both().await, both);
+    worker.fall().expect("portable");
+    let again = async || match workers
+        .which_children()
+        .await
+        .expect("answers")
+        .remove(0)
+        .state
+    {
+        ChildState::Running(pid) if pid != worker.pid() => Some(pid),
+        _ => None,
+    };
+    w.eventually(LONG, async || again().await.is_some()).await;
+    let again: Ref<Worker> = node.reference(again().await.expect("it runs"));
+    assert_eq!(again.both().await, both);
+    stop(&workers).await;
+    let without = Supervisor::dynamic::<Worker>()
+        .start(&node)
+        .await
+        .expect("started");
+    let refused = without.start_child_with_extra(7).await.expect("answers");
+    assert!(matches!(refused, Err(StartChildError::Failed(_))));
+    let own = without
+        .start_child(("own".to_owned(), 1))
+        .await
+        .expect("answers");
+    assert!(own.expect("starts").is_some());
+    stop(&without).await;
 }

@@ -18,6 +18,7 @@ mod table;
 mod via;
 
 pub use builder::{RegistryBuilder, RegistryOptionError};
+pub(crate) use key::hash_of;
 pub use listener::RegistryEvent;
 pub use meta::{META_MAX, MetaError};
 pub use table::{Duplicate, Keys, Registration, Registry, RegistryError, Unique};

@@ -75,7 +75,7 @@ impl<A: ?Sized> Address<A> {
     }
 
     /// The process, if there is one now.
-    fn pid(&self) -> Option<Pid> {
+    pub(crate) fn pid(&self) -> Option<Pid> {
         match &*self.destination() {
             Destination::Name(node, name) if *node == self.node.id() => self.node.whereis(name),
             to => to.pid(),

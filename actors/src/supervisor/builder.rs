@@ -4,18 +4,21 @@
 //!            where their builders begin.
 //! Source     otp: supervisor; elixir: DynamicSupervisor
 
+use std::any::Any;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use foundation_runtime::{Node, ProcessKind, SpawnOptions, Via, promise};
+use foundation_runtime::{Me, Node, Pid, Process, ProcessKind, SpawnOptions, Via, promise};
 
 use super::child::{Child, IntoChild, Recipe};
 use super::client::{DynamicClient, SupervisorClient};
 use super::driver::{self, Plan};
+use super::extra::Extra;
 use super::machine::{
     AutoShutdown, ChildId, ChildKind, ChildSpec, DynamicFlags, Flags, Restart, Shutdown, Strategy,
 };
+use crate::nothing::Nothing;
 use crate::server::{
     Actor, Addressed, BoxFuture, Name, Ref, START_TIMEOUT, StartError, Started, Starter,
     await_start,
@@ -62,6 +65,7 @@ impl Supervisor {
             },
             child: ChildSpec::worker(A::NAME, ()),
             name: None,
+            extra: None,
             _actor: PhantomData,
         }
     }
@@ -165,6 +169,7 @@ pub struct DynamicBuilder<A> {
     flags: DynamicFlags,
     child: ChildSpec,
     name: Option<Box<str>>,
+    extra: Option<Extra>,
     _actor: PhantomData<fn() -> A>,
 }
 
@@ -204,6 +209,17 @@ impl<A: Actor> DynamicBuilder<A> {
         self
     }
 
+    /// What every child gets before its own arguments: the init of such an actor takes a pair, and
+    /// `start_child_with_extra` gives its second half.
+    pub fn extra_arguments<E, O>(mut self, extra: E) -> Self
+    where
+        A: Actor<Args = (E, O)>,
+        E: Any + Clone + Send + Sync,
+    {
+        self.extra = Some(Extra::new(extra));
+        self
+    }
+
     /// Registers the supervisor under this name.
     pub fn name(mut self, name: Name<Dynamic<A>>) -> Self {
         self.name = Some(name.as_str().into());
@@ -225,7 +241,8 @@ impl<A: Actor> DynamicBuilder<A> {
 
     fn recipe(self) -> Recipe {
         let name = self.name;
-        tree_recipe("Supervisor::dynamic", Plan::Dynamic(self.flags, self.child)).named(name)
+        let plan = Plan::Dynamic(self.flags, self.child);
+        tree_recipe_with("Supervisor::dynamic", plan, self.extra).named(name)
     }
 }
 
@@ -236,19 +253,42 @@ impl<A: Actor> IntoChild for DynamicBuilder<A> {
 }
 
 pub(crate) fn tree_recipe(code: &'static str, plan: Plan) -> Recipe {
+    tree_recipe_with(code, plan, None)
+}
+
+/// As [`tree_recipe`], and all its children get `extra`.
+fn tree_recipe_with(code: &'static str, plan: Plan, extra: Option<Extra>) -> Recipe {
     Recipe::new(move |node, options, timeout| {
-        let plan = plan.clone();
-        Box::pin(async move {
-            let linked = foundation_runtime::me().is_some();
-            let (reply, started) = promise::<Started>(&node);
-            let starter = Starter::new(Some(reply));
-            let options = options.trap_exit().code(code).kind(ProcessKind::Supervisor);
-            let (process, _) =
-                node.spawn_fn_with(&options, move |me| driver::run(me, plan, starter))?;
-            await_start(&node, process.pid(), started, linked, timeout).await?;
-            Ok(process.pid())
-        })
+        let (plan, extra) = (plan.clone(), extra.clone());
+        let begin = move |me| {
+            if let Some(extra) = &extra {
+                extra.keep(me);
+            }
+        };
+        Box::pin(start_tree(node, options, timeout, code, plan, begin))
     })
+}
+
+/// Starts the process of a tree, which does `begin` before anything else.
+pub(super) async fn start_tree(
+    node: Node,
+    options: SpawnOptions,
+    timeout: Duration,
+    code: &'static str,
+    plan: Plan,
+    begin: impl FnOnce(Me) + Send + 'static,
+) -> Result<Pid, StartError> {
+    let linked = foundation_runtime::me().is_some();
+    let (reply, started) = promise::<Started>(&node);
+    let starter = Starter::new(Some(reply));
+    let options = options.trap_exit().code(code).kind(ProcessKind::Supervisor);
+    let body = move |me: Process<Nothing>| {
+        begin(*me);
+        driver::run(me, plan, starter)
+    };
+    let (process, _) = node.spawn_fn_with(&options, body)?;
+    await_start(&node, process.pid(), started, linked, timeout).await?;
+    Ok(process.pid())
 }
 
 /// A supervisor that is about to start.

@@ -243,6 +243,23 @@ impl<A: Actor> DynamicClient<A> {
         self.start(recipe.registered(Some(via))).await
     }
 
+    /// Starts a child whose init gets the supervisor's extra arguments and then `own`, now and at
+    /// each restart. It fails when the supervisor was not given any.
+    ///
+    /// # Errors
+    /// [`CallError`] when the supervisor gives no answer.
+    pub async fn start_child_with_extra<E, O>(
+        &self,
+        own: O,
+    ) -> Result<Result<Option<Ref<A>>, StartChildError<Pid>>, CallError>
+    where
+        A: Actor<Args = (E, O)>,
+        E: std::any::Any + Clone + Send,
+        O: Clone + Send + Sync + 'static,
+    {
+        self.start(super::extra::recipe::<A, E, O>(own)).await
+    }
+
     /// [`DynamicClient::start_child`], with a function that makes the arguments of each start.
     ///
     /// # Errors

@@ -8,8 +8,11 @@ mod builder;
 mod child;
 pub(crate) mod client;
 mod driver;
+mod extra;
 pub mod intensity;
 pub mod machine;
+mod partitioned;
+mod routing;
 
 pub(crate) use builder::tree_recipe;
 pub use builder::{Dynamic, DynamicBuilder, StartTree, Supervisor, SupervisorBuilder};
@@ -21,3 +24,5 @@ pub use machine::{
     AutoShutdown, ChildId, ChildInfo, ChildKind, ChildState, Counts, DeleteError, Restart,
     RestartError, Shutdown, SpecError, StartChildError, StartFailure, Strategy, TerminateError,
 };
+pub use partitioned::{PartitionedBuilder, Partitions};
+pub use routing::PartitionsClient;
