@@ -88,6 +88,8 @@ mod pages {
     mod semantics {}
     #[doc = include_str!("../book/src/which.md")]
     mod which {}
+    #[doc = include_str!("../book/src/live-system.md")]
+    mod live_system {}
     #[doc = include_str!("../book/src/testing.md")]
     mod testing {}
 }

@@ -46,6 +46,7 @@ mod support;
 mod suspend;
 mod sys_snapshot;
 mod sys_state;
+mod sys_upgrade;
 mod task;
 mod task_rows;
 mod task_stream;

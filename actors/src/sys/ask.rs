@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::control::Controlled;
 use super::report::{LogEvent, Statistics, Status};
+use super::upgrade::ChangeError;
 use crate::server::StopRequest;
 
 /// A question or order of the system.
@@ -40,12 +41,14 @@ pub(super) enum Answer {
 pub(super) enum Refusal {
     WrongState { code: &'static str },
     Panicked(String),
+    NotSuspended,
+    Change(ChangeError),
 }
 
 pub(super) type Outcome = Result<Box<dyn Any + Send>, Refusal>;
 
-/// A function that runs in the process, with its state.
-pub(super) struct Within(pub(super) Box<dyn FnOnce(&mut dyn Controlled) -> Outcome + Send>);
+/// A function that runs in the process, with its state, and whether that is suspended.
+pub(super) struct Within(pub(super) Box<dyn FnOnce(&mut dyn Controlled, bool) -> Outcome + Send>);
 
 impl Payload for Ask {
     const NAME: &'static str = "sys";

@@ -134,7 +134,7 @@ impl Control {
         };
         let envelope = match envelope.take_call::<Within>() {
             Ok((within, reply)) => {
-                reply.send(run(within, on));
+                reply.send(run(within, on, self.suspended));
                 return Ok(Then::GoOn);
             }
             Err(other) => other,
@@ -247,8 +247,8 @@ impl Control {
 }
 
 /// Runs a function of somebody else's with the state: whatever it does, the process goes on.
-fn run(within: Within, on: &mut dyn Controlled) -> Outcome {
-    let run = AssertUnwindSafe(|| (within.0)(on));
+fn run(within: Within, on: &mut dyn Controlled, suspended: bool) -> Outcome {
+    let run = AssertUnwindSafe(|| (within.0)(on, suspended));
     catch_unwind(run).unwrap_or_else(|payload| {
         let reason = foundation_runtime::reason_of_panic(payload);
         Err(Refusal::Panicked(match reason {

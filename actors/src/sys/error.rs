@@ -4,6 +4,8 @@ use std::fmt;
 
 use foundation_runtime::{CallError, Reason};
 
+use super::upgrade::ChangeError;
+
 /// Why an operation of `sys` had no effect, or why nothing is known of its effect.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -28,6 +30,10 @@ pub enum SysError {
     NotLocal,
     /// The function that was given panicked; the state is what it was.
     Panicked(String),
+    /// It is not suspended, which this needs. Nothing was done.
+    NotSuspended,
+    /// The state that was given was not taken up; the actor has the one that it had.
+    Change(ChangeError),
     /// A process cannot ask itself: it would wait for ever.
     AskingSelf,
     /// It, or its node, refused, for the reason in this text. Nothing was done.
@@ -45,6 +51,8 @@ impl fmt::Display for SysError {
             Self::WrongState { code } => write!(f, "its state is of another type: it is {code}"),
             Self::NotLocal => f.write_str("it lives on another node"),
             Self::Panicked(text) => write!(f, "the function panicked, the state is kept: {text}"),
+            Self::NotSuspended => f.write_str("it is not suspended"),
+            Self::Change(error) => write!(f, "{error}"),
             Self::AskingSelf => f.write_str("a process cannot ask itself"),
             Self::Refused(why) => write!(f, "it was refused: {why}"),
         }

@@ -27,6 +27,7 @@ mod error;
 mod operation;
 mod report;
 mod target;
+mod upgrade;
 
 pub(crate) use ask::is_system;
 pub(crate) use control::{Control, Controlled, Then};
@@ -37,3 +38,4 @@ pub use operation::{
 };
 pub use report::{LogEvent, Logged, Statistics, Status, SysState};
 pub use target::Target;
+pub use upgrade::{ChangeError, CodeChange, SavedState, change_code, export};

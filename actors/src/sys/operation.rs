@@ -174,40 +174,55 @@ pub fn terminate(target: &impl Target, reason: Reason) -> Asking<()> {
     })
 }
 
-/// Runs a function in the process, with its state, if that is an `A`.
-fn within<A: Actor, T: Send + 'static>(
+/// Runs a function in the process, with its state, if that is an `A`, and whether it is suspended.
+pub(super) fn within<A: Actor, T: Send + 'static>(
     target: &Ref<A>,
-    f: impl FnOnce(&mut A) -> T + Send + 'static,
+    f: impl FnOnce(&mut A, bool) -> Result<T, Refusal> + Send + 'static,
 ) -> Asking<T> {
     let (node, to) = (target.node().clone(), target.destination());
-    let within = Within(Box::new(move |on| -> Outcome {
+    let within = Within(Box::new(move |on, suspended| -> Outcome {
         let code = on.code();
         let state = on.state().and_then(|state| state.downcast_mut::<A>());
         let state = state.ok_or(Refusal::WrongState { code })?;
-        Ok(Box::new(f(state)))
+        Ok(Box::new(f(state, suspended)?))
     }));
     Asking::new(move |bound| {
         Box::pin(async move {
             if to.node() != node.id() {
                 return Err(SysError::NotLocal);
             }
-            match call(node, to, within, bound).await? {
-                Ok(value) => match value.downcast() {
-                    Ok(value) => Ok(*value),
-                    Err(_) => unreachable!("the function returned a `T`"),
-                },
-                Err(Refusal::WrongState { code }) => {
-                    Err(SysError::WrongState { code: code.into() })
-                }
-                Err(Refusal::Panicked(text)) => Err(SysError::Panicked(text)),
+            let value = call(node, to, within, bound).await??;
+            match value.downcast() {
+                Ok(value) => Ok(*value),
+                Err(_) => unreachable!("the function returned a `T`"),
             }
         })
     })
 }
 
+impl From<Refusal> for SysError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::WrongState { code } => Self::WrongState { code: code.into() },
+            Refusal::Panicked(text) => Self::Panicked(text),
+            Refusal::NotSuspended => Self::NotSuspended,
+            Refusal::Change(error) => Self::Change(error),
+        }
+    }
+}
+
+/// Puts a new state in the place of the old one, which is dropped: whatever its destructor does.
+pub(super) fn put<A>(state: &mut A, new: A) {
+    let old = AssertUnwindSafe(std::mem::replace(state, new));
+    if let Err(payload) = catch_unwind(move || drop(old)) {
+        let reason = foundation_runtime::reason_of_panic(payload);
+        tracing::warn!(target: "foundation::sys", %reason, "the old state's destructor panicked");
+    }
+}
+
 /// A copy of the state of an actor of this node.
 pub fn get_state<A: Actor + Clone>(target: &Ref<A>) -> Asking<A> {
-    within(target, |state| state.clone())
+    within(target, |state: &mut A, _| Ok(state.clone()))
 }
 
 /// Looks at the state of an actor of this node, without a copy. `f` runs in the actor's process,
@@ -216,7 +231,7 @@ pub fn with_state<A: Actor, T: Send + 'static>(
     target: &Ref<A>,
     f: impl FnOnce(&A) -> T + Send + 'static,
 ) -> Asking<T> {
-    within(target, |state| f(state))
+    within(target, |state: &mut A, _| Ok(f(state)))
 }
 
 /// Replaces the state of an actor of this node by what `f` makes of it. When `f` panics, the old
@@ -225,13 +240,9 @@ pub fn replace_state<A: Actor>(
     target: &Ref<A>,
     f: impl FnOnce(&A) -> A + Send + 'static,
 ) -> Asking<()> {
-    within(target, |state| {
+    within(target, |state: &mut A, _| {
         let new = f(state);
-        let old = AssertUnwindSafe(std::mem::replace(state, new));
-        // It is replaced, whatever the old one's destructor does.
-        if let Err(payload) = catch_unwind(move || drop(old)) {
-            let reason = foundation_runtime::reason_of_panic(payload);
-            tracing::warn!(target: "foundation::sys", %reason, "the old state's destructor panicked");
-        }
+        put(state, new);
+        Ok(())
     })
 }

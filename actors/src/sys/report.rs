@@ -93,6 +93,4 @@ pub enum Logged {
     Suspended,
     /// It was resumed.
     Resumed,
-    /// Its state was replaced.
-    Replaced,
 }
