@@ -1,0 +1,155 @@
+//! What has been done, and what came of it?
+//!
+//! Role       The book that everybody keeps: who lives, what was sent and handled, how each call,
+//!            monitor and timer ended. One thread runs a simulated world, so entries are in order.
+//! Invariant  What contradicts an entry at once is noted as a violation, for the next check.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use foundation::Exit;
+use foundation::prelude::*;
+
+/// What a worker is.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) group: &'static str,
+    pub(crate) traps: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Outcome {
+    Answered(u64),
+    Failed(CallError),
+    /// The caller died first.
+    Abandoned,
+}
+
+#[derive(Debug)]
+pub(crate) struct CallFate {
+    pub(crate) server: Pid,
+    pub(crate) begun: Duration,
+    pub(crate) bound: Duration,
+    pub(crate) handled: u32,
+    pub(crate) outcomes: Vec<(Duration, Outcome)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct MonitorFate {
+    pub(crate) watcher: Pid,
+    pub(crate) target: Pid,
+    pub(crate) fired: u32,
+    pub(crate) taken: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct TimerFate {
+    pub(crate) timer: TimerRef,
+    pub(crate) owner: Pid,
+    pub(crate) to: Pid,
+    pub(crate) due: Duration,
+    pub(crate) cancelled: bool,
+    pub(crate) fired: u32,
+}
+
+#[derive(Default)]
+pub(crate) struct Book {
+    pub(crate) living: Vec<Pid>,
+    pub(crate) facts: BTreeMap<Pid, Facts>,
+    pub(crate) deaths: BTreeMap<Pid, Duration>,
+    /// Messages that are no calls and no timers.
+    pub(crate) sent: u64,
+    pub(crate) handled: u64,
+    pub(crate) dead: u64,
+    pub(crate) calls: BTreeMap<u64, CallFate>,
+    pub(crate) monitors: BTreeMap<MonitorRef, MonitorFate>,
+    pub(crate) timers: BTreeMap<u64, TimerFate>,
+    pub(crate) exits: Vec<(Pid, Exit)>,
+    pub(crate) violations: Vec<String>,
+    /// Rights to answer that left the server: they live on when it dies.
+    pub(crate) shelf: Vec<ReplyTo<u64>>,
+    tickets: u64,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Ledger(Arc<Mutex<Book>>);
+
+impl Ledger {
+    pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().expect("no entry panics")
+    }
+}
+
+impl Book {
+    pub(crate) fn ticket(&mut self) -> u64 {
+        self.tickets += 1;
+        self.tickets
+    }
+
+    /// When a worker died, if it has: long ago, for one of an earlier round.
+    pub(crate) fn died_at(&self, pid: Pid) -> Option<Duration> {
+        match self.living.contains(&pid) {
+            true => None,
+            false => Some(self.deaths.get(&pid).copied().unwrap_or_default()),
+        }
+    }
+
+    pub(crate) fn born(&mut self, pid: Pid, facts: Facts) {
+        self.living.push(pid);
+        if self.facts.insert(pid, facts).is_some() {
+            self.wrong(format!("{pid} was born twice"));
+        }
+    }
+
+    pub(crate) fn died(&mut self, pid: Pid, now: Duration) {
+        let Some(at) = self.living.iter().position(|other| *other == pid) else {
+            return self.wrong(format!("{pid} died, and was not alive"));
+        };
+        self.living.swap_remove(at);
+        self.deaths.insert(pid, now);
+    }
+
+    pub(crate) fn wrong(&mut self, what: String) {
+        self.violations.push(what);
+    }
+
+    pub(crate) fn call_handled(&mut self, ticket: u64, server: Pid) {
+        match self.calls.get_mut(&ticket) {
+            Some(call) if call.server == server => call.handled += 1,
+            other => {
+                let text = format!("{server} handled a call that is not its: {other:?}");
+                self.wrong(text);
+            }
+        }
+    }
+
+    pub(crate) fn call_ended(&mut self, ticket: u64, now: Duration, outcome: Outcome) {
+        match self.calls.get_mut(&ticket) {
+            Some(call) => call.outcomes.push((now, outcome)),
+            None => self.wrong(format!("call {ticket} ended after its time: {outcome:?}")),
+        }
+    }
+
+    pub(crate) fn down(&mut self, watcher: Pid, down: &Down) {
+        let Some(fate) = self.monitors.get_mut(&down.monitor) else {
+            return self.wrong(format!("{watcher} got a down of no monitor: {down:?}"));
+        };
+        fate.fired += 1;
+        if fate.watcher != watcher || Some(fate.target) != down.pid || fate.taken {
+            let text = format!("{watcher} got {down:?} for {fate:?}");
+            self.wrong(text);
+        }
+    }
+
+    pub(crate) fn ticked(&mut self, ticket: u64, at: Pid, now: Duration) {
+        let Some(fate) = self.timers.get_mut(&ticket) else {
+            return self.wrong(format!("{at} got a tick of no timer"));
+        };
+        fate.fired += 1;
+        if fate.cancelled || fate.fired > 1 || fate.to != at || now < fate.due {
+            let text = format!("{at} got a tick at {now:?} for {fate:?}");
+            self.wrong(text);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What does the tree look like?
+//!
+//! Role       A root, a group of each strategy with workers of every restart type and a nested
+//!            group, and dynamic supervisors.
+
+use foundation::prelude::*;
+use foundation::{Child, Restart, SupervisorBuilder};
+
+use crate::ledger::{Facts, Ledger};
+use crate::worker::{Cfg, Worker};
+
+/// How many restarts a group may have, and within which seconds.
+pub(crate) const RESTARTS: u32 = 3;
+pub(crate) const PERIOD: u64 = 2;
+
+pub(crate) const ROOT: Name<Supervisor> = Name::new("root");
+/// Groups by strategy, and the nested one of each.
+pub(crate) const GROUPS: [&str; 6] = ["one", "all", "rest", "one-in", "all-in", "rest-in"];
+pub(crate) const DYNAMICS: [(&str, Restart); 3] = [
+    ("kept", Restart::Permanent),
+    ("tried", Restart::Transient),
+    ("passing", Restart::Temporary),
+];
+/// Ids and restart types of a group's workers, in the order of their start.
+pub(crate) const WORKERS: [(&str, Restart); 4] = [
+    ("first", Restart::Permanent),
+    ("again", Restart::Transient),
+    ("once", Restart::Temporary),
+    ("last", Restart::Permanent),
+];
+
+pub(crate) fn group_name(group: &'static str) -> Name<Supervisor> {
+    Name::new(group)
+}
+
+pub(crate) fn dynamic_name(name: &'static str) -> Name<Dynamic<Worker>> {
+    Name::new(name)
+}
+
+pub(crate) fn worker(
+    ledger: &Ledger,
+    group: &'static str,
+    id: &str,
+    restart: Restart,
+    traps: bool,
+) -> Child<Worker> {
+    let ledger = ledger.clone();
+    let facts = Facts { group, traps };
+    let child = child_with::<Worker>(Cfg { facts, ledger });
+    let child = match id {
+        "last" => child.name(Name::dynamic(format!("{group}/last"))),
+        _ => child,
+    };
+    let child = child.id(id).shutdown(ms(50));
+    match restart {
+        Restart::Permanent => child.permanent(),
+        Restart::Transient => child.transient(),
+        Restart::Temporary => child.temporary(),
+    }
+}
+
+fn group(ledger: &Ledger, group: &'static str, nth: usize) -> SupervisorBuilder {
+    let strategy = match nth % 3 {
+        0 => Supervisor::one_for_one(),
+        1 => Supervisor::one_for_all(),
+        _ => Supervisor::rest_for_one(),
+    };
+    let mut tree = strategy
+        .intensity(RESTARTS, secs(PERIOD))
+        .name(group_name(group));
+    for (at, (id, restart)) in WORKERS.into_iter().enumerate() {
+        tree = tree.child(worker(
+            ledger,
+            group,
+            id,
+            restart,
+            (at + nth).is_multiple_of(2),
+        ));
+    }
+    tree
+}
+
+/// The whole tree. Whatever happens below, the root goes on.
+pub(crate) fn tree(ledger: &Ledger) -> SupervisorBuilder {
+    let mut root = Supervisor::one_for_one()
+        .intensity(1_000_000, secs(1))
+        .name(ROOT);
+    for nth in 0..3 {
+        let nested = group(ledger, GROUPS[nth + 3], nth + 1);
+        root = root.child(group(ledger, GROUPS[nth], nth).child(nested));
+    }
+    for (name, restart) in DYNAMICS {
+        let dynamic = Supervisor::dynamic::<Worker>()
+            .restart(restart)
+            .intensity(RESTARTS, secs(PERIOD))
+            .max_children(12)
+            .name(dynamic_name(name));
+        root = root.child(dynamic);
+    }
+    root
+}
