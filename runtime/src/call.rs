@@ -31,6 +31,8 @@ impl Node {
                 timeout: CALL_TIMEOUT,
                 pending: Pending::Over,
                 deadline: Deadline::never(),
+                #[cfg(debug_assertions)]
+                waiting: None,
             },
             decode: P::REPLY_CODEC.decode,
         }
@@ -58,6 +60,9 @@ struct Asking {
     pending: Pending,
     /// `never` until it has been sent, unless the call was given one.
     deadline: Deadline,
+    /// Noted while it waits.
+    #[cfg(debug_assertions)]
+    waiting: Option<crate::waits::Waiting>,
 }
 
 impl<R: 'static> Call<R> {
@@ -141,6 +146,8 @@ impl Asking {
             }
         }
         if let Poll::Ready(envelope) = self.pending.poll(cx) {
+            #[cfg(debug_assertions)]
+            drop(self.waiting.take());
             return Poll::Ready(Ok(envelope));
         }
         if self.deadline.poll(&self.node, cx).is_pending() {
@@ -151,6 +158,8 @@ impl Asking {
             _ => CallError::Timeout,
         };
         self.pending = Pending::Over;
+        #[cfg(debug_assertions)]
+        drop(self.waiting.take());
         Poll::Ready(Err(error))
     }
 
@@ -174,6 +183,10 @@ impl Asking {
             self.deadline.begin(Deadline::of(core, self.timeout, true));
         }
         let (pending, caller) = Pending::begin_in(running, None);
+        #[cfg(debug_assertions)]
+        {
+            self.waiting = Some(crate::waits::Waiting::new(&self.node, running.pid(), to));
+        }
         // What is overwritten waits for nothing.
         std::mem::forget(std::mem::replace(&mut self.pending, pending));
         request.set_way(caller, to);
@@ -203,6 +216,13 @@ impl Asking {
         request.set_caller(caller);
         if let Some(pid) = pid {
             request.set_server(pid);
+        }
+        #[cfg(debug_assertions)]
+        if let (Some(caller), Some(pid)) = (current::pid(), pid)
+            && caller.node() == node.id()
+            && pid.node() == node.id()
+        {
+            self.waiting = Some(crate::waits::Waiting::new(node, caller, pid));
         }
         match (to, pid) {
             (Destination::Pid(_) | Destination::Name(..) | Destination::Via(_), Some(pid))

@@ -32,6 +32,7 @@ pub mod time;
 pub mod timer;
 mod trace;
 mod via;
+mod waits;
 mod world;
 
 pub use call::{CALL_TIMEOUT, Call, CallFuture, Promise, promise};
@@ -81,6 +82,7 @@ pub use term::Term;
 pub use timer::TimerRef;
 pub use trace::{Trace, TraceError, TraceEvent, TraceStream, Traced};
 pub use via::{Registrar, Via};
+pub use waits::{CallCycle, CallCycleStream, CallStage, Deadlocks, Wait};
 pub use world::{
     BadDelivery, BadSchedule, Delivery, Explore, ExploreFailure, Explored, Schedule, SimError,
     SimReport, TestInput, TestOptions, TestOutput, World, test_explored, test_real, test_simulated,

@@ -10,6 +10,7 @@
 mod agent;
 mod application;
 mod blocking;
+mod cycles;
 mod event_manager;
 mod event_rows;
 mod mailboxes;

@@ -130,6 +130,10 @@ impl<A: Actor> Behaviour for Server<A> {
         self.crash(reason, cx)
     }
 
+    fn serves(&self) -> Option<(foundation_runtime::Pid, u64)> {
+        self.later.as_ref()?.call.as_ref()?.caller()
+    }
+
     fn describe(self: Pin<&mut Self>) -> Option<String> {
         let cell = self.project().cell;
         if cell.is_held() {

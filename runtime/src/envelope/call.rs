@@ -40,6 +40,14 @@ pub(crate) enum Caller {
 }
 
 impl Caller {
+    /// Which process it is, and the number of its call.
+    pub(crate) fn key(&self) -> Option<(Pid, u64)> {
+        match self {
+            Self::Process { pid, id, .. } => Some((*pid, *id)),
+            Self::Guest(_) => None,
+        }
+    }
+
     /// Tells the caller that no answer will come.
     pub(crate) fn fail(&self, failure: &CallError) {
         self.reply(Err(failure.clone()));
@@ -215,6 +223,19 @@ unsafe fn encode_answer<P: CallPayload>(raw: NonNull<Header>) -> Result<Vec<u8>,
         // SAFETY: checked above.
         Some(encode) => encode(unsafe { cell.prefix.reply.assume_init_ref() }),
         None => Err(CodecError::Local(P::NAME)),
+    }
+}
+
+impl Header {
+    /// Which process waits for the answer to this call, and the number of it.
+    pub(crate) fn caller(&self) -> Option<(Pid, u64)> {
+        if self.table.kind != Kind::Call {
+            return None;
+        }
+        // SAFETY: calls are `CallCell`s, whose prefix starts alike for every `R`; `reply` is not
+        // touched, and whoever has the header has the cell.
+        let prefix = unsafe { &*std::ptr::from_ref(self).cast::<Prefix<()>>() };
+        prefix.caller.as_ref()?.key()
     }
 }
 

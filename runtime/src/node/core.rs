@@ -22,6 +22,7 @@ use crate::process::{Holdings, ProcessTable, Queue};
 use crate::scheduler::{DirtyPools, Priority, Scheduler};
 use crate::timer::{Action, Key, Timers};
 use crate::trace::Tracer;
+use crate::waits::Watch;
 use crate::{Node, NodeId, Pid, Reason};
 
 /// Processes are started by anybody, by other processes, by nobody.
@@ -53,6 +54,7 @@ pub(crate) struct Core {
     scheduler: Scheduler,
     pub(super) dead: DeadLetters,
     limits: Limits,
+    watch: Watch,
     alarms: Alarms,
     marks: Marks,
     pub(super) ports: Ports,
@@ -106,6 +108,7 @@ impl Core {
             scheduler: parts.scheduler,
             dead: DeadLetters::default(),
             limits: Limits::default(),
+            watch: Watch::default(),
             alarms: Alarms::default(),
             marks: parts.marks,
             ports: Ports::default(),
@@ -164,6 +167,11 @@ impl Core {
     /// The bounds of mailboxes.
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Who waits for whom, in debug builds.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     pub(crate) fn alarms(&self) -> &Alarms {

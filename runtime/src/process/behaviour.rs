@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::turn::Turn;
-use crate::Reason;
+use crate::{Pid, Reason};
 
 /// The code and state of a process.
 ///
@@ -25,6 +25,12 @@ pub trait Behaviour: Send + 'static {
     /// on when this returns `Pending`.
     fn panicked(self: Pin<&mut Self>, reason: Reason, _cx: &mut Context<'_>) -> Poll<Reason> {
         Poll::Ready(reason)
+    }
+
+    /// Whose call its code is about to answer, when that has to wait: who waits, and the number of
+    /// the call. For whoever looks who waits for whom, and never while it is polled.
+    fn serves(&self) -> Option<(Pid, u64)> {
+        None
     }
 
     /// The state as text for a crash report, if it may be shown.

@@ -212,6 +212,18 @@ impl Queue {
         last
     }
 
+    /// The headers of all, oldest first.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = &Header> {
+        let newest = NonNull::new(self.0);
+        // SAFETY: the queue owns its envelopes; the list is circular, and ends where it began.
+        let oldest = newest.map(|newest| unsafe { &*newest.as_ref().next });
+        std::iter::successors(oldest, move |at| {
+            let last = std::ptr::eq(*at, self.0);
+            // SAFETY: as above.
+            (!last).then(|| unsafe { &*at.next })
+        })
+    }
+
     /// The oldest.
     pub(crate) fn first(&self) -> Option<&Header> {
         let newest = NonNull::new(self.0)?;

@@ -200,6 +200,17 @@ impl<'a> Turn<'a> {
     }
 }
 
+impl OpenCall {
+    /// Which process waits for the answer, and the number of its call.
+    #[must_use]
+    pub fn caller(&self) -> Option<(Pid, u64)> {
+        match &self.caller {
+            Some(CallerKey::Process(pid, id)) => Some((*pid, *id)),
+            _ => None,
+        }
+    }
+}
+
 /// A call whose handler runs.
 #[derive(Debug)]
 pub struct OpenCall {
