@@ -35,16 +35,16 @@ pub use registry::{
     Registry, RegistryBuilder, RegistryError, RegistryEvent, RegistryOptionError, Unique,
 };
 pub use server::{
-    Actor, Address, Addressed, Cast, Client, Cx, Handled, Init, IntoInit, Method, Multicall, Name,
-    NodeExt, Protocol, ReadyRef, Ref, Remote, Request, Requests, Speaks, Start, StartError, Stop,
-    StopError, multicall,
+    Actor, Address, Addressed, Cast, Client, Cx, Handled, Init, InitAck, IntoInit, Method,
+    Multicall, Name, NodeExt, Protocol, ReadyRef, Ref, Remote, Request, Requests, Speaks, Start,
+    StartError, StartFn, Stop, StopError, multicall,
 };
 pub use statem::In;
 pub use statem::machine::TimeoutName;
 pub use supervisor::{
     AutoShutdown, Child, ChildId, ChildInfo, ChildKind, ChildState, Counts, Dynamic,
     DynamicBuilder, IntoChild, PartitionedBuilder, Partitions, PartitionsClient, Restart, Shutdown,
-    Supervisor, SupervisorBuilder, child, child_fn, child_with,
+    Supervisor, SupervisorBuilder, child, child_fn, child_start_fn, child_with,
 };
 pub use task::{
     OnTimeout, Task, TaskError, TaskExit, TaskStartError, TaskStream, TaskSupervisor, child_task,

@@ -1,11 +1,10 @@
 //! Do servers, supervisors, tasks and applications keep OTP's rules?
 //!
-//! Role       One test per row of the semantics page (B096-B158, B171-B177, B203-B217, B220, B222), each on
-//! Role       One test per row of the semantics page (B096-B170, B203-B217, B220-B223), each on
-//!            the real platform and under seeds on the simulated one; then rules of the
-//!            specification beyond the rows. Rows that types rule out are in `impossible.md`.
-//! Source     otp: supervisor, gen_server, gen_event, application; elixir: DynamicSupervisor, Agent, Task, Task.Supervisor
-//! Source     otp: supervisor, gen_server, gen_event, application; elixir: DynamicSupervisor, Agent, Task, GenStage
+//! Role       One test per row of the semantics page (B096-B179, B203-B217, B220-B223), each on the
+//!            real platform and under seeds on the simulated one; then rules of the specification
+//!            beyond the rows. Rows that types rule out are in `impossible.md`.
+//! Source     otp: supervisor, gen_server, gen_event, proc_lib, application; elixir:
+//!            DynamicSupervisor, Agent, Task, Task.Supervisor, GenStage
 
 mod agent;
 mod application;
@@ -16,6 +15,7 @@ mod event_rows;
 mod mailboxes;
 mod partsup;
 mod pg;
+mod proc_lib;
 mod protocols;
 mod references;
 mod registry;

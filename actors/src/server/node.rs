@@ -4,10 +4,13 @@
 
 use std::time::Duration;
 
-use foundation_runtime::{Destination, Node, Pid, Reason, SpawnError, SpawnOptions};
+use foundation_runtime::{
+    Destination, IntoReason, Message, Node, Pid, Process, Reason, SpawnError, SpawnOptions,
+};
 
 use super::actor::Actor;
 use super::body::Server;
+use super::init_ack::{InitAck, StartFn};
 use super::refs::{Address, Addressed, Client, Name, Ref, Remote};
 use super::start::Start;
 use super::system::{self, StopError};
@@ -22,6 +25,39 @@ pub trait NodeExt {
 
     /// Starts an actor from the arguments of its `#[init]`, and waits until that is done.
     fn start<A: Actor>(&self, args: A::Args) -> Start<A>;
+
+    /// Starts a plain process that says by its [`InitAck`] when it is ready, and waits until then:
+    /// what it says the starter gets, with its address.
+    ///
+    /// ```
+    /// use foundation_actors::{InitAck, NodeExt};
+    /// # use foundation_runtime::{Codec, Message, Process, Tag};
+    /// # struct Word;
+    /// # impl Message for Word {
+    /// #     const NAME: &'static str = "Word";
+    /// #     const CODEC: Codec<Self> = Codec::local();
+    /// #     fn tag() -> Tag { Tag::of("docs", "Word", "") }
+    /// # }
+    /// # let node = foundation_runtime::Node::builder().start()?;
+    /// # node.block_on(async {
+    /// let serve = |mut me: Process<Word>, ack: InitAck<u16>| async move {
+    ///     let port = 8080; // Binds it, say: an error returned from here fails the start.
+    ///     ack.ok(port);
+    ///     while let foundation_runtime::Mail::Msg(Word) = me.recv().await {}
+    /// };
+    /// let (server, port) = node.start_fn(serve).name("server").await?;
+    /// assert_eq!(port, 8080);
+    /// # drop(server);
+    /// # Ok::<_, foundation_actors::StartError>(())
+    /// # })?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    fn start_fn<M, T, F, Fut>(&self, body: F) -> StartFn<M, T>
+    where
+        M: Message,
+        T: Send + 'static,
+        F: FnOnce(Process<M>, InitAck<T>) -> Fut + Send + 'static,
+        Fut: Future<Output: IntoReason> + Send + 'static;
 
     /// Whoever has this name, found again at each use: the reference survives restarts.
     fn at<A: Addressed + ?Sized>(&self, name: Name<A>) -> Ref<A>;
@@ -58,6 +94,16 @@ impl NodeExt for Node {
 
     fn start<A: Actor>(&self, args: A::Args) -> Start<A> {
         Start::new(self.clone(), args)
+    }
+
+    fn start_fn<M, T, F, Fut>(&self, body: F) -> StartFn<M, T>
+    where
+        M: Message,
+        T: Send + 'static,
+        F: FnOnce(Process<M>, InitAck<T>) -> Fut + Send + 'static,
+        Fut: Future<Output: IntoReason> + Send + 'static,
+    {
+        StartFn::new(self, body)
     }
 
     fn at<A: Addressed + ?Sized>(&self, name: Name<A>) -> Ref<A> {

@@ -13,8 +13,8 @@ use foundation_runtime::{
 
 use super::machine::{ChildId, ChildKind, ChildSpec, Restart, Shutdown};
 use crate::server::{
-    Actor, Addressed, BoxFuture, Name, START_TIMEOUT, Server, StartError, Started, Starter,
-    await_start,
+    Actor, Addressed, BoxFuture, InitAck, Name, START_TIMEOUT, Server, StartError, StartFn,
+    Started, Starter, await_start,
 };
 
 /// How one kind of child is started.
@@ -327,6 +327,44 @@ where
         let body = body.clone();
         Box::pin(async move {
             let (process, _) = node.spawn_fn_with(&options, body)?;
+            Ok(process.pid())
+        })
+    });
+    Child::new(id, recipe, ChildKind::Worker)
+}
+
+/// A child that is a plain process, and counts as started when it says so by its [`InitAck`].
+///
+/// ```
+/// use foundation_actors::{InitAck, Supervisor, child_start_fn};
+/// # use foundation_runtime::{Codec, Message, Process, Tag};
+/// # struct Word;
+/// # impl Message for Word {
+/// #     const NAME: &'static str = "Word";
+/// #     const CODEC: Codec<Self> = Codec::local();
+/// #     fn tag() -> Tag { Tag::of("docs", "Word", "") }
+/// # }
+/// let cache = child_start_fn("cache", |mut me: Process<Word>, ack: InitAck<()>| async move {
+///     // Fill it. Those that are started after this one find it full.
+///     ack.ok(());
+///     loop {
+///         me.recv().await;
+///     }
+/// });
+/// let tree = Supervisor::one_for_one().child(cache);
+/// # drop(tree);
+/// ```
+pub fn child_start_fn<M, F, Fut>(id: &str, body: F) -> Child<M>
+where
+    M: Message,
+    F: Fn(Process<M>, InitAck<()>) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output: IntoReason> + Send + 'static,
+{
+    let recipe = Recipe::new(move |node, options, timeout| {
+        let start = StartFn::new(&node, body.clone());
+        let options = options.code(std::any::type_name::<F>());
+        Box::pin(async move {
+            let (process, ()) = start.child(options, timeout).await?;
             Ok(process.pid())
         })
     });

@@ -17,7 +17,7 @@ mod routing;
 pub(crate) use builder::tree_recipe;
 pub use builder::{Dynamic, DynamicBuilder, StartTree, Supervisor, SupervisorBuilder};
 pub(crate) use child::actor_recipe;
-pub use child::{Child, IntoChild, Recipe, child, child_fn, child_with};
+pub use child::{Child, IntoChild, Recipe, child, child_fn, child_start_fn, child_with};
 pub use client::{DynamicClient, SupervisorClient};
 pub(crate) use driver::Plan;
 pub use machine::{

@@ -27,6 +27,7 @@ mod spawn;
 mod suspend;
 mod table;
 mod turn;
+mod unlink;
 mod wait;
 mod waiting;
 mod wake;

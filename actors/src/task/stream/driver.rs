@@ -18,7 +18,7 @@ use std::time::Duration;
 use foundation_runtime::{Node, Pid, Reason, Term, me};
 use futures_core::Stream;
 
-use super::items::{Item, Place, traps_exits};
+use super::items::{Item, Place};
 use super::machine::{Effect, Flags, Input, Machine, OnTimeout};
 use crate::server::{Address, BoxFuture};
 use crate::task::{Task, TaskError, TaskSupervisor};
@@ -251,7 +251,7 @@ where
             return live.feed(Input::Exhausted);
         };
         let kept = self.keep.map(|keep| keep(&input));
-        let link = self.link && me().is_some_and(|me| !traps_exits(me));
+        let link = self.link && me().is_some_and(|me| !me.traps_exits());
         let task = Item::begin(&self.place, &self.work, input, link);
         live.items.insert(item, (task, kept));
         live.feed(Input::Started);

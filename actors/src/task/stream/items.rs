@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use foundation_runtime::{Me, Node, Pid, Reason};
+use foundation_runtime::{Node, Pid, Reason};
 
 use crate::server::{Address, BoxFuture};
 use crate::task::start::start_task;
@@ -92,11 +92,4 @@ impl<T> Item<T> {
             Self::Starting(_) | Self::Refused(_) => None,
         }
     }
-}
-
-/// Whether exits arrive as messages now.
-pub(super) fn traps_exits(me: Me) -> bool {
-    let traps = me.trap_exit(true);
-    me.trap_exit(traps);
-    traps
 }
