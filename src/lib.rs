@@ -76,6 +76,8 @@ mod pages {
     mod memory {}
     #[doc = include_str!("../book/src/process-groups.md")]
     mod process_groups {}
+    #[doc = include_str!("../book/src/applications.md")]
+    mod applications {}
     #[doc = include_str!("../book/src/registry.md")]
     mod registry {}
     #[doc = include_str!("../book/src/mailboxes.md")]

@@ -3,6 +3,7 @@
 //! Role       [`Application`]: a top supervisor with hooks around its stop; and what `main` does.
 //! Source     otp: application; elixir: Application
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -19,12 +20,17 @@ type Hook = Arc<dyn Fn(&Node) + Send + Sync>;
 const MAIN_BOUND: Duration = Duration::from_secs(10);
 
 /// A tree of processes with a name, started and stopped as one.
+///
+/// By itself with [`Application::start`], or with others that it needs: see `Applications`.
+#[derive(Clone)]
 #[must_use = "an application does nothing until it is started"]
 pub struct Application {
     name: Box<str>,
     tree: SupervisorBuilder,
     prep_stop: Option<Hook>,
     stop: Option<Hook>,
+    needs: Vec<Arc<str>>,
+    defaults: Vec<(Box<str>, Arc<dyn Any + Send + Sync>)>,
 }
 
 impl Application {
@@ -35,7 +41,37 @@ impl Application {
             tree,
             prep_stop: None,
             stop: None,
+            needs: Vec::new(),
+            defaults: Vec::new(),
         }
+    }
+
+    /// What has to run before this is started, in this order.
+    pub fn depends_on<N: Into<Arc<str>>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.needs.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// A default of its environment, for `Applications::get_env`.
+    pub fn env<T: Any + Send + Sync>(mut self, key: impl Into<Box<str>>, value: T) -> Self {
+        self.defaults.push((key.into(), Arc::new(value)));
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it depends on.
+    #[must_use]
+    pub fn dependencies(&self) -> &[Arc<str>] {
+        &self.needs
+    }
+
+    pub(crate) fn defaults(&self) -> &[(Box<str>, Arc<dyn Any + Send + Sync>)] {
+        &self.defaults
     }
 
     /// Runs before the tree is stopped.
@@ -60,6 +96,7 @@ impl Application {
             tree,
             prep_stop,
             stop,
+            ..
         } = self;
         match tree.start(node).await {
             Ok(top) => Ok(Running {
@@ -92,6 +129,17 @@ pub struct Running {
 }
 
 impl Running {
+    /// The handle of an application that was started so and runs.
+    pub(crate) fn again(node: &Node, application: Application, top: Ref<Supervisor>) -> Self {
+        Self {
+            node: node.clone(),
+            name: application.name,
+            top,
+            prep_stop: application.prep_stop,
+            stop: application.stop,
+        }
+    }
+
     /// The application's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -192,12 +240,25 @@ pub enum ApplicationError {
     Start(Box<str>, StartError),
     /// The tree of the application of this name did not stop in time and was killed.
     Killed(Box<str>),
+    /// No application of this name is loaded.
+    NotLoaded(Arc<str>),
+    /// The application of this name does not run: it was to be stopped, or one that depends on it
+    /// started. Nothing was changed.
+    NotStarted(Arc<str>),
+    /// The application of this name runs, or is being started.
+    AlreadyStarted(Arc<str>),
+    /// These need each other: each the next, and the last the first. Nothing was started.
+    Cycle(Vec<Arc<str>>),
 }
 
 impl fmt::Display for ApplicationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start(name, error) => write!(f, "application `{name}` did not start: {error}"),
+            Self::NotLoaded(name) => write!(f, "application `{name}` is not loaded"),
+            Self::NotStarted(name) => write!(f, "application `{name}` does not run"),
+            Self::AlreadyStarted(name) => write!(f, "application `{name}` runs already"),
+            Self::Cycle(names) => write!(f, "applications need each other: {}", names.join(", ")),
             Self::Killed(name) => {
                 write!(
                     f,

@@ -7,6 +7,7 @@
 
 mod agent;
 mod application;
+pub mod applications;
 mod event;
 mod intensive;
 mod nothing;
@@ -24,6 +25,7 @@ pub mod testkit;
 
 pub use agent::Agent;
 pub use application::{Application, ApplicationError, Running};
+pub use applications::{APPLICATIONS_MAX, Applications, ENV_MAX, EnvFull, EnvLayer, LoadError};
 pub use event::{
     AddHandlerError, EventCx, EventExit, EventHandler, EventManager, EventManagerBuilder,
     HandleCall, HandlerCallError, HandlerExit, HandlerId, HandlerKey, Removal, RemoveHandlerError,

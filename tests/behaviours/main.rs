@@ -8,6 +8,7 @@
 
 mod agent;
 mod application;
+mod applications;
 mod blocking;
 mod cycles;
 mod event_manager;
