@@ -61,3 +61,20 @@ async fn a_world_settles(w: World) {
     assert_eq!(count.load(Ordering::Relaxed), 20);
     assert!(!w.is_simulated() || w.now() == before);
 }
+
+/// A timer that is due at once belongs to what happens now.
+#[foundation::test(simulated)]
+async fn what_is_due_at_once_is_part_of_settling(w: World) {
+    let (node, count) = (w.node(), Arc::new(AtomicU32::new(0)));
+    let counted = Arc::clone(&count);
+    let chain = node.spawn_fn(move |mut me: Process<Word>| async move {
+        for _ in 0..10 {
+            me.send_after(ms(0), me.pid(), Word::Tick);
+            me.recv().await;
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    chain.expect("spawned");
+    w.settle().await;
+    assert_eq!((count.load(Ordering::Relaxed), w.now()), (10, ms(0)));
+}
