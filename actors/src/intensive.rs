@@ -196,7 +196,8 @@ fn refused(error: SpawnError) -> TaskError {
     TaskError::Exited(Reason::other(error.to_string()))
 }
 
-fn schedulers(node: &Node) -> usize {
+/// How many schedulers the node has, spares not counted.
+pub(crate) fn schedulers(node: &Node) -> usize {
     let load = node.load();
     load.schedulers
         .iter()

@@ -8,6 +8,7 @@
 mod agent;
 mod application;
 pub mod applications;
+mod ecosystem;
 mod event;
 mod intensive;
 mod nothing;
@@ -26,6 +27,9 @@ pub mod testkit;
 pub use agent::Agent;
 pub use application::{Application, ApplicationError, Running};
 pub use applications::{APPLICATIONS_MAX, Applications, ENV_MAX, EnvFull, EnvLayer, LoadError};
+pub use ecosystem::{
+    Ecosystem, EcosystemError, EcosystemHealth, EcosystemRef, Supervision, WORKERS_MAX, Workers,
+};
 pub use event::{
     AddHandlerError, EventCx, EventExit, EventHandler, EventManager, EventManagerBuilder,
     HandleCall, HandlerCallError, HandlerExit, HandlerId, HandlerKey, Removal, RemoveHandlerError,

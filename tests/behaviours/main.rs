@@ -11,6 +11,7 @@ mod application;
 mod applications;
 mod blocking;
 mod cycles;
+mod ecosystem;
 mod event_manager;
 mod event_rows;
 mod mailboxes;
