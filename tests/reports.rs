@@ -306,6 +306,48 @@ async fn a_call_that_crashes(node: Node) {
     );
 }
 
+#[states]
+#[derive(Debug)]
+enum Line {
+    Busy { calls: u32 },
+}
+
+#[derive(Debug)]
+struct Phone {
+    number: u32,
+}
+
+#[statem(Line, debug(args))]
+impl Phone {
+    #[init]
+    fn init(number: u32) -> (Self, Line) {
+        (Self { number }, Busy { calls: 1 }.into())
+    }
+
+    #[cast(in Busy)]
+    fn dial(&mut self, other: u32, busy: &mut Busy) {
+        busy.calls += 1;
+        panic!("{other} calls {}", self.number);
+    }
+}
+
+/// otp: a state machine's report has its state and its data.
+#[foundation::test(seeds = 5)]
+async fn a_state_machine_that_crashes(node: Node) {
+    let reports = Reports::begin();
+    let phone = node.start::<Phone>(7).await.expect("started");
+    let dial = async || phone.dial(5).expect("portable");
+    end_of(&node, phone.pid(), dial).await;
+    let text = reports.one(&[(phone.pid(), "phone")]);
+    for line in [
+        "panic: 5 calls 7",
+        "  handling   cast Phone::dial(other: 5)",
+        "  state      (Busy(Busy { calls: 2 }), Phone { number: 7 })",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
 /// An async handler that has waited: its name, arguments, caller and state are known all the same.
 #[foundation::test(seeds = 5)]
 async fn an_async_call_that_crashes_later(node: Node) {

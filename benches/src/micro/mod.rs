@@ -9,6 +9,7 @@ mod life;
 mod links;
 mod mail;
 mod restarts;
+mod statem;
 mod timers;
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub use life::{ending, life, spawn};
 pub use links::{link, linked_life, monitor};
 pub use mail::{call, cast, hop, receive, selective, send};
 pub use restarts::{restart_exit, restart_panic};
+pub use statem::{statem, statem_call};
 pub use timers::timer;
 
 /// An operation that can be repeated.
@@ -43,6 +45,16 @@ pub const ALL: &[Micro] = &[
     micro("life", "spawn a plain process that returns at once", life),
     micro("send", "cast to an actor, without its turn", send),
     micro("cast", "cast to an actor, and its handler", cast),
+    micro(
+        "statem",
+        "cast to a state machine, and its handler for the state",
+        statem,
+    ),
+    micro(
+        "statem_call",
+        "call a state machine, and have the answer",
+        statem_call,
+    ),
     micro(
         "hop",
         "one cast of a ping-pong: send, wake, turn, handler",

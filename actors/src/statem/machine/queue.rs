@@ -78,13 +78,11 @@ impl<E> Machine<E> {
         }
     }
 
-    /// The common case of `Done`: a handler that asked for nothing, in a machine in which nothing
-    /// waits or runs. Whether it was that.
+    /// The common case of `Done`: a handler that asked for nothing, while no event timeout runs that
+    /// it would have cancelled. Whether it was that.
     #[inline]
     pub fn done_plainly(&mut self) -> bool {
-        let plainly = matches!(self.phase, Phase::Handling)
-            && self.timers.is_empty()
-            && self.queue.is_empty();
+        let plainly = matches!(self.phase, Phase::Handling) && !self.timers.runs(Timeout::Event);
         if plainly {
             self.phase = Phase::Idle;
         }

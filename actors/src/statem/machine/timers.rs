@@ -37,9 +37,10 @@ impl<E> Timers<E> {
         }
     }
 
+    /// Whether this one runs.
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.running.is_empty()
+    pub(super) fn runs(&self, timeout: Timeout) -> bool {
+        !self.running.is_empty() && self.running.contains_key(&timeout)
     }
 
     /// Whether one is due.
