@@ -12,6 +12,8 @@ mod ecosystem;
 mod event;
 mod intensive;
 mod nothing;
+#[cfg(feature = "observe")]
+pub mod observe;
 pub mod pg;
 #[cfg(feature = "ractor")]
 pub mod ractor;

@@ -2,13 +2,15 @@
 //!
 //! Role       The command line, its help, and its validation.
 //! Inputs     The program's arguments.
-//! Outputs    [`RunArgs`], checked: a run never starts with values that make no sense.
+//! Outputs    A [`Command`], checked: a run never starts with values that make no sense.
 //! Invariant  No subcommand means `run`.
 
+use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, value_parser};
+use foundation::observe::protocol::Sort;
 
 use crate::input::Source;
 
@@ -26,8 +28,9 @@ pub struct Cli {
     run: RunArgs,
 }
 
+/// What is to be done.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
-enum Command {
+pub enum Command {
     /// Work through an access log, one supervised process per client
     #[command(
         long_about = "Work through an access log, one supervised process per client. \
@@ -36,6 +39,52 @@ enum Command {
     )]
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// See into a live node: load, processes, tree, alarms; on a terminal, a web page, or as JSON
+    #[command(
+        long_about = "See into a live node through the socket that it was given by `--observe` or \
+        `foundation::observe`: load of each scheduler, processes by what they do, hold and leave \
+        unread, who started whom, one process in detail with a live trace, alarms. Processes can \
+        be killed, after a question."
+    )]
+    #[command(after_help = OBSERVE_EXAMPLES)]
+    Observe(ObserveArgs),
+}
+
+const OBSERVE_EXAMPLES: &str = "\
+Examples:
+  foundation run --repeat 5000 --observe ~/.foundation/observe   a job that can be observed
+  foundation observe ~/.foundation/observe                       on this terminal
+  foundation observe ~/.foundation/observe --web                 as a page on this machine
+  foundation observe ~/.foundation/observe --json                one look, for scripts
+
+Exit codes:
+  0    the operator has left, or what was asked for is printed
+  1    no node answers
+  2    wrong arguments
+  130  ended by SIGINT, and 143 by SIGTERM";
+
+/// How to observe.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct ObserveArgs {
+    /// The socket of the node's agent
+    #[arg(value_name = "SOCKET")]
+    pub socket: PathBuf,
+
+    /// Serve a web page there instead [default address: 127.0.0.1 and a free port]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
+    pub web: Option<SocketAddr>,
+
+    /// Print one JSON object: figures, processes, tree
+    #[arg(long, conflicts_with = "web")]
+    pub json: bool,
+
+    /// The order of the processes: recent, reductions, messages or memory
+    #[arg(long, value_name = "FIGURE", default_value = "reductions", value_parser = sort)]
+    pub sort: Sort,
+
+    /// How many processes to print, at most 500
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = value_parser!(u32).range(1..=500))]
+    pub rows: u32,
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -87,6 +136,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub workers: Option<NonZeroUsize>,
 
+    /// Let `foundation observe PATH` look into the run, through a socket at PATH
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["plain", "simulate"])]
+    pub observe: Option<PathBuf>,
+
     /// Do the same job in a plain loop without processes, for comparison
     #[arg(long, conflicts_with_all = ["chaos", "simulate", "seed", "max_clients", "workers"])]
     pub plain: bool,
@@ -95,13 +148,10 @@ pub struct RunArgs {
 const MAX_CLIENTS_TEXT: NonZeroUsize = NonZeroUsize::new(MAX_CLIENTS).expect("not zero");
 
 impl Cli {
-    /// What the run is to be, whether or not `run` was written.
+    /// What is to be done, whether or not `run` was written.
     #[must_use]
-    pub fn into_run(self) -> RunArgs {
-        match self.command {
-            Some(Command::Run(run)) => run,
-            None => self.run,
-        }
+    pub fn into_command(self) -> Command {
+        self.command.unwrap_or(Command::Run(self.run))
     }
 }
 
@@ -111,6 +161,11 @@ impl RunArgs {
     pub fn source(&self) -> Source {
         Source::named(self.input.as_deref())
     }
+}
+
+fn sort(text: &str) -> Result<Sort, String> {
+    let names = "one of recent, reductions, messages and memory is needed";
+    Sort::named(text).ok_or_else(|| names.to_owned())
 }
 
 fn probability(text: &str) -> Result<f64, String> {

@@ -15,5 +15,6 @@ pub mod input;
 pub mod job;
 pub mod log;
 pub mod memory;
+pub mod observe;
 pub mod program;
 pub mod screen;

@@ -3,8 +3,8 @@
 //! Role       Chooses the allocator, and ends with the exit code that the run deserves.
 
 use clap::Parser;
-use foundation_node::cli::Cli;
-use foundation_node::program;
+use foundation_node::cli::{Cli, Command};
+use foundation_node::{observe, program};
 
 /// Many small messages that one thread makes and another drops are what it is good at.
 #[global_allocator]
@@ -15,6 +15,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
     reason = "a handler that never returns would keep the program from ending"
 )]
 fn main() {
-    let code = program::run(&Cli::parse().into_run());
+    let code = match Cli::parse().into_command() {
+        Command::Run(run) => program::run(&run),
+        Command::Observe(observe) => observe::run(&observe),
+    };
     std::process::exit(code.into());
 }

@@ -103,6 +103,9 @@ fn run_supervised(args: &RunArgs, input: Input, name: &str) -> Result<(Report, E
         builder = builder.workers(workers.get());
     }
     let node = builder.start().map_err(|error| error.to_string())?;
+    if let Some(path) = &args.observe {
+        foundation::observe::serve(&node, path).map_err(|error| error.to_string())?;
+    }
     let screen = if args.json || !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         None
     } else {

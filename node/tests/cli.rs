@@ -3,14 +3,16 @@
 //! Role  Rows of arguments.
 
 use clap::{CommandFactory, Parser};
-use foundation_node::cli::{Cli, MAX_CLIENTS, RunArgs};
+use foundation_node::cli::{Cli, Command, MAX_CLIENTS, RunArgs};
 use foundation_node::input::Source;
 
 fn run(arguments: &str) -> RunArgs {
     let words = std::iter::once("foundation").chain(arguments.split_whitespace());
-    Cli::try_parse_from(words)
-        .unwrap_or_else(|error| panic!("{arguments}: {error}"))
-        .into_run()
+    let cli = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{arguments}: {error}"));
+    match cli.into_command() {
+        Command::Run(run) => run,
+        other => panic!("{arguments}: {other:?}"),
+    }
 }
 
 fn refused(arguments: &str, says: &str) {
@@ -67,6 +69,13 @@ fn nonsense_is_refused() {
     refused("run --repeat 2.5", "a whole number from 1 up is needed");
     refused("run --simulate 1 --seed 2", "cannot be used with");
     refused("run --plain --chaos 0.1", "cannot be used with");
+    refused("run --observe a --plain", "cannot be used with");
+    refused("run --observe a --simulate 1", "cannot be used with");
+    refused("observe", "required");
+    refused("observe a --sort size", "one of recent, reductions");
+    refused("observe a --rows 501", "501 is not in 1..=500");
+    refused("observe a --json --web", "cannot be used with");
+    refused("observe a --web nowhere", "invalid socket address");
     refused("run a b", "unexpected argument 'b'");
     refused("run --jsn", "--json");
 }
@@ -76,6 +85,7 @@ fn the_help_is_at_most_100_columns() {
     for command in [
         Cli::command(),
         Cli::command().find_subcommand("run").unwrap().clone(),
+        Cli::command().find_subcommand("observe").unwrap().clone(),
     ] {
         let help = command.term_width(100).render_long_help().to_string();
         assert!(

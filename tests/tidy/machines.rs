@@ -7,6 +7,7 @@ use crate::source::{Source, none, rust_files};
 
 /// Folders, and files by their beginning, that hold machines.
 const MACHINES: &[&str] = &[
+    "actors/src/observe/session.rs",
     "actors/src/statem/machine/",
     "actors/src/supervisor/machine/",
     "actors/src/task/stream/machine.rs",

@@ -11,6 +11,7 @@
 
 use std::io::{self, Stdout, stdout};
 
+use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::execute;
@@ -50,7 +51,15 @@ impl Terminal {
     /// # Errors
     /// When the terminal is gone.
     pub fn draw(&mut self, snapshot: &Snapshot) -> io::Result<()> {
-        self.screen.draw(|frame| draw(frame, snapshot)).map(drop)
+        self.show(|frame| draw(frame, snapshot))
+    }
+
+    /// Shows what `paint` paints, at the size that the terminal has now.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn show(&mut self, paint: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        self.screen.draw(paint).map(drop)
     }
 }
 

@@ -1,0 +1,412 @@
+//! What does the node look like to this observer now?
+//!
+//! Role       Looks through the node's public windows, and puts what it sees into the protocol's
+//!            values.
+//! Inputs     A node; requests.
+//! Outputs    Answers.
+//! Owns       What the last look saw, for rates.
+//! Limit      Processes are asked with a bound of [`PATIENCE`], and only those whose behaviour
+//!            answers; a table of more than `SMALL` is gone through on the pool for computations.
+//! Invariant  No process waits for an observer, and a plain process gets no message from it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use foundation_runtime::{
+    By, Load, Node, Pid, ProcessFacts, ProcessKind, Query, Reason, Sampler, dirty_cpu,
+};
+
+use super::protocol::{
+    Alarm, AlarmKind, Answer, Detail, EVENTS_MAX, Event, Figures, Page, PageQuery, RANK_MAX,
+    ROWS_MAX, Request, Row, SchedulerFigures, Sort, TEXT_MAX, Told, Traced, Welcome,
+};
+use super::tree;
+use crate::sys::{self, LogEvent, Logged};
+
+/// How long a process may take to answer.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// A table this small is gone through in place.
+const SMALL: usize = 2000;
+/// So many waiting messages are an alarm.
+const MAILBOX_HIGH: usize = 1000;
+const ALARMS_MAX: usize = 32;
+const LIST_MAX: usize = 200;
+/// The events that a traced process keeps between two looks.
+const LOG_KEPT: u32 = 1000;
+
+/// One observer's eyes.
+pub(super) struct Eyes {
+    node: Node,
+    load: Load,
+    crashed: u64,
+    sampler: Sampler,
+    /// When lists were looked at last, and what they showed.
+    listed: Duration,
+    rows: BTreeMap<Pid, (Duration, u64)>,
+    /// The time of the last event of the trace that was told.
+    traced: Option<Duration>,
+}
+
+impl Eyes {
+    pub(super) fn new(node: Node) -> Self {
+        let (load, crashed, listed) = (node.load(), node.stats().crashed, node.now());
+        Self {
+            node,
+            load,
+            crashed,
+            sampler: Sampler::new(),
+            listed,
+            rows: BTreeMap::new(),
+            traced: None,
+        }
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.node.now()
+    }
+
+    pub(super) fn welcome(&self, read_only: bool) -> Answer {
+        Answer::Welcome(Welcome {
+            node: self.node.name().to_owned(),
+            incarnation: self.node.id().as_u64(),
+            os_pid: std::process::id(),
+            read_only,
+        })
+    }
+
+    /// The answer to a request.
+    pub(super) async fn gather(&mut self, request: Request) -> Answer {
+        match request {
+            Request::Processes(query) => self.page(query).await,
+            Request::Tree(rows) => {
+                let shown = on_pool(&self.node, move |node| tree::gather(node, rows as usize));
+                shown.await.map_or_else(Answer::Refused, Answer::Tree)
+            }
+            Request::Process(pid) => Answer::Process(self.detail(pid).await.map(Box::new)),
+            Request::Trace(target) => self.trace(target).await,
+            Request::Kill(pid) => {
+                let alive = self.node.is_alive(pid);
+                if alive {
+                    tracing::warn!(target: "foundation::observe", %pid, "killed by an observer");
+                    self.node.exit(pid, Reason::Kill);
+                }
+                Answer::Killed(alive)
+            }
+            Request::Watch(_) => Answer::Refused("a watch is not gathered".to_owned()),
+        }
+    }
+
+    pub(super) async fn figures(&mut self, skipped: u64) -> Result<Figures, String> {
+        let begun = self.node.now();
+        let stats = self.node.stats();
+        let load = self.node.load();
+        let memory = self.node.memory();
+        let mut alarms = self.stuck();
+        alarms.extend(self.mailboxes().await?);
+        let crashes = stats.crashed.saturating_sub(self.crashed);
+        self.crashed = stats.crashed;
+        if crashes > 0 {
+            alarms.push(Alarm {
+                kind: AlarmKind::Crashes,
+                pid: None,
+                text: format!("{crashes} crashed since the last look"),
+            });
+        }
+        alarms.truncate(ALARMS_MAX);
+        let schedulers = schedulers(&self.load, &load);
+        let figures = Figures {
+            at: load.at,
+            processes: stats.processes as u64,
+            processes_peak: stats.processes_peak as u64,
+            spawned: stats.spawned,
+            ended: stats.ended,
+            crashed: stats.crashed,
+            dead_letters: stats.dead_letters,
+            timers: stats.timers as u64,
+            names: stats.names as u64,
+            memory: memory.map(|memory| memory.total),
+            process_memory: memory.map(|memory| memory.processes),
+            schedulers,
+            shared_queue: (load.shared_queue + load.urgent_queue + load.low_queue) as u64,
+            alarms,
+            skipped,
+            took: self.node.now().saturating_sub(begun),
+        };
+        self.load = load;
+        Ok(figures)
+    }
+
+    fn stuck(&self) -> Vec<Alarm> {
+        let stuck = self.node.stuck().into_iter().rev();
+        stuck
+            .filter(|stuck| !stuck.returned)
+            .map(|stuck| {
+                let name = stuck.name.as_ref().unwrap_or(&stuck.code);
+                let message = stuck.message.map(|name| format!(" in {name}"));
+                let (message, held) = (message.unwrap_or_default(), stuck.held.as_secs_f64());
+                Alarm {
+                    kind: AlarmKind::Stuck,
+                    pid: Some(stuck.pid),
+                    text: format!("{name} has held a scheduler for {held:.2} s{message}"),
+                }
+            })
+            .collect()
+    }
+
+    async fn mailboxes(&self) -> Result<Vec<Alarm>, String> {
+        let query = Query::new().top(8, By::Messages);
+        let longest = on_pool(&self.node, move |node| node.snapshot(&query)).await?;
+        let long = longest.processes.into_iter().filter_map(|facts| {
+            let messages = facts.message_queue_len?;
+            (messages >= MAILBOX_HIGH).then(|| Alarm {
+                kind: AlarmKind::Mailbox,
+                pid: Some(facts.pid),
+                text: format!("{} has {messages} messages waiting", called(&facts)),
+            })
+        });
+        Ok(long.collect())
+    }
+
+    async fn page(&mut self, mut query: PageQuery) -> Answer {
+        query.skip = query.skip.min(RANK_MAX);
+        query.rows = query.rows.min(ROWS_MAX);
+        let (skip, rows) = (query.skip as usize, query.rows as usize);
+        let mut wanted = Query::new().limit(skip + rows);
+        if let Some(part) = query.code.as_ref().filter(|part| !part.is_empty()) {
+            wanted = wanted.code(part.clone());
+        }
+        let sort = query.sort;
+        let mut sampler = std::mem::take(&mut self.sampler);
+        let looked = on_pool(&self.node, move |node| {
+            let snapshot = match sort {
+                Sort::Recent => node.snapshot_since(&mut sampler, &wanted),
+                Sort::Reductions => node.snapshot(&wanted.top(skip + rows, By::Reductions)),
+                Sort::Messages => node.snapshot(&wanted.top(skip + rows, By::Messages)),
+                Sort::Memory => largest(node, wanted, skip + rows),
+            };
+            (snapshot, sampler)
+        });
+        let (snapshot, sampler) = match looked.await {
+            Ok(looked) => looked,
+            Err(why) => return Answer::Refused(why),
+        };
+        self.sampler = sampler;
+        self.listed = snapshot.at;
+        let before = std::mem::take(&mut self.rows);
+        let shown = snapshot.processes.into_iter().skip(skip).take(rows);
+        let mut list = Vec::new();
+        for facts in shown {
+            let seen = before.get(&facts.pid);
+            let rate = seen.and_then(|seen| rate(*seen, snapshot.at, facts.reductions));
+            self.rows.insert(facts.pid, (snapshot.at, facts.reductions));
+            list.push(Row { rate, ..row(facts) });
+        }
+        Answer::Page(Page {
+            query,
+            matched: snapshot.matched as u64,
+            rows: list,
+        })
+    }
+
+    async fn detail(&mut self, pid: Pid) -> Option<Detail> {
+        let facts = self.node.facts(pid)?;
+        let told = self.node.info(pid, PATIENCE).await.ok().flatten();
+        let (mut state, mut log) = (None, Vec::new());
+        if told.is_some() && answers_system(facts.kind) {
+            let status = sys::get_status(&(&self.node, pid)).timeout(PATIENCE).await;
+            if let Ok(status) = status {
+                state = status.shown.map(cut);
+                let surplus = status.log.len().saturating_sub(EVENTS_MAX);
+                log = status.log[surplus..].iter().map(event).collect();
+            }
+        }
+        let priority = format!("{:?}", facts.priority).to_lowercase();
+        let trap_exit = facts.trap_exit;
+        let mut row = row(facts);
+        if let Some(info) = &told {
+            row.memory = info.memory;
+            row.messages = Some(info.message_queue_len as u64);
+            row.reductions = info.reductions;
+            row.code.get_or_insert_with(|| info.initial_call.clone());
+        }
+        let told = told.map(|mut info| {
+            [&mut info.links, &mut info.monitors, &mut info.monitored_by]
+                .into_iter()
+                .for_each(|list| list.truncate(LIST_MAX));
+            info.dictionary.truncate(LIST_MAX);
+            Told {
+                links: info.links,
+                monitors: info.monitors,
+                monitored_by: info.monitored_by,
+                dictionary: info.dictionary,
+            }
+        });
+        Some(Detail {
+            row,
+            priority,
+            trap_exit,
+            told,
+            state,
+            log,
+        })
+    }
+
+    async fn trace(&mut self, target: Option<Pid>) -> Answer {
+        self.traced = None;
+        let Some(pid) = target else {
+            return Answer::Done;
+        };
+        let Some(facts) = self.node.facts(pid) else {
+            return Answer::Refused("there is no such process".to_owned());
+        };
+        if !answers_system(facts.kind) {
+            return Answer::Refused("a plain process keeps no log of what it does".to_owned());
+        }
+        let kept = sys::log(&(&self.node, pid), LOG_KEPT).timeout(PATIENCE);
+        match kept.await {
+            Ok(()) => Answer::Done,
+            Err(error) => Answer::Refused(error.to_string()),
+        }
+    }
+
+    /// What the traced process did since this was called last.
+    pub(super) async fn traced(&mut self, pid: Pid) -> Traced {
+        let log = sys::get_log(&(&self.node, pid)).timeout(PATIENCE).await;
+        let mut traced = Traced {
+            pid,
+            events: Vec::new(),
+            missed: 0,
+            ended: None,
+        };
+        match log {
+            Ok(log) => {
+                let full = log.len() >= LOG_KEPT as usize;
+                let before = self.traced;
+                let fresh: Vec<&LogEvent> = log
+                    .iter()
+                    .filter(|event| before.is_none_or(|before| before < event.at))
+                    .collect();
+                let surplus = fresh.len().saturating_sub(EVENTS_MAX);
+                // When all of a full log is new, more is likely to have been there.
+                traced.missed = surplus as u64 + u64::from(full && fresh.len() == log.len());
+                traced.events = fresh[surplus..]
+                    .iter()
+                    .map(|event| self::event(event))
+                    .collect();
+                self.traced = log.last().map(|event| event.at).or(before);
+            }
+            Err(sys::SysError::Timeout) => {}
+            Err(error) => traced.ended = Some(error.to_string()),
+        }
+        traced
+    }
+
+    /// Has the process keep no log any more.
+    pub(super) async fn untrace(&mut self, pid: Pid) {
+        // One that has ended keeps none.
+        let _ = sys::no_log(&(&self.node, pid)).timeout(PATIENCE).await;
+    }
+}
+
+/// Looks in place at a small table, and on the pool at a large one.
+async fn on_pool<T: Send + 'static>(
+    node: &Node,
+    look: impl FnOnce(&Node) -> T + Send + 'static,
+) -> Result<T, String> {
+    if node.stats().processes <= SMALL {
+        return Ok(look(node));
+    }
+    let node = node.clone();
+    let looked = dirty_cpu(move || look(&node)).await;
+    looked.map_err(|error| format!("the node is too busy to be looked at: {error}"))
+}
+
+/// The processes that hold the most memory: all are looked at, page by page.
+fn largest(node: &Node, query: Query, count: usize) -> foundation_runtime::Snapshot {
+    const PAGE: usize = 5000;
+    let mut query = query.limit(PAGE);
+    let mut kept: Vec<ProcessFacts> = Vec::new();
+    let mut matched = 0;
+    loop {
+        let mut page = node.snapshot(&query);
+        matched += page.processes.len();
+        kept.append(&mut page.processes);
+        kept.sort_by_key(|facts| std::cmp::Reverse(facts.memory));
+        kept.truncate(count);
+        match page.next {
+            Some(next) => query = query.after(next),
+            None => {
+                page.processes = kept;
+                page.matched = matched;
+                return page;
+            }
+        }
+    }
+}
+
+/// Whether such a process answers the system: a question to another would lie unread.
+fn answers_system(kind: ProcessKind) -> bool {
+    !matches!(kind, ProcessKind::Plain | ProcessKind::Task)
+}
+
+fn rate((then, before): (Duration, u64), now: Duration, reductions: u64) -> Option<f64> {
+    let passed = now.saturating_sub(then).as_secs_f64();
+    (passed > 0.0).then(|| reductions.saturating_sub(before) as f64 / passed)
+}
+
+fn called(facts: &ProcessFacts) -> String {
+    let name = facts.name.as_deref().or(facts.code);
+    name.map_or_else(|| facts.pid.to_string(), str::to_owned)
+}
+
+pub(super) fn row(facts: ProcessFacts) -> Row {
+    let label = facts.label.map(String::from);
+    Row {
+        pid: facts.pid,
+        name: facts.name.map(|name| name.to_string()).or(label).map(cut),
+        code: facts.code.map(str::to_owned),
+        kind: facts.kind,
+        parent: facts.parent,
+        activity: facts.activity,
+        reductions: facts.reductions,
+        rate: None,
+        messages: facts.message_queue_len.map(|count| count as u64),
+        memory: facts.memory,
+    }
+}
+
+fn schedulers(before: &Load, now: &Load) -> Vec<SchedulerFigures> {
+    let shares = now.utilisation_since(before);
+    let both = now.schedulers.iter().zip(shares);
+    both.map(|(scheduler, utilisation)| SchedulerFigures {
+        index: scheduler.index as u64,
+        spare: scheduler.spare,
+        utilisation,
+        run_queue: scheduler.run_queue as u64,
+        polls: scheduler.polls,
+    })
+    .collect()
+}
+
+fn event(event: &LogEvent) -> Event {
+    let text = match &event.what {
+        Logged::In { message, from } => match from {
+            Some(from) => format!("← {message} from {from}"),
+            None => format!("← {message} from outside"),
+        },
+        Logged::Exit { from } => format!("exit of {from}"),
+        Logged::Down { pid: Some(pid) } => format!("down: {pid}"),
+        Logged::Down { pid: None } => "down".to_owned(),
+        other => format!("{other:?}").to_lowercase(),
+    };
+    Event { at: event.at, text }
+}
+
+fn cut(mut text: String) -> String {
+    if text.len() > TEXT_MAX {
+        let end = (0..=TEXT_MAX).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    text
+}
