@@ -141,6 +141,16 @@ pub(crate) const ALLOWED: &[Allow] = &[
         "node/src/observe/link.rs",
         "the operator's end of the agent's socket",
     ),
+    allow(
+        "socket",
+        "node/src/observe/web/",
+        "the observer's page is served from a socket, on loopback",
+    ),
+    allow(
+        "socket",
+        "node/tests/",
+        "tests speak with the program's sockets as strangers do",
+    ),
     // ---- statics ----
     allow(
         "static",

@@ -230,16 +230,13 @@ async fn session(me: Process<Nothing>, wire: impl Wire, read_only: bool) {
             machine.step(node.now(), Input::Queued { unsent }, &mut effects);
         }
     }
-    if let Some(pid) = machine.traced() {
-        eyes.untrace(pid).await;
-    }
 }
 
 /// The next thing that was said, if all of it is there.
 fn heard(arrived: &mut Decoder, greeted: &mut bool) -> Option<Input> {
     let heard = if *greeted {
         arrived
-            .next::<Request>()
+            .take::<Request>()
             .map(|asked| asked.map(Input::Asked))
     } else {
         arrived.greeted().map(|there| {
@@ -261,7 +258,7 @@ async fn perform<W: Wire>(
     match effect {
         Effect::Welcome => line.say(&eyes.welcome(read_only)),
         Effect::Send(answer) => line.say(&answer),
-        Effect::Untrace(pid) => eyes.untrace(pid).await,
+        Effect::Untrace => eyes.untrace(),
         Effect::Close(why) => {
             line.say(&Answer::Goodbye(why));
             return false;
@@ -276,19 +273,16 @@ async fn perform<W: Wire>(
             );
             line.say(&answer);
         }
-        Effect::Figures(traced) => {
+        Effect::Figures => {
             let begun = eyes.now();
-            let answer = match eyes.figures(machine.skipped()).await {
-                Ok(figures) => Answer::Figures(Box::new(figures)),
-                Err(why) => Answer::Refused(why),
-            };
+            let figures = eyes.figures(machine.skipped());
+            let traced = eyes.traced();
             let cost = eyes.now().saturating_sub(begun);
-            line.say(&answer);
-            if let Some(pid) = traced {
-                let traced = eyes.traced(pid).await;
+            machine.step(eyes.now(), Input::Gathered(cost), &mut Vec::new());
+            line.say(&Answer::Figures(Box::new(figures)));
+            if let Some(traced) = traced {
                 line.say(&Answer::Traced(traced));
             }
-            machine.step(eyes.now(), Input::Gathered(cost), &mut Vec::new());
         }
     }
     true

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use foundation_runtime::{
-    By, Load, Node, Pid, ProcessFacts, ProcessKind, Query, Reason, Sampler, dirty_cpu,
+    By, Load, Node, Pid, ProcessFacts, ProcessKind, Query, Reason, Sampler, Trace, TraceStream,
+    dirty_cpu,
 };
 
 use super::protocol::{
@@ -27,12 +28,10 @@ use crate::sys::{self, LogEvent, Logged};
 const PATIENCE: Duration = Duration::from_millis(300);
 /// A table this small is gone through in place.
 const SMALL: usize = 2000;
-/// So many waiting messages are an alarm.
-const MAILBOX_HIGH: usize = 1000;
 const ALARMS_MAX: usize = 32;
 const LIST_MAX: usize = 200;
-/// The events that a traced process keeps between two looks.
-const LOG_KEPT: u32 = 1000;
+/// The most events a second that a traced process is charged with.
+const TRACE_RATE: u32 = 1000;
 
 /// One observer's eyes.
 pub(super) struct Eyes {
@@ -43,8 +42,8 @@ pub(super) struct Eyes {
     /// When lists were looked at last, and what they showed.
     listed: Duration,
     rows: BTreeMap<Pid, (Duration, u64)>,
-    /// The time of the last event of the trace that was told.
-    traced: Option<Duration>,
+    /// The process that is traced, and what it did that was not told yet.
+    trace: Option<(Pid, TraceStream)>,
 }
 
 impl Eyes {
@@ -57,7 +56,7 @@ impl Eyes {
             sampler: Sampler::new(),
             listed,
             rows: BTreeMap::new(),
-            traced: None,
+            trace: None,
         }
     }
 
@@ -83,7 +82,7 @@ impl Eyes {
                 shown.await.map_or_else(Answer::Refused, Answer::Tree)
             }
             Request::Process(pid) => Answer::Process(self.detail(pid).await.map(Box::new)),
-            Request::Trace(target) => self.trace(target).await,
+            Request::Trace(target) => self.trace(target),
             Request::Kill(pid) => {
                 let alive = self.node.is_alive(pid);
                 if alive {
@@ -96,13 +95,13 @@ impl Eyes {
         }
     }
 
-    pub(super) async fn figures(&mut self, skipped: u64) -> Result<Figures, String> {
+    pub(super) fn figures(&mut self, skipped: u64) -> Figures {
         let begun = self.node.now();
         let stats = self.node.stats();
         let load = self.node.load();
         let memory = self.node.memory();
         let mut alarms = self.stuck();
-        alarms.extend(self.mailboxes().await?);
+        alarms.extend(self.mailboxes());
         let crashes = stats.crashed.saturating_sub(self.crashed);
         self.crashed = stats.crashed;
         if crashes > 0 {
@@ -133,7 +132,7 @@ impl Eyes {
             took: self.node.now().saturating_sub(begun),
         };
         self.load = load;
-        Ok(figures)
+        figures
     }
 
     fn stuck(&self) -> Vec<Alarm> {
@@ -153,18 +152,18 @@ impl Eyes {
             .collect()
     }
 
-    async fn mailboxes(&self) -> Result<Vec<Alarm>, String> {
-        let query = Query::new().top(8, By::Messages);
-        let longest = on_pool(&self.node, move |node| node.snapshot(&query)).await?;
-        let long = longest.processes.into_iter().filter_map(|facts| {
-            let messages = facts.message_queue_len?;
-            (messages >= MAILBOX_HIGH).then(|| Alarm {
-                kind: AlarmKind::Mailbox,
-                pid: Some(facts.pid),
-                text: format!("{} has {messages} messages waiting", called(&facts)),
+    fn mailboxes(&self) -> Vec<Alarm> {
+        let alarms = self.node.mailboxes_in_alarm().into_iter();
+        alarms
+            .map(|alarm| {
+                let name = alarm.name.as_deref().unwrap_or(alarm.initial_call);
+                Alarm {
+                    kind: AlarmKind::Mailbox,
+                    pid: Some(alarm.pid),
+                    text: format!("{name} had {} messages waiting", alarm.length),
+                }
             })
-        });
-        Ok(long.collect())
+            .collect()
     }
 
     async fn page(&mut self, mut query: PageQuery) -> Answer {
@@ -251,60 +250,55 @@ impl Eyes {
         })
     }
 
-    async fn trace(&mut self, target: Option<Pid>) -> Answer {
-        self.traced = None;
+    fn trace(&mut self, target: Option<Pid>) -> Answer {
+        self.trace = None;
         let Some(pid) = target else {
             return Answer::Done;
         };
-        let Some(facts) = self.node.facts(pid) else {
+        if !self.node.is_alive(pid) {
             return Answer::Refused("there is no such process".to_owned());
-        };
-        if !answers_system(facts.kind) {
-            return Answer::Refused("a plain process keeps no log of what it does".to_owned());
         }
-        let kept = sys::log(&(&self.node, pid), LOG_KEPT).timeout(PATIENCE);
-        match kept.await {
-            Ok(()) => Answer::Done,
+        let trace = Trace::new().process(pid).everything();
+        match self.node.trace(trace.capacity(EVENTS_MAX).rate(TRACE_RATE)) {
+            Ok(stream) => {
+                self.trace = Some((pid, stream));
+                Answer::Done
+            }
             Err(error) => Answer::Refused(error.to_string()),
         }
     }
 
     /// What the traced process did since this was called last.
-    pub(super) async fn traced(&mut self, pid: Pid) -> Traced {
-        let log = sys::get_log(&(&self.node, pid)).timeout(PATIENCE).await;
+    pub(super) fn traced(&mut self) -> Option<Traced> {
+        let (pid, stream) = self.trace.as_mut()?;
         let mut traced = Traced {
-            pid,
+            pid: *pid,
             events: Vec::new(),
             missed: 0,
             ended: None,
         };
-        match log {
-            Ok(log) => {
-                let full = log.len() >= LOG_KEPT as usize;
-                let before = self.traced;
-                let fresh: Vec<&LogEvent> = log
-                    .iter()
-                    .filter(|event| before.is_none_or(|before| before < event.at))
-                    .collect();
-                let surplus = fresh.len().saturating_sub(EVENTS_MAX);
-                // When all of a full log is new, more is likely to have been there.
-                traced.missed = surplus as u64 + u64::from(full && fresh.len() == log.len());
-                traced.events = fresh[surplus..]
-                    .iter()
-                    .map(|event| self::event(event))
-                    .collect();
-                self.traced = log.last().map(|event| event.at).or(before);
+        while let Some(event) = stream.try_next() {
+            match event.what {
+                foundation_runtime::Traced::Lost { count } => traced.missed += count,
+                what => {
+                    let text = cut(what.to_string());
+                    traced.events.push(Event { at: event.at, text });
+                }
             }
-            Err(sys::SysError::Timeout) => {}
-            Err(error) => traced.ended = Some(error.to_string()),
+            if traced.events.len() == EVENTS_MAX {
+                break;
+            }
         }
-        traced
+        if traced.events.is_empty() && !self.node.is_alive(*pid) {
+            traced.ended = Some("the process has ended".to_owned());
+            self.trace = None;
+        }
+        Some(traced)
     }
 
-    /// Has the process keep no log any more.
-    pub(super) async fn untrace(&mut self, pid: Pid) {
-        // One that has ended keeps none.
-        let _ = sys::no_log(&(&self.node, pid)).timeout(PATIENCE).await;
+    /// Traces nobody any more.
+    pub(super) fn untrace(&mut self) {
+        self.trace = None;
     }
 }
 
@@ -352,11 +346,6 @@ fn answers_system(kind: ProcessKind) -> bool {
 fn rate((then, before): (Duration, u64), now: Duration, reductions: u64) -> Option<f64> {
     let passed = now.saturating_sub(then).as_secs_f64();
     (passed > 0.0).then(|| reductions.saturating_sub(before) as f64 / passed)
-}
-
-fn called(facts: &ProcessFacts) -> String {
-    let name = facts.name.as_deref().or(facts.code);
-    name.map_or_else(|| facts.pid.to_string(), str::to_owned)
 }
 
 pub(super) fn row(facts: ProcessFacts) -> Row {

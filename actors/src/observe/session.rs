@@ -11,8 +11,6 @@
 
 use std::time::Duration;
 
-use foundation_runtime::Pid;
-
 use super::protocol::{Answer, Request};
 
 /// How many requests may come at once.
@@ -62,12 +60,12 @@ pub enum Input {
 pub enum Effect {
     /// Say who is observed.
     Welcome,
-    /// Gather figures of the node, and what this process did.
-    Figures(Option<Pid>),
+    /// Gather figures of the node, and what the traced process did.
+    Figures,
     /// Gather what answers this request.
     Gather(Request),
-    /// Switch the log of this process off.
-    Untrace(Pid),
+    /// Trace nobody any more.
+    Untrace,
     /// Send this.
     Send(Answer),
     /// Send this reason if it can be sent, and end.
@@ -100,7 +98,7 @@ pub struct Session {
     phase: Phase,
     read_only: bool,
     watch: Option<Watch>,
-    trace: Option<Pid>,
+    tracing: bool,
     gathering: Gathering,
     /// Requests that may come at once, in 1000ths.
     tokens: u64,
@@ -119,7 +117,7 @@ impl Session {
             phase: Phase::Greeting { until: now + GREET },
             read_only,
             watch: None,
-            trace: None,
+            tracing: false,
             gathering: Gathering::Nothing,
             tokens: u64::from(BURST) * 1000,
             filled: now,
@@ -134,12 +132,6 @@ impl Session {
     #[must_use]
     pub fn skipped(&self) -> u64 {
         self.skipped
-    }
-
-    /// The process that is traced.
-    #[must_use]
-    pub fn traced(&self) -> Option<Pid> {
-        self.trace
     }
 
     /// Whether more of what it says is to be listened to now.
@@ -226,8 +218,7 @@ impl Session {
                 effects.push(Effect::Send(Answer::Refused(why)));
             }
             Request::Trace(target) => {
-                let before = std::mem::replace(&mut self.trace, target);
-                effects.extend(before.filter(|_| before != target).map(Effect::Untrace));
+                self.tracing = target.is_some();
                 self.gather(Request::Trace(target), effects);
             }
             request => self.gather(request, effects),
@@ -241,7 +232,7 @@ impl Session {
 
     fn figures(&mut self, effects: &mut Vec<Effect>) {
         self.gathering = Gathering::Figures;
-        effects.push(Effect::Figures(self.trace));
+        effects.push(Effect::Figures);
     }
 
     fn gathered(&mut self, now: Duration, took: Duration) {
@@ -251,8 +242,9 @@ impl Session {
         if let Some(watch) = &mut self.watch
             && gathered == Gathering::Figures
         {
-            // What was missed is not made up for.
-            watch.due = (watch.due + watch.every).max(now);
+            // What was missed is not made up for; and between two costly looks there is time for a
+            // request.
+            watch.due = (watch.due + watch.every).max(self.rest_until + EVERY_MIN);
         }
     }
 
@@ -284,7 +276,9 @@ impl Session {
 
     fn close(&mut self, why: String, effects: &mut Vec<Effect>) {
         self.phase = Phase::Closed;
-        effects.extend(self.trace.take().map(Effect::Untrace));
+        if std::mem::take(&mut self.tracing) {
+            effects.push(Effect::Untrace);
+        }
         effects.push(Effect::Close(why));
     }
 

@@ -13,5 +13,6 @@ pub mod keys;
 pub mod link;
 mod program;
 pub mod view;
+pub mod web;
 
 pub use program::run;

@@ -17,10 +17,10 @@ use ratatui::crossterm::event;
 use serde_json::{Value, json};
 
 use super::draw::draw;
-use super::json as show;
 use super::keys::{Command, command};
 use super::link::{Link, LinkError};
 use super::view::{Contact, View};
+use super::{json as show, web};
 use crate::cli::ObserveArgs;
 use crate::screen::Terminal;
 
@@ -46,6 +46,9 @@ pub fn run(args: &ObserveArgs) -> u8 {
             return writeln!(io::stdout(), "{text}")
                 .map(|()| 0)
                 .map_err(|error| error.to_string());
+        }
+        if let Some(address) = args.web {
+            return web::serve(&node, &args.socket, address).await;
         }
         if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
             return Err("there is no terminal here; --json or --web do without".to_owned());

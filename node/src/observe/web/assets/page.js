@@ -1,0 +1,220 @@
+// What an operator sees of a node in a browser.
+// Texts of the node are put in as text, never as markup.
+"use strict";
+const token = new URLSearchParams(location.search).get("token");
+const $ = (id) => document.getElementById(id);
+const HISTORY = 300; // seconds of charts
+const view = { sort: "recent", skip: 0, tab: "processes", chosen: null, traced: false, up: false };
+let colours = ["#0891b2", "#d97706", "#16a34a", "#9333ea", "#dc2626", "#64748b", "#ca8a04", "#be185d"];
+
+async function ask(path, parameters = {}, method = "GET") {
+  const query = new URLSearchParams(parameters).toString();
+  const answer = await fetch(`/${path}?${query}`, { method, headers: { "x-foundation-token": token } });
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.json();
+}
+
+function short(number) {
+  if (number == null) return "–";
+  for (const [size, unit] of [[1e9, " G"], [1e6, " M"], [1e3, " k"]]) {
+    if (number >= size) return (number / size).toPrecision(3) + unit;
+  }
+  return String(Math.round(number));
+}
+const bytes = (number) => (number == null ? "–" : short(number) + "B");
+
+function element(kind, text, attributes = {}) {
+  const made = document.createElement(kind);
+  if (text != null) made.textContent = text;
+  Object.assign(made, attributes);
+  return made;
+}
+
+// ---- charts ----
+const loads = { plot: null, data: [[]], names: "" };
+const counts = { plot: null, data: [[], []] };
+
+function chart(into, series, range) {
+  const options = {
+    width: into.clientWidth || 400, height: 150, legend: { show: series.length < 9 },
+    cursor: { y: false }, scales: { x: { time: false }, y: range ? { range } : {} },
+    axes: [{ stroke: "#888", grid: { stroke: "#8883" } }, { stroke: "#888", grid: { stroke: "#8883" }, size: 55 }],
+    series: [{ label: "s" }, ...series.map((label, at) => ({ label, stroke: colours[at % colours.length], width: 1.5 }))],
+  };
+  into.replaceChildren();
+  return new uPlot(options, [[], ...series.map(() => [])], into);
+}
+
+function plot(figures) {
+  const names = figures.schedulers.map((one) => (one.spare ? `spare ${one.index}` : `${one.index}`));
+  if (names.join() !== loads.names) {
+    loads.names = names.join();
+    loads.data = [[], ...names.map(() => [])];
+    loads.plot = chart($("load"), names, [0, 100]);
+  }
+  counts.plot ??= chart($("count"), ["alive"]);
+  loads.data[0].push(figures.at);
+  figures.schedulers.forEach((one, at) =>
+    loads.data[at + 1].push(one.utilisation == null ? null : 100 * one.utilisation));
+  counts.data[0].push(figures.at);
+  counts.data[1].push(figures.processes);
+  for (const of of [loads, counts]) {
+    if (of.data[0].length > HISTORY) of.data.forEach((column) => column.shift());
+    of.plot.setData(of.data);
+  }
+}
+
+// ---- figures ----
+let incarnation = null;
+function figures(told) {
+  view.up = told.up;
+  $("contact").className = told.up ? "" : "lost";
+  $("contact").textContent = told.up ? "live" : `${told.why}, trying again`;
+  if (!told.up) return;
+  const { node, figures: now } = told;
+  if (incarnation !== node.incarnation) {
+    if (incarnation) {
+      loads.names = "";
+      counts.data = [[], []];
+      show(null);
+    }
+    incarnation = node.incarnation;
+  }
+  $("node").textContent = `${node.node} · process ${node.os_pid}`;
+  $("numbers").replaceChildren(...[
+    ["processes", short(now.processes)], ["peak", short(now.processes_peak)],
+    ["spawned", short(now.spawned)], ["crashed", short(now.crashed)], ["timers", short(now.timers)],
+    ["dead letters", short(now.dead_letters)], ["memory", bytes(now.memory)],
+    ["run queue", short(now.shared_queue + now.schedulers.reduce((sum, one) => sum + one.run_queue, 0))],
+  ].map(([name, value]) => {
+    const made = element("span", name + " ");
+    made.append(element("b", value));
+    return made;
+  }));
+  $("alarms").replaceChildren(...now.alarms.map((one) =>
+    element("li", `${one.kind}: ${one.pid ?? ""} ${one.text}`)));
+  plot(now);
+}
+
+// ---- processes ----
+function row(one) {
+  const made = element("tr", null, { onclick: () => show(one.pid) });
+  const code = (one.code ?? "(running)").replace(/(::\{\{closure\}\})+$/, "");
+  for (const text of [one.pid, one.name ?? "", code, one.activity, short(one.reductions),
+    short(one.rate), short(one.messages), bytes(one.memory)]) made.append(element("td", text));
+  made.dataset.pid = one.pid;
+  made.dataset.reductions = one.reductions;
+  return made;
+}
+
+async function list() {
+  const page = await ask("processes", { sort: view.sort, skip: view.skip, code: $("code").value });
+  if (page.sort !== view.sort || page.skip !== view.skip) return;
+  $("rows").replaceChildren(...page.rows.map(row));
+  $("rows").dataset.sort = page.sort;
+  $("range").textContent = `${page.skip + 1}–${page.skip + page.rows.length} of ${page.matched}`;
+  $("previous").disabled = page.skip === 0;
+  $("next").disabled = page.skip + page.rows.length >= page.matched;
+  document.querySelectorAll("[data-sort]").forEach((button) =>
+    button.classList.toggle("on", button.dataset.sort === view.sort));
+}
+
+async function tree() {
+  const { branches, hidden } = await ask("tree");
+  const rows = branches.map((one) => {
+    const mark = one.kind === "Supervisor" ? "◆" : "·";
+    const children = one.children ? `  ${one.children} children` : "";
+    const text = `${"  ".repeat(one.depth)}${mark} ${one.name ?? one.code ?? ""} ${one.pid}${children}`;
+    return element("div", text, { onclick: () => show(one.pid) });
+  });
+  if (hidden) rows.push(element("div", `and ${hidden} more`));
+  $("tree").replaceChildren(...rows);
+}
+
+// ---- one process ----
+async function show(pid) {
+  if (view.traced && pid !== view.chosen) {
+    view.traced = false;
+    ask("trace", {}, "POST").catch(say);
+  }
+  view.chosen = pid;
+  $("detail").hidden = !pid;
+  if (pid) await detail().catch(say);
+}
+
+async function detail() {
+  const pid = view.chosen;
+  const one = await ask("process", { pid });
+  if (pid !== view.chosen) return;
+  const facts = element("dl");
+  for (const [name, value] of [
+    ["pid", one.pid], ["name", one.name ?? "–"], ["code", one.code ?? "–"], ["kind", one.kind],
+    ["doing", one.activity], ["priority", one.priority], ["traps exits", one.trap_exit ? "yes" : "no"],
+    ["reductions", one.reductions], ["mailbox", one.messages ?? "–"], ["memory", bytes(one.memory)],
+    ["parent", one.parent ?? "none"], ["links", one.links.join(" ") || "none"],
+    ["monitors", one.monitors.join(" ") || "none"], ["monitored by", one.monitored_by.join(" ") || "none"],
+  ]) facts.append(element("dt", name), element("dd", value));
+  const trace = element("button", view.traced ? "Stop the trace" : "Trace", { id: "trace" });
+  trace.onclick = async () => {
+    try {
+      await ask("trace", view.traced ? {} : { pid }, "POST");
+      view.traced = !view.traced;
+      await detail();
+    } catch (error) { say(error); }
+  };
+  const kill = element("button", "Kill…", { id: "kill", className: "kill" });
+  kill.onclick = () => {
+    $("question").textContent = `Kill ${one.name ?? one.code ?? ""} ${pid}? It ends at once; what it was doing is lost.`;
+    $("ask").dataset.pid = pid;
+    $("ask").showModal();
+  };
+  const log = one.log.map((event) => `${event.at.toFixed(3)} ${event.text}`).reverse().join("\n");
+  $("detail").replaceChildren(facts, element("h3", "State"),
+    element("pre", one.state ?? "not shown: #[actor(debug)] allows it", { id: "state" }),
+    element("h3", view.traced ? "Trace, the latest first" : "Last messages"),
+    element("pre", log || "none kept", { id: "log" }), trace, " ", kill);
+}
+
+$("no").onclick = () => $("ask").close();
+$("yes").onclick = async () => {
+  $("ask").close();
+  try {
+    const { killed } = await ask("kill", { pid: $("ask").dataset.pid }, "POST");
+    say(killed ? "killed" : "it had ended already");
+    show(null);
+    refresh();
+  } catch (error) { say(error); }
+};
+
+// ---- the loop ----
+const say = (what) => { $("note").textContent = what instanceof Error ? what.message : what; };
+let busy = false;
+async function refresh() {
+  if (busy || !view.up) return;
+  busy = true;
+  try {
+    await (view.tab === "tree" ? tree() : list());
+    if (view.chosen) await detail();
+  } catch (error) { say(error); }
+  busy = false;
+}
+
+document.querySelectorAll("[data-sort]").forEach((button) => {
+  button.onclick = () => { view.sort = button.dataset.sort; view.skip = 0; list().catch(say); };
+});
+document.querySelectorAll("[data-tab]").forEach((button) => {
+  button.onclick = () => {
+    view.tab = button.dataset.tab;
+    for (const other of document.querySelectorAll("[data-tab]")) {
+      other.classList.toggle("on", other === button);
+      $(other.dataset.tab).hidden = other !== button;
+    }
+    refresh();
+  };
+});
+$("code").oninput = () => { view.skip = 0; list().catch(say); };
+$("previous").onclick = () => { view.skip = Math.max(0, view.skip - 50); list().catch(say); };
+$("next").onclick = () => { view.skip += 50; list().catch(say); };
+const events = new EventSource(`/events?token=${encodeURIComponent(token)}`);
+events.onmessage = (event) => { figures(JSON.parse(event.data)); refresh(); };
+events.onerror = () => figures({ up: false, why: "foundation observe has ended" });
