@@ -259,6 +259,6 @@ async fn trace(
         Some(pid) => Some(self::pid(&source, &Who { pid })?),
         None => None,
     };
-    ask(&source, &Request::Trace(target)).await?;
+    source.trace(target);
     Ok(Json(json!({ "traced": target.is_some() })))
 }

@@ -7,13 +7,14 @@
 //! Limit      One question waits at a time for each browser's request; each at most [`BOUND`].
 //! Invariant  A node that has gone is looked for again; meanwhile the page says so.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as Sync, PoisonError};
 use std::time::Duration;
 
 use foundation::observe::protocol::{Answer, Request, Welcome};
 use foundation::time::timeout_on;
-use foundation::{Node, Process};
+use foundation::{Node, Pid, Process};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -23,6 +24,8 @@ use crate::observe::link::{Link, LinkError};
 const BOUND: Duration = Duration::from_secs(40);
 const EVERY: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(500);
+/// How many events of the trace are told.
+const TRACE_MAX: usize = 200;
 
 /// What browsers are told.
 #[derive(Clone)]
@@ -30,6 +33,8 @@ pub(super) struct Source {
     pub(super) node: Node,
     link: Arc<Mutex<Asking>>,
     told: Arc<Sync<Told>>,
+    /// The process that a browser wants traced: there is one trace for all of them.
+    wanted: Arc<Sync<Option<Pid>>>,
 }
 
 /// The connection that questions go through.
@@ -65,6 +70,7 @@ impl Source {
                 link: Some(link),
             })),
             told: Arc::default(),
+            wanted: Arc::default(),
         };
         let (told, socket) = (source.clone(), socket.to_owned());
         node.spawn_fn(move |_: Process<Nothing>| told.listen(socket, listening))
@@ -94,18 +100,43 @@ impl Source {
             return error;
         }
         let welcome = link.welcome.clone();
+        let (mut target, mut events) = (None, VecDeque::new());
         loop {
             match link.next().await {
                 Ok(Answer::Figures(figures)) => {
-                    let node = show::welcome(&welcome);
-                    let figures = show::figures(&figures);
-                    let event = json!({ "up": true, "node": node, "figures": figures });
+                    let event = json!({
+                        "up": true,
+                        "node": show::welcome(&welcome),
+                        "figures": show::figures(&figures),
+                        "trace": {
+                            "pid": target.map(|pid: Pid| pid.to_string()),
+                            "events": events,
+                        },
+                    });
                     self.tell(event, Some(welcome.clone()));
+                }
+                Ok(Answer::Traced(traced)) if target == Some(traced.pid) => {
+                    let shown = show::traced(&traced);
+                    events.extend(shown["events"].as_array().cloned().unwrap_or_default());
+                    let surplus = events.len().saturating_sub(TRACE_MAX);
+                    events.drain(..surplus);
                 }
                 Ok(_) => {}
                 Err(error) => return error,
             }
+            let wanted = *self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+            if wanted != target {
+                (target, events) = (wanted, VecDeque::new());
+                if let Err(error) = link.send(&Request::Trace(wanted)).await {
+                    return error;
+                }
+            }
         }
+    }
+
+    /// Traces this process from the next figures on, and no other.
+    pub(super) fn trace(&self, target: Option<Pid>) {
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = target;
     }
 
     fn tell(&self, event: Value, welcome: Option<Welcome>) {

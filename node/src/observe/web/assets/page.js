@@ -93,6 +93,7 @@ function figures(told) {
   }));
   $("alarms").replaceChildren(...now.alarms.map((one) =>
     element("li", `${one.kind}: ${one.pid ?? ""} ${one.text}`)));
+  view.trace = told.trace;
   plot(now);
 }
 
@@ -168,7 +169,8 @@ async function detail() {
     $("ask").dataset.pid = pid;
     $("ask").showModal();
   };
-  const log = one.log.map((event) => `${event.at.toFixed(3)} ${event.text}`).reverse().join("\n");
+  const traced = view.traced && view.trace?.pid === pid;
+  const log = (traced ? view.trace.events : one.log).map((event) => `${event.at.toFixed(3)} ${event.text}`).reverse().join("\n");
   $("detail").replaceChildren(facts, element("h3", "State"),
     element("pre", one.state ?? "not shown: #[actor(debug)] allows it", { id: "state" }),
     element("h3", view.traced ? "Trace, the latest first" : "Last messages"),
