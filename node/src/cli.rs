@@ -5,7 +5,7 @@
 //! Outputs    A [`Command`], checked: a run never starts with values that make no sense.
 //! Invariant  No subcommand means `run`.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 

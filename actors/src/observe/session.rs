@@ -98,7 +98,7 @@ pub struct Session {
     phase: Phase,
     read_only: bool,
     watch: Option<Watch>,
-    tracing: bool,
+    traced: bool,
     gathering: Gathering,
     /// Requests that may come at once, in 1000ths.
     tokens: u64,
@@ -117,7 +117,7 @@ impl Session {
             phase: Phase::Greeting { until: now + GREET },
             read_only,
             watch: None,
-            tracing: false,
+            traced: false,
             gathering: Gathering::Nothing,
             tokens: u64::from(BURST) * 1000,
             filled: now,
@@ -218,7 +218,7 @@ impl Session {
                 effects.push(Effect::Send(Answer::Refused(why)));
             }
             Request::Trace(target) => {
-                self.tracing = target.is_some();
+                self.traced = target.is_some();
                 self.gather(Request::Trace(target), effects);
             }
             request => self.gather(request, effects),
@@ -276,7 +276,7 @@ impl Session {
 
     fn close(&mut self, why: String, effects: &mut Vec<Effect>) {
         self.phase = Phase::Closed;
-        if std::mem::take(&mut self.tracing) {
+        if std::mem::take(&mut self.traced) {
             effects.push(Effect::Untrace);
         }
         effects.push(Effect::Close(why));
