@@ -197,7 +197,8 @@ where
     F: FnMut(Mail<M>) -> Result<T, Mail<M>> + Unpin,
 {
     /// Looks for the message in the queue; of a traced process it is told what it takes.
-    #[inline]
+    // Always: the cold way to it must not cost the common one a call.
+    #[inline(always)]
     fn look<const TRACED: bool>(&mut self, running: &Running, cx: &mut Context<'_>) -> Poll<T> {
         loop {
             super::fetch(running);

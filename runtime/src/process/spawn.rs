@@ -179,34 +179,11 @@ pub(crate) fn spawn(
 ) -> Result<(Pid, Option<MonitorRef>), SpawnError> {
     let core = node.core();
     let running = current::process().filter(|running| running.core().id() == core.id());
-    if core.hinders(running.is_none()) {
-        return start_hindered(node, running, body, options);
-    }
-    start::<false>(node, running, body, options)
-}
-
-/// A start that is refused, or told of.
-#[cold]
-fn start_hindered(
-    node: &Node,
-    running: Option<&Running>,
-    body: Pin<Box<dyn Behaviour>>,
-    options: &SpawnOptions,
-) -> Result<(Pid, Option<MonitorRef>), SpawnError> {
-    if node.core().refuses(running.is_none()) {
+    // Or told of: then somebody listens.
+    let told = core.hinders(running.is_none());
+    if told && core.refuses(running.is_none()) {
         return Err(SpawnError::ShuttingDown);
     }
-    start::<true>(node, running, body, options)
-}
-
-#[inline]
-fn start<const TOLD: bool>(
-    node: &Node,
-    running: Option<&Running>,
-    body: Pin<Box<dyn Behaviour>>,
-    options: &SpawnOptions,
-) -> Result<(Pid, Option<MonitorRef>), SpawnError> {
-    let core = node.core();
     options.check()?;
     if !core.table().admit() {
         return Err(SpawnError::SystemLimit);
@@ -216,7 +193,7 @@ fn start<const TOLD: bool>(
     let parent = running.map_or_else(|| guest(core.id()), Running::pid);
     let linked = options.link && running.is_some();
     let held = Held::of(&body);
-    let code = if TOLD { body.name() } else { "" };
+    let code = if told { body.name() } else { "" };
     // SAFETY: the slot is free and ours: nobody else touches its private half before `open`, and
     // it holds an empty `Local` or zeros, which own nothing.
     unsafe {
@@ -251,21 +228,33 @@ fn start<const TOLD: bool>(
         abandon(node, running, pid, monitor);
         return Err(error);
     }
-    if TOLD {
-        let born = Born {
-            pid,
-            parent: running.map(Running::pid),
-            code,
-            kind: options.kind,
-            name: options.name.as_deref(),
-        };
-        core.trace_born(running, &born, linked);
+    if told {
+        tell_start(core, running, pid, code, options);
     }
     core.counters
         .spawned
         .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     core.enqueue(slot, options.priority);
     Ok((pid, monitor))
+}
+
+/// Tells of a process that has not run yet.
+#[cold]
+fn tell_start(
+    core: &crate::node::Core,
+    running: Option<&Running>,
+    pid: Pid,
+    code: &'static str,
+    options: &SpawnOptions,
+) {
+    let born = Born {
+        pid,
+        parent: running.map(Running::pid),
+        code,
+        kind: options.kind,
+        name: options.name.as_deref(),
+    };
+    core.trace_born(running, &born, options.link && running.is_some());
 }
 
 impl SpawnOptions {

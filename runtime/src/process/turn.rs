@@ -61,7 +61,8 @@ impl<'a> Turn<'a> {
         Some(Mailed::open(self.running, envelope))
     }
 
-    #[inline]
+    // Always: the cold way to it must not cost the common one a call.
+    #[inline(always)]
     fn take(&mut self) -> Option<Envelope> {
         let running = self.running;
         if !running.charge() {
@@ -79,7 +80,8 @@ impl<'a> Turn<'a> {
     /// The next message, if that is what comes next: an exit, a down or a timeout stays for
     /// [`Turn::next`], as does a message of a mailbox with a bound or one that goes first, and
     /// [`Turn::has_notice`] says so.
-    #[inline]
+    // Always: it is what a server does between two messages.
+    #[inline(always)]
     pub fn next_message(&mut self) -> Option<Envelope> {
         let running = self.running;
         if running.block().inbox.has_arrivals() {
@@ -109,7 +111,8 @@ impl<'a> Turn<'a> {
         }
     }
 
-    #[inline]
+    // As above.
+    #[inline(always)]
     fn take_message(&mut self) -> Option<Envelope> {
         let running = self.running;
         let envelope = running.local(|local| {

@@ -33,7 +33,8 @@ impl Wake for Cell {
 const VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, forget);
 
 /// Calls `f` with the running process's waker.
-#[inline]
+// Always: the two ways to a poll must not cost a call.
+#[inline(always)]
 pub(crate) fn with_waker<T>(running: &Running, f: impl FnOnce(&Waker) -> T) -> T {
     if running.has(HAS_WAKER)
         && let Some(waker) = running.extra(|extra| extra.waker.clone())

@@ -69,7 +69,8 @@ fn unusual_step(running: &Running, block: &Block) -> Next {
     next
 }
 
-#[inline]
+// Always: the cold way to it must not cost the common one a call.
+#[inline(always)]
 fn step_on(running: &Running, block: &Block) -> Next {
     match poll(running, block) {
         Poll::Pending => {}
@@ -93,7 +94,8 @@ fn doomed(running: &Running, own: Option<Reason>) -> Next {
 }
 
 /// Polls the body and puts it back, also when it panicked: its state is still to be dropped.
-#[inline]
+// Always: as above.
+#[inline(always)]
 fn poll(running: &Running, block: &Block) -> Poll<Reason> {
     let Some(mut body) = running.local(|local| local.body.take()) else {
         unreachable!("a live process has a body");
