@@ -32,7 +32,7 @@ const STYLE: &str = include_str!("assets/page.css");
 const PLOT: &str = include_str!("assets/uplot/uPlot.iife.min.js");
 const PLOT_STYLE: &str = include_str!("assets/uplot/uPlot.min.css");
 /// What the page may load: its own parts, and nothing else.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; \
                       connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 const TOKEN: HeaderName = HeaderName::from_static("x-foundation-token");
 const TREE_ROWS: u32 = 2000;
