@@ -11,10 +11,11 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::node::Core;
 use crate::platform::panics;
 use crate::process::{self, Handling, ProcessInfo};
 use crate::scheduler::Running;
-use crate::{CrashReport, Pid, Reason};
+use crate::{CrashReport, HEAP, MaxHeap, Pid, Reason};
 
 /// The target of crash reports, for filters.
 pub const CRASH: &str = "foundation::crash";
@@ -289,12 +290,11 @@ fn plain(name: &str) -> String {
 }
 
 /// Reports a panic in a destructor of a process that was ending anyway.
-pub(crate) fn drop_panic(running: &Running, reason: &Reason) {
+pub(crate) fn drop_panic(core: &Core, pid: Pid, reason: &Reason) {
     const TEXT: &str =
         "a destructor panicked while the process ended; its exit reason is unchanged";
-    let pid = running.pid();
     quietly(|| {
-        if running.core().prints_crashes() {
+        if core.prints_crashes() {
             return print_text(&format!("process {pid}: {TEXT}: {reason}"));
         }
         tracing::error!(target: CRASH, %pid, %reason, "{TEXT}");
@@ -310,5 +310,21 @@ pub(crate) fn discard_panic(message: &'static str, reason: &Reason) {
             %reason,
             "the destructor of a message that reached nobody panicked"
         );
+    });
+}
+
+/// Reports that the running process holds more than it may.
+pub(crate) fn heap_passed(running: &Running, bound: MaxHeap, held: u64) {
+    let (pid, code, max) = (running.pid(), running.code_name(), bound.bytes);
+    let fate = match bound.kill {
+        true => "it is killed",
+        false => "it goes on",
+    };
+    quietly(|| {
+        let text = format!("process {code} holds {held} bytes, and may hold {max}: {fate}");
+        if running.core().prints_crashes() {
+            return print_text(&format!("{text}\n  pid        {pid}"));
+        }
+        tracing::error!(target: HEAP, %pid, process = code, held, max, killed = bound.kill, "{text}");
     });
 }

@@ -3,5 +3,8 @@
 //! Role       Heap accounts as a user sees them, on both platforms.
 
 mod accounts;
+mod events;
+mod limit;
+mod remains;
 
 foundation::allocator!();

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::source::{Source, none, read, root, rust_files};
 
 const ROWS: &str = "tests/tidy/rows.txt";
-const ROOMS: &[&str] = &["tests/conformance/", "tests/behaviours/"];
+const ROOMS: &[&str] = &["tests/conformance/", "tests/behaviours/", "tests/heaps/"];
 
 /// The rows, as (id, what it is about).
 fn rows() -> Vec<(String, String)> {

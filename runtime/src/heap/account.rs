@@ -18,6 +18,8 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 pub(super) const SHARED: u32 = 1 << 31;
 /// Added to `rest` when the account's process has ended.
 const ENDED: i64 = 1 << 62;
+/// No limit.
+pub(super) const NONE: i64 = i64::MAX;
 
 #[repr(align(64))]
 pub(crate) struct Account {
@@ -28,6 +30,8 @@ pub(crate) struct Account {
     own: AtomicI64,
     rest: AtomicI64,
     peak: AtomicI64,
+    /// Bytes beyond which the process is told.
+    limit: AtomicI64,
     /// Of what is held, how much is known to be elsewhere.
     lent: AtomicI64,
     /// Slot and generation of the process; 0 for nobody's.
@@ -49,6 +53,7 @@ impl Account {
             own: AtomicI64::new(0),
             rest: AtomicI64::new(0),
             peak: AtomicI64::new(0),
+            limit: AtomicI64::new(NONE),
             lent: AtomicI64::new(0),
             word: AtomicU64::new(0),
             node: AtomicU64::new(0),
@@ -61,6 +66,7 @@ impl Account {
         self.own.store(0, Ordering::Relaxed);
         self.rest.store(0, Ordering::Relaxed);
         self.peak.store(0, Ordering::Relaxed);
+        self.limit.store(NONE, Ordering::Relaxed);
         self.lent.store(0, Ordering::Relaxed);
         self.node.store(node, Ordering::Relaxed);
         self.word.store(word, Ordering::Release);
@@ -84,9 +90,9 @@ impl Account {
     }
 
     /// Charges `bytes`, or takes off as many as it is negative, in the name of the process that
-    /// this thread runs.
+    /// this thread runs; `true` when it holds more than its limit.
     #[inline]
-    pub(super) fn charge(&self, bytes: i64) {
+    pub(super) fn charge(&self, bytes: i64) -> bool {
         let held = if self.id() & SHARED == 0 {
             let own = self.own.load(Ordering::Relaxed) + bytes;
             self.own.store(own, Ordering::Relaxed);
@@ -97,6 +103,7 @@ impl Account {
         if held > self.peak.load(Ordering::Relaxed) {
             self.peak.store(held, Ordering::Relaxed);
         }
+        held > self.limit.load(Ordering::Relaxed)
     }
 
     /// Takes off what the process that this thread runs frees of its own. Not for shared ones.
@@ -117,6 +124,7 @@ impl Account {
     /// here on nobody charges it.
     pub(super) fn end(&self) -> bool {
         let own = self.own.swap(0, Ordering::Relaxed);
+        self.limit.store(NONE, Ordering::Relaxed);
         self.rest.fetch_add(own + ENDED, Ordering::AcqRel) + own == 0
     }
 
@@ -126,6 +134,12 @@ impl Account {
         let ended = rest > ENDED / 2;
         let rest = if ended { rest - ENDED } else { rest };
         (self.own.load(Ordering::Relaxed) + rest, ended)
+    }
+
+    /// Sets the limit; `true` when it holds more.
+    pub(super) fn set_limit(&self, limit: i64) -> bool {
+        self.limit.store(limit, Ordering::Relaxed);
+        self.held().0 > limit
     }
 
     pub(super) fn peak(&self) -> i64 {

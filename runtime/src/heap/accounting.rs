@@ -8,8 +8,8 @@
 use std::alloc::{GlobalAlloc, Layout};
 
 use super::accounts::ACCOUNTS;
-use super::current;
 use super::tag::{self, LENT, padded, price};
+use super::{current, limit};
 
 /// A global allocator that knows who holds what.
 ///
@@ -56,7 +56,9 @@ unsafe fn made(block: *mut u8, size: usize) -> *mut u8 {
         let account = current::account();
         // SAFETY: by contract.
         unsafe { tag::write(block, size, account.number()) };
-        account.charge(price(size));
+        if account.charge(price(size)) {
+            limit::passed(account);
+        }
         // `hand` comes back to it by its address.
         let _ = block.expose_provenance();
     }

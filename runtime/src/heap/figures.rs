@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::accounts::ACCOUNTS;
 use super::current::{self, is_on};
-use crate::Node;
+use crate::node::Core;
 use crate::scheduler::Running;
+use crate::{Node, Pid};
 
 /// The heap of one process, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,16 +43,35 @@ pub(crate) fn of_running(running: &Running) -> Option<HeapInfo> {
     if !is_on() {
         return None;
     }
-    let account = current::account();
-    if account.owner().1 != running.word() {
+    if !has_account(running) {
         return None;
     }
+    let account = current::account();
     let (held, lent) = (account.held().0, account.lent());
     Some(HeapInfo {
         memory: bytes(held - lent),
         lent: bytes(lent),
         peak: bytes(account.peak()),
     })
+}
+
+/// What a process that may run meanwhile holds, if the program keeps accounts.
+pub(crate) fn of_process(core: &Core, pid: Pid) -> Option<u64> {
+    let account = core.homes().account_of(pid)?;
+    Some(bytes(account.held().0 - account.lent()))
+}
+
+/// How large a heap is freed on the scheduler.
+const FREE_HERE_MAX: i64 = 1 << 20;
+
+/// Whether the running process holds so much that freeing it would hold the scheduler.
+pub(crate) fn is_large(running: &Running) -> bool {
+    is_on() && current::account().held().0 > FREE_HERE_MAX && has_account(running)
+}
+
+/// Whether what this thread charges is the running process's own account.
+fn has_account(running: &Running) -> bool {
+    current::account().owner().1 == running.word()
 }
 
 impl Node {

@@ -40,6 +40,12 @@ impl Homes {
         }
     }
 
+    /// The account of a process that has not ended.
+    pub(super) fn account_of(&self, pid: Pid) -> Option<&'static Account> {
+        let account = self.account(pid.slot())?;
+        (account.owner() == (self.node, pid.local_word().get())).then_some(account)
+    }
+
     /// What the node is called in its accounts.
     pub(super) fn node(&self) -> u64 {
         self.node
@@ -92,8 +98,7 @@ fn open_account(core: &Core, pid: Pid, body: Held) {
 
 /// Closes the account of a process that never ran.
 pub(crate) fn abandon(core: &Core, pid: Pid) {
-    if let Some(account) = core.homes().account(pid.slot())
-        && account.owner() == (core.homes().node, pid.local_word().get())
+    if let Some(account) = core.homes().account_of(pid)
         && account.end()
     {
         ACCOUNTS.give(account);
@@ -117,7 +122,9 @@ pub(super) unsafe fn hand(block: *mut u8, size: usize, to: &'static Account) {
     // SAFETY: by contract.
     unsafe { tag::write(block, size, to.number()) };
     super::accounting::unmade(from, size);
-    to.charge(tag::price(size));
+    if to.charge(tag::price(size)) {
+        super::limit::passed(to);
+    }
 }
 
 /// Closes the account of the running process, whose state is gone. What it still holds it has lent.

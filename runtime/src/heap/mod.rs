@@ -14,10 +14,14 @@ mod chunks;
 mod current;
 mod figures;
 mod homes;
+mod limit;
 mod tag;
 
 pub use accounting::Accounting;
 pub(crate) use current::{Charged, of_the_node};
 pub(crate) use figures::of_running;
 pub use figures::{HeapInfo, NodeMemory};
+pub(crate) use figures::{is_large, of_process};
 pub(crate) use homes::{Held, Homes, abandon, close, open};
+pub use limit::{HEAP, MaxHeap};
+pub(crate) use limit::{begin as limit, kills, of as max_heap};

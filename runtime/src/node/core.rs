@@ -4,8 +4,8 @@
 //! Owns       Process table, names, timers, clock, scheduler, dead letters, connections.
 //! Limit      `max_processes` bounds the table and the names.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use super::builder::Tokio;
 use super::guests::Guests;
@@ -18,12 +18,12 @@ use crate::names::Names;
 use crate::platform::clock::Clock;
 use crate::platform::current;
 use crate::port::Ports;
-use crate::process::{Holdings, ProcessTable, Queue};
+use crate::process::{Holdings, ProcessTable, Reaper};
 use crate::scheduler::{DirtyPools, Priority, Scheduler};
 use crate::timer::{Action, Key, Timers};
 use crate::trace::Tracer;
 use crate::waits::Watch;
-use crate::{Node, NodeId, Pid, Reason};
+use crate::{NodeId, Reason};
 
 /// Processes are started by anybody, by other processes, by nobody.
 const OPEN: u8 = 0;
@@ -68,15 +68,7 @@ pub(crate) struct Core {
     /// The id, or 0 while somebody listens to what is sent.
     quick: AtomicU64,
     tracer: Tracer,
-    reaper: Mutex<Option<std::sync::mpsc::Sender<Remains>>>,
-}
-
-/// A mailbox too large to be dropped on a scheduler.
-pub(crate) struct Remains {
-    node: Node,
-    pid: Pid,
-    reason: Reason,
-    queue: Queue,
+    reaper: Reaper,
 }
 
 pub(super) struct Parts {
@@ -121,7 +113,7 @@ impl Core {
             closing: AtomicU8::new(OPEN),
             quick: AtomicU64::new(parts.id.as_u64()),
             tracer: Tracer::default(),
-            reaper: Mutex::new(None),
+            reaper: Reaper::default(),
         }
     }
 
@@ -284,49 +276,8 @@ impl Core {
         }
     }
 
-    /// Drops a large mailbox of a dead process on a thread of its own, so that no scheduler is
-    /// held; in a simulation here and now.
-    pub(crate) fn reap(&self, node: Node, pid: Pid, reason: Reason, queue: Queue) {
-        let remains = Remains {
-            node,
-            pid,
-            reason,
-            queue,
-        };
-        if self.is_simulated() {
-            return remains.drop_all();
-        }
-        let mut reaper = self.reaper.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = reaper.take().or_else(|| {
-            let (sender, receiver) = std::sync::mpsc::channel::<Remains>();
-            let name = format!("{}-reaper", self.name);
-            crate::platform::threads::start(name, move || {
-                receiver.iter().for_each(Remains::drop_all);
-            })
-            .ok()
-            .map(|_| sender)
-        });
-        let Some(sender) = sender else {
-            return remains.drop_all();
-        };
-        match sender.send(remains) {
-            Ok(()) => *reaper = Some(sender),
-            Err(unsent) => unsent.0.drop_all(),
-        }
-    }
-}
-
-impl Remains {
-    fn drop_all(mut self) {
-        while let Some(envelope) = self.queue.pop() {
-            let core = self.node.core();
-            let (pid, reason) = (self.pid, &self.reason);
-            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                crate::process::refuse_at_death(core, pid, reason, envelope);
-            }));
-            if let Err(payload) = done {
-                let _ = crate::platform::panics::reason(payload);
-            }
-        }
+    /// Where the large remains of dead processes go.
+    pub(crate) fn reaper(&self) -> &Reaper {
+        &self.reaper
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::ProcessKind;
+use crate::heap;
 use crate::node::Core;
 use crate::process::{
     Block, HIBERNATING, Local, SUSPENDED, TRAP_EXIT, is_process, look, parent_of,
@@ -196,7 +197,7 @@ impl ProcessFacts {
             reductions: u64::from(reductions),
             message_queue_len: close.as_ref().map(|close| close.messages),
             links: close.as_ref().map(|close| close.links + parent_link),
-            memory: None,
+            memory: heap::of_process(core, pid),
         };
         block.is_alive(pid.generation().get()).then_some(facts)
     }

@@ -18,6 +18,7 @@ use crate::{Node, Pid, Reason};
 thread_local! {
     static CURRENT: Cell<*const Running> = const { Cell::new(std::ptr::null()) };
     static ENTERED: Cell<*const Node> = const { Cell::new(std::ptr::null()) };
+    static DYING: Cell<*const Reason> = const { Cell::new(std::ptr::null()) };
 }
 
 /// Makes `node` the one that references are read for, until the guard is dropped.
@@ -83,9 +84,29 @@ pub(crate) fn pid() -> Option<Pid> {
     process().map(Running::pid)
 }
 
+/// Says that what this thread drops was a dead process's, until the guard is dropped.
+pub(crate) struct Dying<'a>(*const Reason, PhantomData<&'a Reason>);
+
+impl<'a> Dying<'a> {
+    pub(crate) fn new(reason: &'a Reason) -> Self {
+        Self(DYING.replace(reason), PhantomData)
+    }
+}
+
+impl Drop for Dying<'_> {
+    fn drop(&mut self) {
+        DYING.set(self.0);
+    }
+}
+
 /// Why the process whose code is being dropped on this thread died.
 pub(crate) fn dying() -> Option<Reason> {
-    scheduler().and_then(Running::dying)
+    let reason = DYING.try_with(Cell::get).ok()?;
+    // SAFETY: set by `Dying` from a reference that outlives the guard, and read on the same thread.
+    match unsafe { reason.as_ref() } {
+        Some(reason) => Some(reason.clone()),
+        None => scheduler().and_then(Running::dying),
+    }
 }
 
 /// Keeps a call whose handler panics for the process's end; `false` outside a living process.

@@ -1,14 +1,17 @@
 //! The end of a process.
 //!
-//! Role       A crash is reported, names and holdings are released, code and state dropped, links and watchers
-//!            told, what waited is refused, and the slot is given back: in this order.
+//! Role       A crash is reported, names and holdings are released, code and state dropped, links and
+//!            watchers told, what waited is refused, and the slot is given back: in this order. A
+//!            large heap and a long mailbox are dropped last, and elsewhere: see [`Remains`].
 //! Invariant  Whoever is told of the death finds the name free and what the state held (files,
-//!            sockets, locks) released. A panic in any drop is caught and ends nothing else.
+//!            sockets, locks) released, unless that is large and did not ask for it. A panic in any
+//!            drop is caught and ends nothing else.
 //! Source     otp: erts, "Processes", exiting
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::local::{Extra, Local, PARENT_LINK, RAISED};
+use super::local::{Extra, Local, PARENT_LINK, RAISED, RELEASE_FIRST};
+use super::remains::Remains;
 use super::{Queue, held, info};
 use crate::envelope::{Envelope, ExitKind, Header, Kind, Signal};
 use crate::heap;
@@ -17,7 +20,7 @@ use crate::platform::panics;
 use crate::scheduler::Running;
 use crate::{CallError, DeadReason, Pid, Reason, report};
 
-/// How many undelivered messages are dropped on the scheduler; more go to the reaper.
+/// How many undelivered messages are dropped on the scheduler; what is more goes to the reaper.
 const DROP_HERE_MAX: usize = 1024;
 
 /// Ends the running process for `reason`.
@@ -45,7 +48,10 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     if running.has(RAISED) {
         mailbox::ended(running);
     }
-    drop_body(running);
+    let last = heap::is_large(running) && !running.has(RELEASE_FIRST);
+    if !last {
+        drop_body(running);
+    }
     core.process_ended(&reason);
     let parent = info::parent_of(me.node(), block.parent());
     let parent = parent.filter(|_| running.has(PARENT_LINK));
@@ -54,17 +60,34 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
         core.exit_signal(parent, me, reason.clone(), ExitKind::Link);
     }
     let limit = extra.as_ref().and_then(|extra| extra.limit.clone());
-    let backlog = extra.map(|extra| tell(running, me, &reason, extra));
-    refuse(running, &reason, backlog.flatten());
+    let mut extra = extra;
+    let backlog = extra
+        .as_mut()
+        .and_then(|extra| tell(running, me, &reason, extra));
+    if !last && let Some(extra) = extra.take() {
+        drop_caught(running, extra);
+    }
+    let queue = refuse(running, &reason, backlog);
     if let Some(limit) = limit {
         refuse_held(running, &reason, &limit);
+    }
+    let body = running.local(|local| local.body.take());
+    if body.is_some() || extra.is_some() || !queue.is_empty() {
+        core.reaper().take(Remains {
+            node: running.node.clone(),
+            pid: me,
+            reason,
+            body,
+            extra,
+            queue,
+        });
     }
     running.set_dying(None);
     // The tenant is gone, and the next one writes it afresh. It owns nothing any more, unless the
     // program's destructors asked for something meanwhile.
     let left = running.local(|local| std::mem::replace(local, Local::empty()));
     if left.extra.is_some() {
-        drop_left(running, left);
+        drop_caught(running, left);
     }
     heap::close(running);
     let slot = running.slot();
@@ -74,19 +97,16 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     }
 }
 
-/// Drops what a destructor put where the process kept such things before it died.
-#[cold]
-fn drop_left(running: &Running, left: Local) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(left))) {
-        report::drop_panic(running, &panics::reason(payload));
-    }
-}
-
-/// Drops code and state, each panic caught. A panic in here is reported, and changes no reason.
+/// Drops code and state. A panic in here is reported, and changes no reason.
 fn drop_body(running: &Running) {
     let body = running.local(|local| local.body.take());
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
-        report::drop_panic(running, &panics::reason(payload));
+    drop_caught(running, body);
+}
+
+/// Drops something of the program's.
+fn drop_caught<T>(running: &Running, value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        report::drop_panic(running.core(), running.pid(), &panics::reason(payload));
     }
 }
 
@@ -95,7 +115,7 @@ fn tell(
     running: &Running,
     me: Pid,
     reason: &Reason,
-    mut extra: Box<Extra>,
+    extra: &mut Extra,
 ) -> Option<super::local::Backlog> {
     let core = running.core();
     let backlog = extra.backlog.take();
@@ -139,31 +159,22 @@ fn tell(
     for (_, (key, _)) in extra.timers.drain(..) {
         core.timers().cancel_if_to(key, me);
     }
-    // Dictionary values and replies are the program's: their drops may panic.
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(extra))) {
-        report::drop_panic(running, &panics::reason(payload));
-    }
     backlog
 }
 
-/// Closes the inbox and refuses everything that was never handled.
-fn refuse(running: &Running, reason: &Reason, backlog: Option<super::local::Backlog>) {
+/// Closes the inbox and refuses what was never handled; returns what is too much to do here.
+fn refuse(running: &Running, reason: &Reason, backlog: Option<super::local::Backlog>) -> Queue {
     let mut queue = running.local(|local| std::mem::replace(&mut local.queue, Queue::new()));
     if let Some(mut backlog) = backlog {
         queue.append(&mut backlog.ordered);
         append_newest_first(&mut queue, backlog.stack);
     }
     append_newest_first(&mut queue, running.block().inbox.close::<Header>());
-    if queue.is_empty() {
-        return;
-    }
-    let core = running.core();
-    let pid = running.pid();
     for _ in 0..DROP_HERE_MAX {
-        let Some(envelope) = queue.pop() else { return };
-        refuse_one(running, pid, reason, envelope);
+        let Some(envelope) = queue.pop() else { break };
+        refuse_one(running, reason, envelope);
     }
-    core.reap(running.node.clone(), pid, reason.clone(), queue);
+    queue
 }
 
 /// Frees who waits for a place, and refuses what is held.
@@ -171,24 +182,26 @@ fn refuse(running: &Running, reason: &Reason, backlog: Option<super::local::Back
 fn refuse_held(running: &Running, reason: &Reason, limit: &Limit) {
     for mut envelope in limit.close() {
         envelope.header_mut().generation = running.generation();
-        refuse_one(running, running.pid(), reason, envelope);
+        refuse_one(running, reason, envelope);
     }
 }
 
 /// Refuses one envelope; a panic in a message's drop is caught.
-fn refuse_one(running: &Running, pid: Pid, reason: &Reason, envelope: Envelope) {
-    let core = running.core();
+fn refuse_one(running: &Running, reason: &Reason, envelope: Envelope) {
+    let refuse = || refuse_any(running.core(), running.pid(), reason, envelope);
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(refuse)) {
+        report::drop_panic(running.core(), running.pid(), &panics::reason(payload));
+    }
+}
+
+/// Refuses one envelope from the queue of a dead process.
+pub(super) fn refuse_any(core: &crate::node::Core, pid: Pid, reason: &Reason, envelope: Envelope) {
     let generation = envelope.header().generation;
-    let done = catch_unwind(AssertUnwindSafe(|| {
-        // Zero: not from the inbox, but put in the queue by the process itself.
-        if generation != 0 && generation != pid.tenancy() {
-            core.undeliverable_here(pid.slot(), envelope);
-        } else {
-            refuse_at_death(core, pid, reason, envelope);
-        }
-    }));
-    if let Err(payload) = done {
-        report::drop_panic(running, &panics::reason(payload));
+    // Zero: not from the inbox, but put in the queue by the process itself.
+    if generation != 0 && generation != pid.tenancy() {
+        core.undeliverable_here(pid.slot(), envelope);
+    } else {
+        refuse_at_death(core, pid, reason, envelope);
     }
 }
 

@@ -139,7 +139,7 @@ fn act_all(running: &Running, mut arrivals: Queue) {
             running.core().undeliverable_here(running.slot(), envelope);
         } else if kind.is_for_the_queue() {
             running.enqueue_message(envelope);
-        } else if running.is_doomed() {
+        } else if running.is_doomed() && running.has_signal() {
             // What comes after the end is dealt with when the process is buried.
             running.local(|local| local.queue.push(envelope));
         } else if kind == Kind::Signal {

@@ -119,7 +119,7 @@ pub(super) fn release_all(running: &Running, before: u64) {
         core.names().release_of(me);
     }
     if before & HOLDS != 0 {
-        let caught = |reason| report::drop_panic(running, &reason);
+        let caught = |reason| report::drop_panic(core, me, &reason);
         core.holdings().release_of(me, caught);
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::local::{HIBERNATING, PARENT_LINK, TRAP_EXIT};
 use super::table::SUSPENDED;
 use crate::envelope::Caller;
-use crate::heap::{self, HeapInfo};
+use crate::heap::{self, HeapInfo, MaxHeap};
 use crate::mailbox::{Bound, QueueData};
 use crate::node::GUEST_SLOT;
 use crate::scheduler::Running;
@@ -68,6 +68,9 @@ pub struct ProcessInfo {
     /// The same with what it lent and its high-water mark; `None` likewise.
     #[serde(default)]
     pub heap: Option<HeapInfo>,
+    /// How large its heap may become.
+    #[serde(default)]
+    pub max_heap_size: MaxHeap,
     /// The processes that have suspended it.
     pub suspended_by: Vec<Pid>,
     /// The bound of its mailbox, if it has one.
@@ -95,7 +98,7 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
     let priority = format!("{:?}", running.block().priority()).to_lowercase();
     let parent = parent_of(node, running.block().parent());
     let suspended = running.block().state() & SUSPENDED != 0;
-    let heap = heap::of_running(running);
+    let (heap, max_heap_size) = (heap::of_running(running), heap::max_heap(running));
     running.local(|local| {
         let extra = local.extra.as_deref();
         let mut links: Vec<Pid> = parent
@@ -145,6 +148,7 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
                 .unwrap_or_default(),
             memory: heap.map(|heap| heap.memory),
             heap,
+            max_heap_size,
             suspended_by: list(&|extra| extra.suspenders.keys().copied().collect()),
             mailbox: extra.and_then(|extra| extra.limit.as_ref().map(|limit| limit.bound)),
             message_queue_data: extra.map_or(QueueData::OnHeap, |extra| extra.queue_data),

@@ -22,7 +22,7 @@ use super::queue::Queue;
 use crate::envelope::{Caller, Down, Envelope, Header};
 use crate::mailbox::{Limit, Marks, QueueData};
 use crate::timer::Key;
-use crate::{Pid, Term};
+use crate::{MaxHeap, Pid, Term};
 
 /// A map whose iteration order depends on what was done to it, and on nothing else.
 pub(crate) type Map<K, V> = IndexMap<K, V, BuildHasherDefault<FxHasher>>;
@@ -39,6 +39,8 @@ pub(crate) const HAS_WAKER: u32 = 16;
 pub(crate) const HAS_RECEIVER: u32 = 32;
 /// The mailbox is in alarm.
 pub(crate) const RAISED: u32 = 64;
+/// Its state is dropped before its end is told, however large it is.
+pub(crate) const RELEASE_FIRST: u32 = 128;
 /// From here on the bits of the block's own word count what waits behind the first of the queue, see
 /// `mailbox::alarm`.
 pub(crate) const WAITING_SHIFT: u32 = 8;
@@ -209,6 +211,8 @@ pub(crate) struct Extra {
     pub(crate) timers: Map<u64, (Key, u64)>,
     /// What it was handling when it panicked.
     pub(crate) failed_in: Option<Box<Handling>>,
+    /// How large its heap may become, if that was ever said.
+    pub(crate) max_heap: Option<Box<MaxHeap>>,
     /// Which entry of `timers` is looked at next, to forget those that have fired.
     pub(crate) sweep: usize,
     /// The bound of the mailbox.
@@ -250,6 +254,7 @@ impl Default for Extra {
             waker: None,
             timers: Map::default(),
             failed_in: None,
+            max_heap: None,
             sweep: 0,
             limit: None,
             marks: None,

@@ -10,10 +10,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::behaviour::Behaviour;
-use super::local::{Local, PARENT_LINK, TRAP_EXIT, WAITING_SHIFT};
+use super::local::{Local, PARENT_LINK, RELEASE_FIRST, TRAP_EXIT, WAITING_SHIFT};
 use super::queue::Queue;
 use super::{Block, LIMITED, Watch};
-use crate::heap::{self, Held};
+use crate::heap::{self, Held, MaxHeap};
 use crate::mailbox::{Limit, Mailbox, Marks, QueueData};
 use crate::names::Names;
 use crate::node::{Core, guest};
@@ -33,6 +33,8 @@ pub struct SpawnOptions {
     pub(crate) name: Option<Box<str>>,
     pub(crate) via: Option<Via>,
     pub(crate) code: Option<&'static str>,
+    pub(crate) max_heap: Option<MaxHeap>,
+    pub(crate) release_first: bool,
     pub(crate) kind: ProcessKind,
     pub(crate) mail: Option<Box<MailOptions>>,
 }
@@ -91,6 +93,26 @@ impl SpawnOptions {
     #[must_use]
     pub fn via(mut self, via: Via) -> Self {
         self.via = Some(via);
+        self
+    }
+
+    /// Bounds its heap: see [`MaxHeap`], and [`Me::set_max_heap_size`](crate::Me::set_max_heap_size)
+    /// for what a bound does.
+    #[must_use]
+    pub fn max_heap_size(mut self, bound: MaxHeap) -> Self {
+        self.max_heap = Some(bound);
+        self
+    }
+
+    /// Drops its state before anybody learns of its end, however large it is.
+    ///
+    /// That is the order for small ones anyway: whoever hears of the end finds files, sockets and
+    /// locks released. A heap of more than a mebibyte is freed afterwards, on a thread of its own,
+    /// since freeing it would hold a scheduler; unless this says that the state has something in it
+    /// that a successor needs.
+    #[must_use]
+    pub fn release_first(mut self) -> Self {
+        self.release_first = true;
         self
     }
 
@@ -206,6 +228,11 @@ pub(crate) fn spawn(
     let generation = block.next_generation();
     let pid = Pid::new(core.id(), slot, generation);
     heap::open(core, pid, held);
+    if let Some(bound) = options.max_heap {
+        heap::limit(core, pid, bound);
+        // SAFETY: the process has not been opened yet: its private half is ours.
+        unsafe { (*block.local()).extra() }.max_heap = Some(Box::new(bound));
+    }
     let monitor = match running {
         Some(running) => attach(running, pid, linked, options.monitor, block.local()),
         None => None,
@@ -221,7 +248,10 @@ pub(crate) fn spawn(
         options.priority,
         options.kind,
         parent.local_word().get(),
-        flag(linked, PARENT_LINK) | flag(options.trap_exit, TRAP_EXIT) | bias << WAITING_SHIFT,
+        flag(linked, PARENT_LINK)
+            | flag(options.trap_exit, TRAP_EXIT)
+            | flag(options.release_first, RELEASE_FIRST)
+            | bias << WAITING_SHIFT,
         ways,
     );
     if let Err(error) = register(node, pid, block, options) {

@@ -46,11 +46,12 @@ pub(crate) struct Running {
     /// Something that waits for an arrival was polled, with no waker but the process's own: what
     /// arrives later in the same poll must lead to another one.
     pub(crate) waits: Cell<bool>,
-    /// What a signal asked for: the process ends at its next yield.
-    /// `DOOMED`, `TRACED`: what a process that takes a message looks at.
+    /// `DOOMED`, `TRACED`: what a process that takes a message looks at. Doomed is who yields as soon
+    /// as it can: a signal asked it to end, or its heap is too large.
     unusual: Cell<u8>,
     /// What a traced process has begun to handle, until it is told.
     taken: RefCell<Option<Taken>>,
+    alarmed: Cell<bool>,
     doom: RefCell<Option<Reason>>,
     doomed_by: Cell<Option<Pid>>,
     dying: RefCell<Option<Reason>>,
@@ -93,6 +94,7 @@ impl Running {
             waits: Cell::new(false),
             unusual: Cell::new(0),
             taken: RefCell::new(None),
+            alarmed: Cell::new(false),
             doom: RefCell::new(None),
             doomed_by: Cell::new(None),
             dying: RefCell::new(None),
@@ -300,11 +302,28 @@ impl Running {
     }
 
     pub(crate) fn doom(&self, by: Pid, reason: Reason) {
-        if !self.is_doomed() {
-            self.unusual.set(self.unusual.get() | DOOMED);
-            *self.doom.borrow_mut() = Some(reason);
+        self.unusual.set(self.unusual.get() | DOOMED);
+        let mut doom = self.doom.borrow_mut();
+        if doom.is_none() {
+            *doom = Some(reason);
             self.doomed_by.set(Some(by));
         }
+    }
+
+    /// Sees to it that the process yields, and is asked about its heap: `false` when it is dead.
+    /// Called within the allocator.
+    pub(crate) fn alarm(&self) -> bool {
+        if !self.block().is_alive(self.generation()) {
+            return false;
+        }
+        self.alarmed.set(true);
+        self.unusual.set(self.unusual.get() | DOOMED);
+        true
+    }
+
+    /// Whether the process has passed the bound of its heap since it was last asked.
+    pub(crate) fn take_alarm(&self) -> bool {
+        self.alarmed.replace(false)
     }
 
     /// Who sent the signal that the process, which is being buried, ends by.
@@ -343,6 +362,11 @@ impl Running {
         self.taken.borrow_mut().take()
     }
 
+    /// Whether it is a signal that the process is to end by.
+    pub(crate) fn has_signal(&self) -> bool {
+        self.doom.borrow().is_some()
+    }
+
     /// Takes the reason for which a signal asked the process to end.
     #[inline]
     pub(crate) fn take_doom(&self) -> Option<Reason> {
@@ -375,6 +399,10 @@ impl Running {
     pub(crate) fn set_dying(&self, reason: Option<Reason>) {
         if reason.is_none() {
             self.doomed_by.set(None);
+            // What its end has allocated is told to nobody.
+            self.unusual.set(self.unusual.get() & !DOOMED);
+            self.alarmed.set(false);
+            self.doom.borrow_mut().take();
         }
         *self.dying.borrow_mut() = reason;
     }

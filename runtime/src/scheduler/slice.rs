@@ -12,9 +12,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::Running;
-use crate::Reason;
 use crate::platform::panics;
 use crate::process::{self, Behaviour, Block, SUSPENDED, TRACED, Turn};
+use crate::{Reason, heap};
 
 enum Next {
     Park,
@@ -86,11 +86,17 @@ fn step_on(running: &Running, block: &Block) -> Next {
     }
 }
 
-/// The process ends: for what a signal asked, or else for its own reason.
+/// The process ends: for what a signal asked, or else for its own reason, or because its heap is
+/// too large; if that was to be told only, it goes on.
 #[cold]
 fn doomed(running: &Running, own: Option<Reason>) -> Next {
     let reason = running.take_doom().or(own);
-    Next::End(reason.expect("whoever ends has a reason"))
+    let killed = running.take_alarm() && heap::kills(running);
+    match reason {
+        Some(reason) => Next::End(reason),
+        None if killed => Next::End(Reason::Killed),
+        None => Next::Requeue,
+    }
 }
 
 /// Polls the body and puts it back, also when it panicked: its state is still to be dropped.
