@@ -55,12 +55,11 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     core.process_ended(&reason);
     let parent = info::parent_of(me.node(), block.parent());
     let parent = parent.filter(|_| running.has(PARENT_LINK));
-    let extra = running.local(|local| local.extra.take());
+    let mut extra = running.local(|local| local.extra.take());
     if let Some(parent) = parent {
         core.exit_signal(parent, me, reason.clone(), ExitKind::Link);
     }
     let limit = extra.as_ref().and_then(|extra| extra.limit.clone());
-    let mut extra = extra;
     let backlog = extra
         .as_mut()
         .and_then(|extra| tell(running, me, &reason, extra));
@@ -90,9 +89,15 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
         drop_caught(running, left);
     }
     heap::close(running);
-    let slot = running.slot();
-    core.table().leave();
-    if core.table().vacate(slot) {
+    give_back(running);
+}
+
+/// Gives the slot back: the process is no more.
+#[inline]
+fn give_back(running: &Running) {
+    let (table, slot) = (running.core().table(), running.slot());
+    table.leave();
+    if table.vacate(slot) {
         running.give_slot(slot);
     }
 }

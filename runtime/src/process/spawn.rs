@@ -193,6 +193,17 @@ impl std::fmt::Display for BadOption {
 
 impl std::error::Error for BadOption {}
 
+impl SpawnOptions {
+    /// The flags that a process begins with.
+    #[inline]
+    fn flags(&self, linked: bool) -> u32 {
+        let flag = |on: bool, flag: u32| if on { flag } else { 0 };
+        flag(linked, PARENT_LINK)
+            | flag(self.trap_exit, TRAP_EXIT)
+            | flag(self.release_first, RELEASE_FIRST)
+    }
+}
+
 /// Starts a process with this body, from the process that runs this code or from outside.
 pub(crate) fn spawn(
     node: &Node,
@@ -243,15 +254,11 @@ pub(crate) fn spawn(
         (bias, ways) = furnish(core, pid, mail, unsafe { &mut *block.local() });
     }
     block.inbox.open();
-    let flag = |on: bool, flag: u32| if on { flag } else { 0 };
     block.occupy(
         options.priority,
         options.kind,
         parent.local_word().get(),
-        flag(linked, PARENT_LINK)
-            | flag(options.trap_exit, TRAP_EXIT)
-            | flag(options.release_first, RELEASE_FIRST)
-            | bias << WAITING_SHIFT,
+        options.flags(linked) | bias << WAITING_SHIFT,
         ways,
     );
     if let Err(error) = register(node, pid, block, options) {
