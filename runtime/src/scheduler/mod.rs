@@ -5,6 +5,7 @@
 //! Invariant  A process stands in at most one run queue (the inbox's `SCHEDULED` bit).
 
 mod dirty;
+mod doom;
 mod idle;
 mod priority;
 mod purse;

@@ -25,10 +25,6 @@ use crate::{Node, Pid, Reason};
 /// How many processes wait in a worker's ring before a slice wakes a second worker.
 const HELP_AGAIN: usize = 128;
 
-/// Bits of `Running::unusual`.
-const DOOMED: u8 = 1;
-const TRACED: u8 = 2;
-
 pub(crate) struct Running {
     pub(crate) node: Node,
     /// Which worker this is; `usize::MAX` in a simulation.
@@ -48,13 +44,13 @@ pub(crate) struct Running {
     pub(crate) waits: Cell<bool>,
     /// `DOOMED`, `TRACED`: what a process that takes a message looks at. Doomed is who yields as soon
     /// as it can: a signal asked it to end, or its heap is too large.
-    unusual: Cell<u8>,
+    pub(super) unusual: Cell<u8>,
     /// What a traced process has begun to handle, until it is told.
-    taken: RefCell<Option<Taken>>,
-    alarmed: Cell<bool>,
-    doom: RefCell<Option<Reason>>,
-    doomed_by: Cell<Option<Pid>>,
-    dying: RefCell<Option<Reason>>,
+    pub(super) taken: RefCell<Option<Taken>>,
+    pub(super) alarmed: Cell<bool>,
+    pub(super) doom: RefCell<Option<Reason>>,
+    pub(super) doomed_by: Cell<Option<Pid>>,
+    pub(super) dying: RefCell<Option<Reason>>,
     /// The envelope of the call being handled, 0 for none.
     call: Cell<usize>,
     /// Who sent the message that is stamped, if one is.
@@ -301,82 +297,6 @@ impl Running {
         self.block().count_reduction();
     }
 
-    pub(crate) fn doom(&self, by: Pid, reason: Reason) {
-        self.unusual.set(self.unusual.get() | DOOMED);
-        let mut doom = self.doom.borrow_mut();
-        if doom.is_none() {
-            *doom = Some(reason);
-            self.doomed_by.set(Some(by));
-        }
-    }
-
-    /// Sees to it that the process yields, and is asked about its heap: `false` when it is dead.
-    /// Called within the allocator.
-    pub(crate) fn alarm(&self) -> bool {
-        if !self.block().is_alive(self.generation()) {
-            return false;
-        }
-        self.alarmed.set(true);
-        self.unusual.set(self.unusual.get() | DOOMED);
-        true
-    }
-
-    /// Whether the process has passed the bound of its heap since it was last asked.
-    pub(crate) fn take_alarm(&self) -> bool {
-        self.alarmed.replace(false)
-    }
-
-    /// Who sent the signal that the process, which is being buried, ends by.
-    pub(crate) fn doomed_by(&self) -> Option<Pid> {
-        self.doomed_by.get()
-    }
-
-    #[inline]
-    pub(crate) fn is_doomed(&self) -> bool {
-        self.unusual.get() & DOOMED != 0
-    }
-
-    /// Whether the process is traced since this turn began.
-    #[inline]
-    pub(crate) fn is_traced(&self) -> bool {
-        self.unusual.get() & TRACED != 0
-    }
-
-    /// Whether a process that takes a message has to look twice: it is doomed, or traced.
-    #[inline]
-    pub(crate) fn is_unusual(&self) -> bool {
-        self.unusual.get() != 0
-    }
-
-    /// Says for this turn that the process is traced.
-    pub(crate) fn set_traced(&self, on: bool) {
-        let others = self.unusual.get() & !TRACED;
-        self.unusual.set(others | if on { TRACED } else { 0 });
-    }
-
-    pub(crate) fn set_taken(&self, taken: Option<Taken>) {
-        *self.taken.borrow_mut() = taken;
-    }
-
-    pub(crate) fn take_taken(&self) -> Option<Taken> {
-        self.taken.borrow_mut().take()
-    }
-
-    /// Whether it is a signal that the process is to end by.
-    pub(crate) fn has_signal(&self) -> bool {
-        self.doom.borrow().is_some()
-    }
-
-    /// Takes the reason for which a signal asked the process to end.
-    #[inline]
-    pub(crate) fn take_doom(&self) -> Option<Reason> {
-        if !self.is_doomed() {
-            return None;
-        }
-        self.unusual.set(self.unusual.get() & !DOOMED);
-        self.doom.borrow_mut().take()
-    }
-
     /// The bound of the running process's mailbox.
     pub(crate) fn limit(&self) -> Option<Arc<Limit>> {
         self.local(|local| local.extra.as_ref()?.limit.clone())
@@ -390,21 +310,6 @@ impl Running {
 
     pub(crate) fn keep_orphan(&self, call: Envelope) {
         self.extra(|extra| extra.orphans.push(call));
-    }
-
-    pub(crate) fn dying(&self) -> Option<Reason> {
-        self.dying.borrow().clone()
-    }
-
-    pub(crate) fn set_dying(&self, reason: Option<Reason>) {
-        if reason.is_none() {
-            self.doomed_by.set(None);
-            // What its end has allocated is told to nobody.
-            self.unusual.set(self.unusual.get() & !DOOMED);
-            self.alarmed.set(false);
-            self.doom.borrow_mut().take();
-        }
-        *self.dying.borrow_mut() = reason;
     }
 
     /// Takes one message's worth of the slice; `false` when the slice is over: it has had its
