@@ -84,6 +84,8 @@ mod pages {
     mod mailboxes {}
     #[doc = include_str!("../book/src/blocking.md")]
     mod blocking {}
+    #[doc = include_str!("../book/src/tables.md")]
+    mod tables {}
     #[doc = include_str!("../book/src/tokio.md")]
     mod tokio {}
     #[doc = include_str!("../book/src/semantics.md")]

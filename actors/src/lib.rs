@@ -23,6 +23,7 @@ pub mod stage;
 pub mod statem;
 pub mod supervisor;
 pub mod sys;
+pub mod table;
 pub mod task;
 pub mod testkit;
 

@@ -50,6 +50,7 @@ mod suspend;
 mod sys_snapshot;
 mod sys_state;
 mod sys_upgrade;
+mod table;
 mod task;
 mod task_rows;
 mod task_stream;
