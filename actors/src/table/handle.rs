@@ -262,7 +262,7 @@ where
         Ok(())
     }
 
-    /// Gives the table to another process, which gets a [`TableTransfer`] with `data`. Only its owner
+    /// Gives the table to another process, which gets a [`TableTransfer`](super::TableTransfer) with `data`. Only its owner
     /// may; the heir stays what it was.
     ///
     /// # Errors

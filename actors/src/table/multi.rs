@@ -26,7 +26,7 @@ where
         Ok(self.0.rows.read(key, look).unwrap_or_default())
     }
 
-    /// Adds a value to a key; says whether it did: a [`Bag`] has no value twice. Comparing values runs
+    /// Adds a value to a key; says whether it did: a [`Bag`](super::Bag) has no value twice. Comparing values runs
     /// under the lock of the key.
     ///
     /// # Errors

@@ -146,7 +146,7 @@ impl<M: Message> Probe<M> {
     }
 
     /// The probe as if it were an `A`: what is cast and called arrives as mail by its name, and a
-    /// call is answered when its mail is dropped, with [`CallError::NoReply`](crate::CallError).
+    /// call is answered when its mail is dropped, with [`CallError::NoReply`](foundation_runtime::CallError).
     #[must_use]
     pub fn reference<A: Addressed + ?Sized>(&self) -> Ref<A> {
         self.node.reference(self.address.pid())
