@@ -9,7 +9,7 @@ extern crate self as foundation;
 mod allocator;
 
 pub use foundation_actors::*;
-pub use foundation_macros::{Message, actor, main, protocol, statem, states, test};
+pub use foundation_macros::{HandOver, Message, actor, main, protocol, statem, states, test};
 pub use foundation_runtime::*;
 
 /// The error of a program's `main`: anything that went wrong.

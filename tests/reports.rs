@@ -37,7 +37,7 @@ impl Visit for Text<'_> {
 
 impl Subscriber for Collector {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == CRASH
+        metadata.target() == CRASH || metadata.target() == foundation::HEAP
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -778,4 +778,24 @@ fn an_event_handler_has_a_report_of_its_own() {
     );
     drop(reports);
     node.shutdown_blocking(LONG).expect("nothing is left");
+}
+
+/// A bound that can have no effect says so, once a node.
+#[test]
+fn a_bound_on_a_heap_that_nobody_counts_is_told() {
+    let reports = Reports::begin();
+    let node = Node::builder().start().expect("a node starts");
+    for bytes in [0, 1000, 2000] {
+        let bound = foundation::MaxHeap::bytes(bytes);
+        let options = SpawnOptions::new().max_heap_size(bound);
+        let body = move |mut me: Process<Word>| async move {
+            me.set_max_heap_size(bound);
+            drop(me.recv().await);
+        };
+        node.spawn_fn_with(&options, body).expect("there is room");
+    }
+    node.shutdown_blocking(secs(10)).ok();
+    let told = reports.all(&[]);
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(told[0].contains("foundation::allocator!();"), "{told:#?}");
 }

@@ -238,7 +238,7 @@ fn a_flooded_process_dies_with_its_mailbox() {
 
     #[derive(Message)]
     #[message(local)]
-    struct Weight(#[expect(dead_code, reason = "counted by its drop")] Alive);
+    struct Weight(Alive);
 
     node.block_on(async {
         let hoarder = node.spawn_fn(|mut me: Process<Weight>| async move {

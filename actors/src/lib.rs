@@ -62,6 +62,7 @@ pub use task::{
 #[doc(hidden)]
 pub mod __macro {
     //! What the macros' output names. Not for people.
+    pub use foundation_runtime::heap::{Field, Hand, HandOver, Owned, Untold};
     pub use foundation_runtime::{
         Asked, Call, Codec, Delivery, Down, Exit, Info, Mailbox, Message, Portable, Reason,
         ReplyTo, SendError, Tag, TestInput, TestOptions, TestOutput, WhenFull, shown,

@@ -11,6 +11,7 @@
 mod actor;
 mod entry;
 mod errors;
+mod hand_over;
 mod krate;
 mod message;
 
@@ -174,6 +175,24 @@ pub fn protocol(words: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Message, attributes(message))]
 pub fn message(item: TokenStream) -> TokenStream {
     message::expand(item.into()).into()
+}
+
+/// Says which allocations the values of a struct or an enum own: those of its fields. A message that
+/// has such a part hands them over to its receiver, where a program keeps heap accounts.
+///
+/// ```text
+/// #[derive(HandOver)]
+/// struct Line { article: String, notes: Vec<String> }
+/// ```
+///
+/// Messages have it already, by `#[derive(Message)]`, and so have the arguments of calls and casts.
+/// Fields whose type has no `HandOver` are left out: they stay charged to whoever made them.
+/// `#[hand_over(crate = path)]` says where the library is.
+///
+/// Refused: unions.
+#[proc_macro_derive(HandOver, attributes(hand_over))]
+pub fn hand_over(item: TokenStream) -> TokenStream {
+    hand_over::expand(item.into()).into()
 }
 
 /// Starts a node, runs an `async fn main` on it, and ends the node in order.

@@ -2,7 +2,7 @@
 //!
 //! Role       Makes a type of the user's something that a plain process can be sent.
 //! Inputs     A struct or an enum, with `#[message(..)]` if it wants something unusual.
-//! Outputs    `Message` for it: portable, unless it says `#[message(local)]`.
+//! Outputs    `Message` for it: portable, unless it says `#[message(local)]`; and `HandOver`.
 //! Absent     serde's derives: the user writes those, since they shape the bytes.
 
 use proc_macro2::TokenStream;
@@ -11,7 +11,7 @@ use syn::meta::ParseNestedMeta;
 use syn::{Data, DeriveInput, LitStr, Path, WhereClause, parse_quote, parse2};
 
 use crate::errors::{Errors, tag_text};
-use crate::krate;
+use crate::{hand_over, krate};
 
 /// What `#[message(..)]` says.
 #[derive(Default)]
@@ -85,6 +85,7 @@ fn generate(input: &DeriveInput, options: &Options) -> TokenStream {
     let name = &input.ident;
     let text = name.to_string();
     let text = text.strip_prefix("r#").unwrap_or(&text);
+    let hand_over = hand_over::of_message(&library, input);
     let codec = if options.local {
         quote!(#library::Codec::<Self>::local())
     } else {
@@ -97,11 +98,13 @@ fn generate(input: &DeriveInput, options: &Options) -> TokenStream {
         #[automatically_derived]
         impl #params #library::Message for #name #types #clause {
             const NAME: &'static str = #text;
-            const CODEC: #library::Codec<Self> = #codec;
+            const CODEC: #library::Codec<Self> = #codec.owning(#library::Owned::by_type());
             fn tag() -> #library::Tag {
                 #tag
             }
         }
+
+        #hand_over
     }
 }
 

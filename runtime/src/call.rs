@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::envelope::{CallPayload, Codec, CodecError, Envelope, Payload, ReplyTo, Tag};
+use crate::heap::Owned;
 use crate::platform::current;
 use crate::port::Frame;
 use crate::process::{Deadline, Pending};
@@ -253,6 +254,7 @@ impl<R: 'static> CallFuture<R> {
     fn open_encoded(&self, envelope: Envelope) -> Result<R, CallError> {
         let answer = crate::process::bytes_of(envelope)?;
         let codec = Codec {
+            owned: Owned::nothing(),
             encode: None,
             decode: self.call.decode,
         };

@@ -45,7 +45,7 @@ pub use envelope::{
 };
 pub use error::{CallError, LinkError, RegisterError, SendError, SpawnError, SuspendError};
 pub use feed::Stream as EventStream;
-pub use heap::{HEAP, HeapInfo, MaxHeap, NodeMemory};
+pub use heap::{HEAP, HandOver, HeapInfo, MaxHeap, NodeMemory};
 pub use mailbox::{
     AlarmState, BadMailbox, Bound, CAPACITY_MAX, HIGH_WATER, HIGH_WATER_MAX, Mailbox, MailboxAlarm,
     MailboxAlarmStream, Place, QueueData, Ready, ReadyError, Reserved, WhenFull,

@@ -1,7 +1,7 @@
 //! What must each process be charged with?
 //!
-//! Role       The model beside the walk: every block, who made it or last changed its size (who is
-//!            charged), and who has it.
+//! Role       The model beside the walk: every block, who made it, received it in a message that can
+//!            be looked into, or last changed its size (who is charged), and who has it.
 //! Invariant  A block that was given away is left alone until the next check: until then nobody
 //!            knows whether it has arrived.
 
@@ -20,8 +20,8 @@ const LONG: std::time::Duration = secs(60);
 
 struct Block {
     size: usize,
-    /// Which puppet; none for a block of nobody.
-    charged: Option<u64>,
+    /// Which puppet.
+    charged: u64,
     holder: u64,
     settled: bool,
 }
@@ -133,7 +133,7 @@ impl Model {
         self.tell(puppet, Order::Make { id, size });
         let block = Block {
             size,
-            charged: Some(puppet),
+            charged: puppet,
             holder: puppet,
             settled: true,
         };
@@ -146,7 +146,7 @@ impl Model {
         self.tell(puppet, Order::Take { id, block });
         let block = Block {
             size,
-            charged: None,
+            charged: puppet,
             holder: puppet,
             settled: true,
         };
@@ -161,7 +161,7 @@ impl Model {
         self.tell(holder, Order::Resize { id, size });
         let block = self.blocks.get_mut(&id).expect("it was just found");
         if size != block.size {
-            (block.size, block.charged) = (size, Some(holder));
+            (block.size, block.charged) = (size, holder);
         }
     }
 
@@ -171,9 +171,18 @@ impl Model {
         };
         let to = self.puppet(rng);
         let address = self.puppets[&to].address.clone();
-        self.tell(holder, Order::Give { id, to: address });
+        let sealed = rng.chance(0.5);
+        let order = Order::Give {
+            id,
+            to: address,
+            sealed,
+        };
+        self.tell(holder, order);
         let block = self.blocks.get_mut(&id).expect("it was just found");
         (block.holder, block.settled) = (to, false);
+        if !sealed {
+            block.charged = to;
+        }
     }
 
     fn free(&mut self, rng: &mut Rng, elsewhere: bool) {
@@ -236,16 +245,17 @@ impl Model {
     async fn memory(&self, puppet: u64) -> u64 {
         let pid = self.puppets[&puppet].address.pid();
         let info = self.node.info(pid, LONG).await.expect("it answers");
-        info.expect("it is alive")
-            .memory
-            .expect("this program counts")
+        let heap = info.expect("it is alive").heap;
+        let heap = heap.expect("this program counts");
+        assert_eq!(heap.lent, 0, "walk {}: nothing is under way", self.seed);
+        heap.memory
     }
 
     /// Compares the accounts with the model, and with the allocator underneath.
     pub(crate) async fn check(&mut self, world: &World) {
         self.settle().await;
         for (id, puppet) in &self.puppets {
-            let mine = |block: &&Block| block.charged == Some(*id);
+            let mine = |block: &&Block| block.charged == *id;
             let blocks: u64 = self
                 .blocks
                 .values()
@@ -288,9 +298,7 @@ impl Model {
     }
 
     fn is_left(&self, block: &Block) -> bool {
-        block
-            .charged
-            .is_some_and(|owner| !self.puppets.contains_key(&owner))
+        !self.puppets.contains_key(&block.charged)
     }
 
     /// What the accounts say and what the allocator underneath holds; what the dead have left.

@@ -14,16 +14,40 @@ pub(crate) enum End {
     Panic,
 }
 
+/// A block that nobody can look into: it stays with whoever made it.
+pub(crate) struct Sealed(Vec<u8>);
+
 /// What a puppet is told.
 #[derive(Message)]
 #[message(local)]
 pub(crate) enum Order {
-    Make { id: u64, size: usize },
-    Resize { id: u64, size: usize },
-    Free { id: u64 },
-    FreeElsewhere { id: u64 },
-    Give { id: u64, to: ProcessRef<Order> },
-    Take { id: u64, block: Vec<u8> },
+    Make {
+        id: u64,
+        size: usize,
+    },
+    Resize {
+        id: u64,
+        size: usize,
+    },
+    Free {
+        id: u64,
+    },
+    FreeElsewhere {
+        id: u64,
+    },
+    Give {
+        id: u64,
+        to: ProcessRef<Order>,
+        sealed: bool,
+    },
+    Take {
+        id: u64,
+        block: Vec<u8>,
+    },
+    TakeSealed {
+        id: u64,
+        block: Sealed,
+    },
     Ping(ReplyTo<()>),
     End(End),
 }
@@ -49,6 +73,7 @@ pub(crate) async fn puppet(mut me: Process<Order>) {
         match order {
             Order::Make { id, size } => blocks.push((id, Vec::with_capacity(size))),
             Order::Take { id, block } => blocks.push((id, block)),
+            Order::TakeSealed { id, block } => blocks.push((id, block.0)),
             Order::Resize { id, size } => {
                 let mut block = take(&mut blocks, id);
                 if size < block.capacity() {
@@ -65,10 +90,16 @@ pub(crate) async fn puppet(mut me: Process<Order>) {
                     .await
                     .expect("the pool has room");
             }
-            Order::Give { id, to } => {
+            Order::Give { id, to, sealed } => {
                 let block = take(&mut blocks, id);
-                to.send(Order::Take { id, block })
-                    .expect("it is a local process");
+                let order = match sealed {
+                    true => Order::TakeSealed {
+                        id,
+                        block: Sealed(block),
+                    },
+                    false => Order::Take { id, block },
+                };
+                to.send(order).expect("it is a local process");
             }
             Order::Ping(reply) => reply.send(()),
             Order::End(End::Return) => return,

@@ -4,7 +4,9 @@
 
 mod accounts;
 mod events;
+mod hand_over;
 mod limit;
+mod queue;
 mod remains;
 
 foundation::allocator!();

@@ -39,9 +39,11 @@ pub(super) fn carrier(model: &Model, handler: &Handler) -> TokenStream {
     let generics = &model.generics;
     let clause = &generics.where_clause;
     let wire = handler.portable.then(|| wire(model, handler));
+    let hand_over = hand_over(model, handler);
     quote! {
         #(#conditions)*
         struct #name #generics (#(#types,)* #marker) #clause;
+        #hand_over
         #wire
     }
 }
@@ -119,7 +121,8 @@ pub(super) fn constants(model: &Model, handler: &Handler) -> TokenStream {
     quote! {
         const METHOD: &'static str = #method;
         const ARGS: &'static [&'static str] = &[#(#args),*];
-        const CODEC: #library::Codec<Self> = #library::Codec::<Self>::#codec();
+        const CODEC: #library::Codec<Self> =
+            #library::Codec::<Self>::#codec().owning(#library::Owned::by_type());
         fn tag() -> #library::Tag {
             #tag
         }
@@ -178,11 +181,16 @@ pub(super) fn tags(model: &Model) -> TokenStream {
 pub(super) fn reply_codec(model: &Model, handler: &Handler) -> TokenStream {
     let library = &model.library;
     let reply = reply_type(handler);
-    if handler.portable {
+    let codec = if handler.portable {
         quote!(<#reply as __Portable>::CODEC)
     } else {
         quote!(#library::Codec::<#reply>::local())
-    }
+    };
+    quote! {{
+        #[allow(unused_imports)]
+        use #library::Untold as _;
+        #codec.owning(#library::Field::<#reply>::OWNED)
+    }}
 }
 
 /// Takes the message apart into local variables.
@@ -190,6 +198,32 @@ pub(super) fn unpacked(handler: &Handler) -> (Vec<proc_macro2::Ident>, TokenStre
     let locals = handler.locals();
     let pattern = quote!(let Self(#(#locals,)* ..) = self;);
     (locals, pattern)
+}
+
+/// `HandOver`: what the arguments own.
+fn hand_over(model: &Model, handler: &Handler) -> TokenStream {
+    let library = &model.library;
+    let name = handler.message_name();
+    let conditions = &handler.conditions;
+    let (params, types, clause) = model.generics.split_for_impl();
+    let args: Vec<_> = handler.values().map(|param| &param.ty).collect();
+    let at = (0..args.len()).map(Index::from);
+    quote! {
+        #(#conditions)*
+        #[automatically_derived]
+        impl #params #library::HandOver for #name #types #clause {
+            const OWNS: bool = {
+                #[allow(unused_imports)]
+                use #library::Untold as _;
+                false #(|| #library::Field::<#args>::OWNED.is_something())*
+            };
+            fn hand_over(&self, __hand: &mut #library::Hand<'_>) {
+                #[allow(unused_imports)]
+                use #library::Untold as _;
+                #(#library::Field::<#args>::OWNED.hand_over(&self.#at, __hand);)*
+            }
+        }
+    }
 }
 
 /// serde's traits, by hand: the sequence of the arguments.

@@ -12,15 +12,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use super::owned::RECEIVED;
 use super::reply::{ReplyTo, complete};
 use super::{
-    Codec, CodecError, EncodedReply, Envelope, GuestCall, Header, Kind, Payload, Table, pool,
+    Codec, CodecError, EncodedReply, Envelope, GuestCall, Header, Kind, Payload, Table, owned, pool,
 };
+use crate::heap::{self, Hand};
 use crate::port::Frame;
 use crate::{CallError, Node, Pid};
 
 const REQUEST: u8 = 1;
 pub(super) const REPLY: u8 = 2;
+/// The reply may own something that becomes the caller's.
+const OWNS: u8 = 4;
 
 /// A request and what it is answered with.
 pub trait CallPayload: Payload {
@@ -134,6 +138,11 @@ impl<P: CallPayload> CallTables<P> {
             Some(_) => Some(encode_request::<P>),
             None => None,
         },
+        size: pool::size::<CallCell<P>>(),
+        owned: match P::CODEC.owned.is_something() {
+            true => Some(owned_request::<P>),
+            false => None,
+        },
     };
 
     const ANSWER: &'static Table = &Table {
@@ -146,6 +155,11 @@ impl<P: CallPayload> CallTables<P> {
         encode: match P::REPLY_CODEC.encode {
             Some(_) => Some(encode_answer::<P>),
             None => None,
+        },
+        size: pool::size::<CallCell<P>>(),
+        owned: match P::REPLY_CODEC.owned.is_something() {
+            true => Some(owned_answer::<P>),
+            false => None,
         },
     };
 }
@@ -226,6 +240,32 @@ unsafe fn encode_answer<P: CallPayload>(raw: NonNull<Header>) -> Result<Vec<u8>,
     }
 }
 
+/// # Safety
+/// `raw` is a valid `CallCell<P>`.
+unsafe fn owned_request<P: CallPayload>(raw: NonNull<Header>, hand: &mut Hand<'_>) {
+    // SAFETY: by contract.
+    let cell = unsafe { raw.cast::<CallCell<P>>().as_ref() };
+    if cell.prefix.header.parts & REQUEST != 0 {
+        // SAFETY: `parts` said so.
+        P::CODEC
+            .owned
+            .hand_over(unsafe { cell.request.assume_init_ref() }, hand);
+    }
+}
+
+/// # Safety
+/// `raw` is a valid `CallCell<P>`.
+unsafe fn owned_answer<P: CallPayload>(raw: NonNull<Header>, hand: &mut Hand<'_>) {
+    // SAFETY: by contract.
+    let cell = unsafe { raw.cast::<CallCell<P>>().as_ref() };
+    if cell.prefix.header.parts & REPLY != 0 {
+        // SAFETY: `parts` said so.
+        P::REPLY_CODEC
+            .owned
+            .hand_over(unsafe { cell.prefix.reply.assume_init_ref() }, hand);
+    }
+}
+
 impl Header {
     /// Which process waits for the answer to this call, and the number of it.
     pub(crate) fn caller(&self) -> Option<(Pid, u64)> {
@@ -243,6 +283,9 @@ impl Envelope {
     /// A request, not yet addressed.
     #[inline]
     pub fn call<P: CallPayload>(request: P) -> Self {
+        if const { P::CODEC.owned.is_something() } && heap::is_on() {
+            owned::lend(&request);
+        }
         let mut header = Header::new(CallTables::<P>::REQUEST);
         header.parts = REQUEST;
         let raw = pool::room::<CallCell<P>>();
@@ -330,16 +373,22 @@ impl Envelope {
         if !self.is_call::<P>() {
             return Err(self);
         }
+        if const { P::CODEC.owned.is_something() } && heap::is_on() {
+            owned::receive(&self);
+        }
         let raw = self.into_raw();
         // SAFETY: kind and type say that this is an owned `CallCell<P>`; `parts` says whether the
         // request is there, and it is moved out once.
         let request = unsafe {
             let cell = raw.cast::<CallCell<P>>().as_mut();
+            if const { P::REPLY_CODEC.owned.is_something() } && heap::is_on() {
+                cell.prefix.header.parts |= OWNS;
+            }
             assert!(
                 cell.prefix.header.parts & REQUEST != 0,
                 "a request was taken twice"
             );
-            cell.prefix.header.parts &= !REQUEST;
+            cell.prefix.header.parts &= !(REQUEST | RECEIVED);
             cell.request.assume_init_read()
         };
         Ok((request, ReplyTo::new(raw.cast())))
@@ -353,13 +402,16 @@ impl Envelope {
             self.header().table.type_id == TypeId::of::<R>(),
             "an answer of another type"
         );
+        if self.header().parts & (REPLY | OWNS) != REPLY {
+            if self.header().parts & REPLY == 0 {
+                return Err(self.take_failure());
+            }
+            owned::receive(&self);
+        }
         let mut raw = self.0.cast::<Prefix<R>>();
         // SAFETY: kind and type say that this is a `CallCell` with this prefix, owned by `self`;
         // the reply is moved out once, as `parts` says.
         let prefix = unsafe { raw.as_mut() };
-        if prefix.header.parts & REPLY == 0 {
-            return Err(self.take_failure());
-        }
         prefix.header.parts &= !REPLY;
         // SAFETY: `parts` said so.
         let answer = unsafe { prefix.reply.assume_init_read() };

@@ -1,13 +1,16 @@
-//! How does a message become bytes, and who may?
+//! How does a message become bytes, and who may? What does it take along where it does not?
 //!
-//! Role       MessagePack for messages that are portable, a refusal for those that are not.
-//! Outputs    [`Codec`]: two function pointers or none; [`Tag`]: the stable name of a message.
+//! Role       MessagePack for messages that are portable, a refusal for those that are not; a walk
+//!            over what they own for receivers on the same node.
+//! Outputs    [`Codec`]: function pointers or none; [`Tag`]: the stable name of a message.
 //! Invariant  Local delivery never encodes.
 
 use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::heap::{Hand, Owned};
 
 /// The stable name of a message type: equal on every node that runs the same program text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -72,8 +75,10 @@ pub trait Portable: Serialize + DeserializeOwned {}
 
 impl<M: Serialize + DeserializeOwned> Portable for M {}
 
-/// How a message type travels, if it does.
+/// How a message type travels: as bytes to another node, if it does, and as it is to another process,
+/// with what it owns.
 pub struct Codec<M> {
+    pub(crate) owned: Owned<M>,
     pub(crate) encode: Option<fn(&M) -> Result<Vec<u8>, CodecError>>,
     pub(crate) decode: Option<fn(&[u8]) -> Result<M, CodecError>>,
 }
@@ -83,9 +88,16 @@ impl<M> Codec<M> {
     #[must_use]
     pub const fn local() -> Self {
         Self {
+            owned: Owned::nothing(),
             encode: None,
             decode: None,
         }
+    }
+
+    /// The same; the allocations that it owns are known.
+    #[must_use]
+    pub const fn owning(self, owned: Owned<M>) -> Self {
+        Self { owned, ..self }
     }
 
     /// Travels as MessagePack with named fields, so that unknown fields are tolerated.
@@ -95,6 +107,7 @@ impl<M> Codec<M> {
         M: Portable,
     {
         Self {
+            owned: Owned::nothing(),
             encode: Some(encode::<M>),
             decode: Some(decode::<M>),
         }
@@ -130,6 +143,10 @@ impl<W: Wrap> Codec<W> {
     #[must_use]
     pub const fn wrapping() -> Self {
         Self {
+            owned: match W::INNER.owned.is_something() {
+                true => Owned::by(hand_over_inner::<W>),
+                false => Owned::nothing(),
+            },
             encode: match W::INNER.encode {
                 Some(_) => Some(encode_inner::<W>),
                 None => None,
@@ -140,6 +157,10 @@ impl<W: Wrap> Codec<W> {
             },
         }
     }
+}
+
+fn hand_over_inner<W: Wrap>(wrapper: &W, hand: &mut Hand<'_>) {
+    W::INNER.owned.hand_over(wrapper.inner(), hand);
 }
 
 fn encode_inner<W: Wrap>(wrapper: &W) -> Result<Vec<u8>, CodecError> {

@@ -9,6 +9,7 @@
 mod answer;
 mod call;
 mod codec;
+mod owned;
 mod pool;
 mod reply;
 mod signal;
@@ -23,12 +24,14 @@ pub(crate) use answer::{EncodedReply, GuestCall};
 pub use call::CallPayload;
 pub(crate) use call::{Caller, CallerKey};
 pub use codec::{Codec, CodecError, Portable, Tag, Wrap};
+pub(crate) use owned::count;
 pub(crate) use pool::Pool;
 pub use reply::ReplyTo;
 pub(crate) use signal::{ExitKind, Signal};
 pub(crate) use typed::Encoded;
 pub use typed::Payload;
 
+use crate::heap::Hand;
 use crate::platform::current;
 use crate::{CallError, Pid, Reason};
 
@@ -101,6 +104,10 @@ pub(crate) struct Table {
     /// Drops what the envelope holds and frees it. A call is answered with the failure.
     pub(crate) discard: unsafe fn(NonNull<Header>, &CallError),
     pub(crate) encode: Option<unsafe fn(NonNull<Header>) -> Result<Vec<u8>, CodecError>>,
+    /// The size of the envelope's own block.
+    pub(crate) size: usize,
+    /// Goes over what the envelope's content owns.
+    pub(crate) owned: Option<unsafe fn(NonNull<Header>, &mut Hand<'_>)>,
 }
 
 /// The start of every envelope.
@@ -112,7 +119,7 @@ pub(crate) struct Header {
     /// The generation of the slot this was sent to: an envelope that reaches a later tenant of the
     /// slot is recognised by it.
     pub(crate) generation: u32,
-    /// Which parts of a call are initialised.
+    /// Which parts of a call are initialised, and what is known of what it owns.
     pub(crate) parts: u8,
     /// What is not usual about it: 0 for most.
     pub(crate) special: u8,

@@ -27,6 +27,8 @@ pub(crate) struct Pool {
 struct Shelf {
     first: Cell<*mut Free>,
     count: Cell<u32>,
+    /// How many it takes without a further look: none while accounts are kept.
+    room: Cell<u32>,
 }
 
 struct Free {
@@ -54,23 +56,26 @@ const fn layout<T>() -> Layout {
     }
 }
 
+/// How large the block of a `T` is.
+pub(super) const fn size<T>() -> usize {
+    layout::<T>().size()
+}
+
 const fn is_pooled<T>() -> bool {
     size_of::<T>() <= LARGE && align_of::<T>() <= 16
 }
 
 impl Pool {
-    pub(crate) const fn new() -> Self {
-        #[expect(
-            clippy::declare_interior_mutable_const,
-            reason = "copied, never shared"
-        )]
-        const EMPTY: Shelf = Shelf {
+    pub(crate) fn new() -> Self {
+        let room = if heap::is_on() { 0 } else { KEPT_MAX };
+        let empty = || Shelf {
             first: Cell::new(ptr::null_mut()),
             count: Cell::new(0),
+            room: Cell::new(room),
         };
         Self {
-            small: EMPTY,
-            large: EMPTY,
+            small: empty(),
+            large: empty(),
         }
     }
 
@@ -106,10 +111,28 @@ impl Shelf {
     }
 
     #[inline]
-    fn put(&self, block: NonNull<u8>) -> bool {
-        if self.count.get() >= KEPT_MAX {
+    fn put(&self, block: NonNull<u8>, size: usize) -> bool {
+        if self.count.get() >= self.room.get() {
+            return self.put_counted(block, size);
+        }
+        self.add(block);
+        true
+    }
+
+    /// It is full, or accounts are kept: what waits for the next message is nobody's.
+    #[cold]
+    fn put_counted(&self, block: NonNull<u8>, size: usize) -> bool {
+        if !heap::is_on() || self.count.get() >= KEPT_MAX {
             return false;
         }
+        // SAFETY: the block was allocated with this size, by `allocate`.
+        heap::give_up(|hand| unsafe { hand.block(block.as_ptr(), size) });
+        self.add(block);
+        true
+    }
+
+    #[inline]
+    fn add(&self, block: NonNull<u8>) {
         // SAFETY: the block is free, and large and aligned enough for a `Free`.
         unsafe {
             block.cast::<Free>().write(Free {
@@ -118,7 +141,6 @@ impl Shelf {
         };
         self.first.set(block.cast().as_ptr());
         self.count.set(self.count.get() + 1);
-        true
     }
 }
 
@@ -140,6 +162,10 @@ fn allocate<T>() -> NonNull<T> {
         true => heap::of_the_node(raw::<T>),
         false => raw::<T>(),
     };
+    if !is_pooled::<T>() && heap::is_on() {
+        // SAFETY: a block that was just allocated with this size, or null.
+        heap::lend(|hand| unsafe { hand.block(block, size::<T>()) });
+    }
     match NonNull::new(block) {
         Some(block) => block.cast(),
         None => handle_alloc_error(layout::<T>()),
@@ -159,7 +185,7 @@ fn raw<T>() -> *mut u8 {
 pub(super) unsafe fn free<T>(block: NonNull<T>) {
     if let Some(running) = current::scheduler()
         && is_pooled::<T>()
-        && running.pool().shelf::<T>().put(block.cast())
+        && running.pool().shelf::<T>().put(block.cast(), size::<T>())
     {
         return;
     }

@@ -8,9 +8,10 @@ use std::ptr::NonNull;
 
 use super::{
     CallPayload, Caller, Codec, CodecError, Entry, Envelope, Header, Kind, ReplyTo, Table, Tag,
-    pool,
+    owned, pool,
 };
 use crate::CallError;
+use crate::heap::{self, Hand, HandOver};
 
 /// A type that can be put in a mailbox, with what the runtime must know of it.
 pub trait Payload: Send + Sized + 'static {
@@ -44,6 +45,11 @@ impl<M: Payload> TypedTable<M> {
             Some(_) => Some(encode::<M>),
             None => None,
         },
+        size: pool::size::<Typed<M>>(),
+        owned: match M::CODEC.owned.is_something() {
+            true => Some(owned_typed::<M>),
+            false => None,
+        },
     };
 }
 
@@ -65,12 +71,22 @@ unsafe fn encode<M: Payload>(raw: NonNull<Header>) -> Result<Vec<u8>, CodecError
     }
 }
 
+/// # Safety
+/// `raw` is a valid `Typed<M>`.
+unsafe fn owned_typed<M: Payload>(raw: NonNull<Header>, hand: &mut Hand<'_>) {
+    // SAFETY: by contract.
+    let typed = unsafe { raw.cast::<Typed<M>>().as_ref() };
+    M::CODEC.owned.hand_over(&typed.payload, hand);
+}
+
 /// What the runtime itself puts in a mailbox: not a message of the program's.
 pub(super) trait Internal: Send + Sized + 'static {
     const KIND: Kind;
     const NAME: &'static str;
     /// Ends it unhandled: whoever waits for an effect of it learns that there will be none.
     fn refuse(self, failure: &CallError);
+    /// Goes over what it owns and knows.
+    fn owned(&self, _: &mut Hand<'_>) {}
 }
 
 struct InternalTable<M>(M);
@@ -84,6 +100,8 @@ impl<M: Internal> InternalTable<M> {
         tag: || Tag::of("", "", ""),
         discard: discard_internal::<M>,
         encode: None,
+        size: pool::size::<Typed<M>>(),
+        owned: Some(owned_internal::<M>),
     };
 }
 
@@ -93,6 +111,15 @@ unsafe fn discard_internal<M: Internal>(raw: NonNull<Header>, failure: &CallErro
     // SAFETY: by contract; it was made by `Envelope::internal`.
     let typed = unsafe { pool::take(raw.cast::<Typed<M>>()) };
     typed.payload.refuse(failure);
+}
+
+/// # Safety
+/// `raw` is a valid `Typed<M>`.
+unsafe fn owned_internal<M: Internal>(raw: NonNull<Header>, hand: &mut Hand<'_>) {
+    // SAFETY: by contract.
+    unsafe { raw.cast::<Typed<M>>().as_ref() }
+        .payload
+        .owned(hand);
 }
 
 /// A message from another node, still bytes: the behaviour that it is for knows its type.
@@ -112,12 +139,25 @@ impl Internal for Encoded {
             caller.fail(failure);
         }
     }
+
+    fn owned(&self, hand: &mut Hand<'_>) {
+        self.bytes.hand_over(hand);
+    }
 }
 
 impl Envelope {
     /// An envelope with `payload` inside, from the process that runs this code.
     #[inline]
     pub fn message<M: Payload>(payload: M) -> Self {
+        if const { M::CODEC.owned.is_something() } && heap::is_on() {
+            owned::lend(&payload);
+        }
+        Self::again(payload)
+    }
+
+    /// The same, of what the running process has already received.
+    #[inline]
+    pub(crate) fn again<M: Payload>(payload: M) -> Self {
         Self::typed(TypedTable::<M>::TABLE, payload)
     }
 
@@ -251,9 +291,12 @@ impl Envelope {
     /// # Errors
     /// The envelope itself, unharmed, when something else is inside.
     #[inline]
-    pub fn take<M: 'static>(self) -> Result<M, Self> {
+    pub fn take<M: Payload>(self) -> Result<M, Self> {
         if !self.is::<M>() {
             return Err(self);
+        }
+        if const { M::CODEC.owned.is_something() } && heap::is_on() {
+            owned::receive(&self);
         }
         let raw = self.into_raw().cast::<Typed<M>>();
         // SAFETY: kind and type say that this is an owned `Typed<M>`; the header needs no drop.

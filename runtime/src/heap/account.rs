@@ -89,6 +89,11 @@ impl Account {
         (self.node.load(Ordering::Relaxed), word)
     }
 
+    /// Whether it is what runs outside any process.
+    pub(super) fn is_nobodys(&self) -> bool {
+        self.number() < super::accounts::SHARDS
+    }
+
     /// Charges `bytes`, or takes off as many as it is negative, in the name of the process that
     /// this thread runs; `true` when it holds more than its limit.
     #[inline]
@@ -134,6 +139,11 @@ impl Account {
         let ended = rest > ENDED / 2;
         let rest = if ended { rest - ENDED } else { rest };
         (self.own.load(Ordering::Relaxed) + rest, ended)
+    }
+
+    /// Whether it would hold no more than its limit if what it has lent were not its own.
+    pub(super) fn is_within_but_for_lent(&self) -> bool {
+        self.held().0 - self.lent() <= self.limit.load(Ordering::Relaxed)
     }
 
     /// Sets the limit; `true` when it holds more.

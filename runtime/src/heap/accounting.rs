@@ -67,23 +67,24 @@ unsafe fn made(block: *mut u8, size: usize) -> *mut u8 {
 
 /// Takes a block off the account that it is charged to.
 #[inline]
-pub(super) fn unmade(tag: u32, size: usize) {
+fn unmade(tag: u32, size: usize) {
     let account = current::account();
     // Shared accounts have an id that is no tag.
     if account.id() == tag {
         account.free_own(price(size));
     } else {
-        settle(tag, size);
+        settle(tag, price(size));
     }
 }
 
+/// Takes what bears `tag` off the account that it is charged to, in whoever's name.
 #[inline(never)]
-fn settle(tag: u32, size: usize) {
+pub(super) fn settle(tag: u32, bytes: i64) {
     let number = tag & !LENT;
     if tag & LENT != 0 {
-        ACCOUNTS.of(number).lend(-price(size));
+        ACCOUNTS.of(number).lend(-bytes);
     }
-    ACCOUNTS.settle(number, price(size));
+    ACCOUNTS.settle(number, bytes);
 }
 
 // SAFETY: every block is the inner allocator's, of a layout that is as large and as aligned as what

@@ -12,7 +12,7 @@ use super::account::Account;
 use super::accounts::ACCOUNTS;
 use super::chunks::{Chunks, Zeroed};
 use super::current::{is_on, nobody, of_the_node};
-use super::{current, tag};
+use super::{current, hand};
 use crate::Pid;
 use crate::node::Core;
 use crate::process::Behaviour;
@@ -92,7 +92,7 @@ fn open_account(core: &Core, pid: Pid, body: Held) {
     home.store(account.number(), Ordering::Relaxed);
     if body.size > 0 {
         // SAFETY: the body is a box of this size, and the process that it is for has not begun.
-        unsafe { hand(body.block, body.size, account) };
+        unsafe { hand::hand(body.block, body.size, account) };
     }
 }
 
@@ -102,28 +102,6 @@ pub(crate) fn abandon(core: &Core, pid: Pid) {
         && account.end()
     {
         ACCOUNTS.give(account);
-    }
-}
-
-/// Charges a block to `to`, and takes it off whoever it was charged to.
-///
-/// # Safety
-/// The block is one of the installed accounting allocator's, of `size` bytes, and the caller's;
-/// `to` is the account of the process that this thread runs, or of one that has not begun.
-pub(super) unsafe fn hand(block: *mut u8, size: usize, to: &'static Account) {
-    // The allocator's own pointer to the block, not one to the value inside: the tag lies outside
-    // the value.
-    let block = std::ptr::with_exposed_provenance_mut::<u8>(block.addr());
-    // SAFETY: by contract.
-    let from = unsafe { tag::read(block, size) };
-    if from == to.number() {
-        return;
-    }
-    // SAFETY: by contract.
-    unsafe { tag::write(block, size, to.number()) };
-    super::accounting::unmade(from, size);
-    if to.charge(tag::price(size)) {
-        super::limit::passed(to);
     }
 }
 

@@ -5,8 +5,10 @@
 //! Limit      Soft: a Rust allocation cannot be undone, and a handler cannot be stopped. What one
 //!            handler allocates between two yields it gets, whatever the bound.
 //! Invariant  A bound that is passed is told once, until it is set again. Without the accounting
-//!            allocator a bound is kept and has no effect.
+//!            allocator a bound is kept and has no effect, which is said once.
 //! Source     otp: erlang:process_flag/2, max_heap_size
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -83,8 +85,10 @@ impl Default for MaxHeap {
 /// More is charged to `account` than may be. Within the allocator: its process is told later.
 #[cold]
 pub(super) fn passed(account: &Account) {
-    // Another process's, which has not begun, is told by its own next allocation.
-    if let Some(running) = process()
+    // Another process's, which has not begun, is told by its own next allocation. What is lent is
+    // others' to keep small.
+    if !account.is_within_but_for_lent()
+        && let Some(running) = process()
         && account.owner().1 == running.word()
         && running.alarm()
     {
@@ -92,8 +96,28 @@ pub(super) fn passed(account: &Account) {
     }
 }
 
+/// Of bounds that can have no effect each node tells the first.
+#[derive(Default)]
+pub(crate) struct Unheeded(AtomicBool);
+
+impl Core {
+    #[cold]
+    fn bound_without_accounts(&self) {
+        if !self.unheeded().0.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                target: HEAP,
+                "max_heap_size has no effect: the program keeps no heap accounts. Write \
+                 `foundation::allocator!();` in its main.rs"
+            );
+        }
+    }
+}
+
 /// Bounds the heap of a process that is being made.
 pub(crate) fn begin(core: &Core, pid: Pid, bound: MaxHeap) {
+    if !is_on() && bound.bytes != 0 {
+        core.bound_without_accounts();
+    }
     if let Some(account) = core.homes().account_of(pid) {
         account.set_limit(bound.limit());
     }
@@ -112,6 +136,9 @@ pub(crate) fn of(running: &Running) -> MaxHeap {
 /// Sets the bound of the running process; returns what it was.
 pub(crate) fn set(running: &Running, new: MaxHeap) -> MaxHeap {
     let old = of(running);
+    if !is_on() && new.bytes != 0 {
+        running.core().bound_without_accounts();
+    }
     running.extra(|extra| extra.max_heap = Some(Box::new(new)));
     if is_on() {
         let account = current::account();
@@ -120,6 +147,11 @@ pub(crate) fn set(running: &Running, new: MaxHeap) -> MaxHeap {
         }
     }
     old
+}
+
+/// Has the running process pass its bound once more, with the next that it gets.
+pub(crate) fn ask_again(running: &Running) {
+    current::account().set_limit(of(running).limit());
 }
 
 /// Whether the running process, which has passed its bound, dies of it.

@@ -11,7 +11,7 @@ use super::gate::Verdict;
 use super::limit::Limit;
 use crate::envelope::{COUNTED, Envelope, FULL, MAY_WAIT, Signal};
 use crate::node::Core;
-use crate::process::{Block, Pushed};
+use crate::process::{Block, COUNTS_QUEUE, Pushed};
 use crate::scheduler::Running;
 use crate::{CallError, DeadReason, Pid};
 
@@ -143,7 +143,12 @@ pub(crate) fn fetch_held(running: &Running, ticket: u64) {
                 crate::process::alias_arrived(running, alias, message, COUNTED);
             }
             Ok(_) => unreachable!("no other signal counts"),
-            Err(message) => running.enqueue_message(message),
+            Err(mut message) => {
+                if running.has(COUNTS_QUEUE) {
+                    message.count();
+                }
+                running.enqueue_message(message);
+            }
         }
     }
     for _ in 0..excess {

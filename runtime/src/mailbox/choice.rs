@@ -10,14 +10,17 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Me;
+use super::Marks;
+use crate::process::{COUNTS_QUEUE, WAITING_SHIFT};
+use crate::scheduler::Running;
+use crate::{Me, heap};
 
 /// How many messages may wait in a mailbox before it gives alarm, unless the node or the process says
 /// otherwise.
 pub const HIGH_WATER: u32 = 100_000;
 
 /// The highest mark there is; a mark above is as this one.
-pub const HIGH_WATER_MAX: u32 = (1 << 24) - 2;
+pub const HIGH_WATER_MAX: u32 = (1 << 23) - 2;
 
 /// The largest capacity of a bounded mailbox.
 pub const CAPACITY_MAX: usize = u32::MAX as usize;
@@ -220,11 +223,38 @@ impl fmt::Display for BadMailbox {
 
 impl std::error::Error for BadMailbox {}
 
+/// The flags that a process begins with: how many messages may wait before there is an alarm, and
+/// whether they are charged to it.
+pub(crate) fn first_flags(marks: Marks, data: QueueData) -> u32 {
+    let counts = data == QueueData::OnHeap && heap::is_on();
+    let counts = if counts { COUNTS_QUEUE } else { 0 };
+    counts | marks.bias() << WAITING_SHIFT
+}
+
+/// What waits is charged to the running process from here on, or to nobody.
+#[cold]
+fn recount(running: &Running, data: QueueData) {
+    let counts = data == QueueData::OnHeap;
+    running.set(COUNTS_QUEUE, counts);
+    running.local(|local| {
+        local.for_each_waiting(|waiting| match counts {
+            // Signals are nobody's, whatever the choice.
+            _ if !waiting.kind().is_for_the_queue() => {}
+            true => waiting.count(),
+            false => waiting.discount(),
+        });
+    });
+}
+
 impl Me {
     /// Where the messages in its mailbox are counted from now on, those that wait among them. Returns
     /// what it was. The order of messages does not change.
     pub fn message_queue_data(self, data: QueueData) -> QueueData {
-        self.running()
-            .extra(|extra| std::mem::replace(&mut extra.queue_data, data))
+        let running = self.running();
+        let old = running.extra(|extra| std::mem::replace(&mut extra.queue_data, data));
+        if old != data && heap::is_on() {
+            recount(running, data);
+        }
+        old
     }
 }

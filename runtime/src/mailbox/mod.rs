@@ -14,6 +14,7 @@ mod ready;
 pub(crate) use admit::{fetch_held, release_one};
 pub use alarm::{AlarmState, MailboxAlarm, MailboxAlarmStream};
 pub(crate) use alarm::{Alarms, Marks, ended, rose, settle};
+pub(crate) use choice::first_flags;
 pub use choice::{
     BadMailbox, Bound, CAPACITY_MAX, HIGH_WATER, HIGH_WATER_MAX, Mailbox, QueueData, WhenFull,
 };

@@ -12,8 +12,8 @@ use super::guests::Guests;
 use super::shared::SharedValues;
 use crate::crash_reports::CrashLog;
 use crate::dead_letter::DeadLetters;
-use crate::heap::Homes;
-use crate::mailbox::{Alarms, Limits, Marks};
+use crate::heap::{Homes, Unheeded};
+use crate::mailbox::{self, Alarms, Limits, Marks, QueueData};
 use crate::names::Names;
 use crate::platform::clock::Clock;
 use crate::platform::current;
@@ -57,6 +57,9 @@ pub(crate) struct Core {
     watch: Watch,
     alarms: Alarms,
     marks: Marks,
+    /// What a process of no special wishes begins with.
+    first_flags: u32,
+    unheeded: Unheeded,
     pub(super) ports: Ports,
     pub(super) guests: Guests,
     pub(crate) counters: Counters,
@@ -103,6 +106,8 @@ impl Core {
             watch: Watch::default(),
             alarms: Alarms::default(),
             marks: parts.marks,
+            unheeded: Unheeded::default(),
+            first_flags: mailbox::first_flags(parts.marks, QueueData::default()),
             ports: Ports::default(),
             guests: Guests::default(),
             counters: Counters::default(),
@@ -174,6 +179,17 @@ impl Core {
     #[inline]
     pub(crate) fn marks(&self) -> Marks {
         self.marks
+    }
+
+    /// Whether a bound that has no effect was told of.
+    pub(crate) fn unheeded(&self) -> &Unheeded {
+        &self.unheeded
+    }
+
+    /// The flags that a process begins with whose mailbox is like most.
+    #[inline]
+    pub(crate) fn first_flags(&self) -> u32 {
+        self.first_flags
     }
 
     pub(crate) fn dirty(&self) -> &DirtyPools {

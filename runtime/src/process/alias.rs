@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::local::{Active, AliasMode};
+use super::local::{Active, AliasMode, COUNTS_QUEUE};
 use super::{Me, Message};
 use crate::envelope::{COUNTED, Envelope, PRIORITY, Signal};
 use crate::node::Core;
@@ -150,6 +150,9 @@ pub(crate) fn message_arrived(
         special &= !PRIORITY;
     }
     message.set_special(special, true);
+    if running.has(COUNTS_QUEUE) {
+        message.count();
+    }
     match special & PRIORITY {
         0 => running.enqueue_message(message),
         _ => running.enqueue_first(message),

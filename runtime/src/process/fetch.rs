@@ -7,10 +7,12 @@
 
 use std::ptr::NonNull;
 
-use super::local::{Backlog, HAS_BACKLOG, HAS_RECEIVER, PARENT_LINK, RAISED, TRAP_EXIT};
+use super::local::{
+    Backlog, COUNTS_QUEUE, HAS_BACKLOG, HAS_RECEIVER, PARENT_LINK, RAISED, TRAP_EXIT,
+};
 use super::queue::Queue;
 use super::{Block, inbox, links};
-use crate::envelope::{COUNTED, Envelope, ExitKind, Header, Kind, PRIORITY, Signal};
+use crate::envelope::{self, COUNTED, Envelope, ExitKind, Header, Kind, PRIORITY, Signal};
 use crate::mailbox;
 use crate::scheduler::Running;
 use crate::{CallError, Pid, Reason};
@@ -26,32 +28,39 @@ unsafe impl inbox::Linked for Header {
     }
 }
 
+/// What a process has whose arrivals want more than to be put in order.
+const UNUSUAL: u32 = HAS_BACKLOG | RAISED | COUNTS_QUEUE;
+
 /// Fetches what arrived for the running process.
 #[inline]
 pub(crate) fn fetch(running: &Running) {
-    if running.block().inbox.has_arrivals() || running.has(HAS_BACKLOG | RAISED) {
+    if running.block().inbox.has_arrivals() || running.has(UNUSUAL) {
         fetch_arrivals(running);
     }
 }
 
 fn fetch_arrivals(running: &Running) {
-    if running.has(HAS_BACKLOG | RAISED) {
+    if running.has(UNUSUAL) {
         return fetch_much(running);
     }
-    fetch_stack(running);
+    fetch_stack::<false>(running);
 }
 
+/// `COUNTS`: what comes is charged to the process.
 #[inline(always)]
-fn fetch_stack(running: &Running) {
+fn fetch_stack<const COUNTS: bool>(running: &Running) {
     let stack = running.block().inbox.take::<Header>();
     if let Some(raw) = NonNull::new(stack)
         // SAFETY: taken from the inbox, so it is ours.
         && unsafe { raw.as_ref() }.next.is_null()
     {
+        if COUNTS {
+            charge(running, raw);
+        }
         // SAFETY: as above.
         return fetch_one(running, unsafe { Envelope::from_raw(raw) });
     }
-    put_in_order(
+    put_in_order::<COUNTS>(
         running,
         Backlog {
             stack,
@@ -62,16 +71,32 @@ fn fetch_stack(running: &Running) {
     );
 }
 
-/// Fetches for a process whose queue is long, or about to be.
+/// Fetches for a process whose queue is long, or about to be, or counted.
 #[cold]
 fn fetch_much(running: &Running) {
     if running.has(HAS_BACKLOG) {
-        fetch_backlog(running);
+        match running.has(COUNTS_QUEUE) {
+            true => fetch_backlog::<true>(running),
+            false => fetch_backlog::<false>(running),
+        }
     } else if running.block().inbox.has_arrivals() {
-        fetch_stack(running);
+        match running.has(COUNTS_QUEUE) {
+            true => fetch_stack::<true>(running),
+            false => fetch_stack::<false>(running),
+        }
     }
     if running.has(RAISED) {
         mailbox::settle(running);
+    }
+}
+
+/// Charges an arrival to the running process, if it is one for its queue.
+fn charge(running: &Running, arrival: NonNull<Header>) {
+    // SAFETY: callers took it from the inbox.
+    let header = unsafe { arrival.as_ref() };
+    if header.generation == running.generation() && header.table.kind.is_for_the_queue() {
+        // SAFETY: as above.
+        unsafe { envelope::count(arrival) };
     }
 }
 
@@ -90,10 +115,15 @@ fn fetch_one(running: &Running, envelope: Envelope) {
 
 /// Puts one portion of a stack in order. Nothing of it is seen before all of it is: the oldest comes
 /// last.
-fn put_in_order(running: &Running, mut backlog: Backlog) {
+fn put_in_order<const COUNTS: bool>(running: &Running, mut backlog: Backlog) {
     let generation = running.generation();
     let (mut plain, mut count) = (backlog.plain, backlog.count);
-    let look = |header: &Header| {
+    let look = |raw: NonNull<Header>| {
+        if COUNTS {
+            charge(running, raw);
+        }
+        // SAFETY: the backlog owns the stack.
+        let header = unsafe { raw.as_ref() };
         plain &= header.generation == generation && header.table.kind.is_for_the_queue();
         count += 1;
     };
@@ -120,11 +150,11 @@ fn keep_backlog(running: &Running, backlog: Backlog) {
 
 /// Goes on with a long stack.
 #[cold]
-fn fetch_backlog(running: &Running) {
+fn fetch_backlog<const COUNTS: bool>(running: &Running) {
     running.set(HAS_BACKLOG, false);
     let backlog = running.extra(|extra| extra.backlog.take());
     if let Some(backlog) = backlog {
-        put_in_order(running, backlog);
+        put_in_order::<COUNTS>(running, backlog);
     }
 }
 

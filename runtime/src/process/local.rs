@@ -41,9 +41,11 @@ pub(crate) const HAS_RECEIVER: u32 = 32;
 pub(crate) const RAISED: u32 = 64;
 /// Its state is dropped before its end is told, however large it is.
 pub(crate) const RELEASE_FIRST: u32 = 128;
+/// What waits in its queue is charged to it. Only where accounts are kept.
+pub(crate) const COUNTS_QUEUE: u32 = 256;
 /// From here on the bits of the block's own word count what waits behind the first of the queue, see
 /// `mailbox::alarm`.
-pub(crate) const WAITING_SHIFT: u32 = 8;
+pub(crate) const WAITING_SHIFT: u32 = 9;
 pub(crate) const WAITING_ONE: u32 = 1 << WAITING_SHIFT;
 pub(crate) const WAITING_MASK: u32 = u32::MAX >> WAITING_SHIFT;
 
@@ -95,6 +97,17 @@ impl Local {
         let extra = self.extra.as_ref();
         let aside = extra.map_or(0, |extra| extra.aside.messages_up_to(most));
         aside + self.queue.messages_up_to(most - aside)
+    }
+
+    /// Shows each message that waits, fetched and put in order.
+    pub(crate) fn for_each_waiting(&mut self, mut look: impl FnMut(&mut Envelope)) {
+        if let Some(extra) = &mut self.extra {
+            extra.aside.for_each(&mut look);
+            if let Some(backlog) = &mut extra.backlog {
+                backlog.ordered.for_each(&mut look);
+            }
+        }
+        self.queue.for_each(look);
     }
 
     /// Notes who is to be woken when a message comes.

@@ -172,11 +172,11 @@ impl<M: Message> Mail<M> {
     /// The envelope again, for a message that stays in the queue.
     pub(crate) fn close(self) -> Envelope {
         match self {
-            Self::Msg(message) => Envelope::plain(message),
+            Self::Msg(message) => Envelope::again(Plain(message)),
             Self::Exit(exit) => Mailed::Exit(exit).close(),
             Self::Down(down) => Mailed::Down(down).close(),
             Self::Timeout(timer, message) => {
-                Mailed::Timeout(timer, Envelope::plain(message)).close()
+                Mailed::Timeout(timer, Envelope::again(Plain(message))).close()
             }
             Self::Info(info) => info.0,
         }

@@ -54,8 +54,8 @@ pub(crate) use info::{
 pub use info::{ProcessInfo, Status};
 pub use local::AliasMode;
 pub(crate) use local::{
-    Extra, HIBERNATING, Local, Map, PARENT_LINK, RAISED, TRAP_EXIT, WAITING_MASK, Watch,
-    forget_fired,
+    COUNTS_QUEUE, Extra, HAS_BACKLOG, HIBERNATING, Local, Map, PARENT_LINK, RAISED, TRAP_EXIT,
+    WAITING_MASK, WAITING_SHIFT, Watch, forget_fired,
 };
 pub(crate) use look::look;
 pub use mail::{Info, Mail, Mailed, Message};

@@ -5,6 +5,7 @@
 //! Owns       Its envelopes, in a circular list: one pointer, to the newest, whose next is the
 //!            oldest.
 
+use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 
 use crate::envelope::{Envelope, Header};
@@ -48,7 +49,7 @@ impl Queue {
         &mut self,
         mut stack: *mut Header,
         portion: usize,
-        mut look: impl FnMut(&Header),
+        mut look: impl FnMut(NonNull<Header>),
     ) -> *mut Header {
         for _ in 0..portion {
             let Some(raw) = NonNull::new(stack) else {
@@ -56,7 +57,7 @@ impl Queue {
             };
             // SAFETY: by contract.
             unsafe {
-                look(raw.as_ref());
+                look(raw);
                 stack = (*raw.as_ptr()).next;
                 self.push_front(Envelope::from_raw(raw));
             }
@@ -170,6 +171,22 @@ impl Queue {
         }
         std::mem::swap(self, &mut kept);
         count
+    }
+
+    /// Shows each envelope, oldest first. `look` leaves in place what it is shown.
+    pub(crate) fn for_each(&mut self, mut look: impl FnMut(&mut Envelope)) {
+        let Some(newest) = NonNull::new(self.0) else {
+            return;
+        };
+        // SAFETY: the queue owns its envelopes; the list is circular.
+        let mut at = unsafe { newest.as_ref() }.next;
+        while let Some(raw) = NonNull::new(at) {
+            // SAFETY: as above.
+            let next = unsafe { raw.as_ref() }.next;
+            at = if raw == newest { ptr::null_mut() } else { next };
+            // SAFETY: as above; it stays the queue's.
+            look(&mut ManuallyDrop::new(unsafe { Envelope::from_raw(raw) }));
+        }
     }
 
     /// How many envelopes wait, counted up to `most`.

@@ -10,11 +10,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::behaviour::Behaviour;
-use super::local::{Local, PARENT_LINK, RELEASE_FIRST, TRAP_EXIT, WAITING_SHIFT};
+use super::local::{Local, PARENT_LINK, RELEASE_FIRST, TRAP_EXIT};
 use super::queue::Queue;
 use super::{Block, LIMITED, Watch};
 use crate::heap::{self, Held, MaxHeap};
-use crate::mailbox::{Limit, Mailbox, Marks, QueueData};
+use crate::mailbox::{self, Limit, Mailbox, Marks, QueueData};
 use crate::names::Names;
 use crate::node::{Core, guest};
 use crate::observe::ProcessKind;
@@ -248,17 +248,17 @@ pub(crate) fn spawn(
         Some(running) => attach(running, pid, linked, options.monitor, block.local()),
         None => None,
     };
-    let (mut bias, mut ways) = (core.marks().bias(), core.table().ways());
+    let (mut flags, mut ways) = (core.first_flags(), core.table().ways());
     if let Some(mail) = &options.mail {
         // SAFETY: the process has not been opened yet: its private half is ours.
-        (bias, ways) = furnish(core, pid, mail, unsafe { &mut *block.local() });
+        (flags, ways) = furnish(core, pid, mail, unsafe { &mut *block.local() });
     }
     block.inbox.open();
     block.occupy(
         options.priority,
         options.kind,
         parent.local_word().get(),
-        options.flags(linked) | bias << WAITING_SHIFT,
+        options.flags(linked) | flags,
         ways,
     );
     if let Err(error) = register(node, pid, block, options) {
@@ -330,8 +330,8 @@ fn register(
     }
 }
 
-/// Gives a process that is not opened yet the mailbox that it is to have: what its count begins
-/// with, and the way that senders take. To a bounded one nothing is on its way for a while: what its
+/// Gives a process that is not opened yet the mailbox that it is to have: the flags that say
+/// how it counts, and the way that senders take. To a bounded one nothing is on its way for a while: what its
 /// senders are told must be true.
 #[cold]
 fn furnish(core: &Core, pid: Pid, options: &MailOptions, local: &mut Local) -> (u32, u64) {
@@ -339,14 +339,15 @@ fn furnish(core: &Core, pid: Pid, options: &MailOptions, local: &mut Local) -> (
     extra.queue_data = options.queue_data;
     let mailbox = options.mailbox.unwrap_or_default();
     extra.marks = mailbox.mark().map(Marks::new);
-    let bias = extra.marks.unwrap_or_else(|| core.marks()).bias();
+    let marks = extra.marks.unwrap_or_else(|| core.marks());
+    let flags = mailbox::first_flags(marks, options.queue_data);
     let Some(bound) = mailbox.bound() else {
-        return (bias, core.table().ways());
+        return (flags, core.table().ways());
     };
     let limit = Arc::new(Limit::new(pid, bound));
     core.limits().add(&limit);
     extra.limit = Some(limit);
-    (bias, LIMITED)
+    (flags, LIMITED)
 }
 
 fn take_slot(node: &Node) -> u32 {

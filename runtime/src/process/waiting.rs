@@ -5,7 +5,7 @@
 //!            changes nothing. It lies above the flags in the block's own word, and its overflow is
 //!            the alarm, see `mailbox::alarm`. Those that go first stand before all others.
 
-use super::local::{HIBERNATING, Local, WAITING_MASK, WAITING_ONE, WAITING_SHIFT};
+use super::local::{COUNTS_QUEUE, HIBERNATING, Local, WAITING_MASK, WAITING_ONE, WAITING_SHIFT};
 use super::{Block, Queue};
 use crate::envelope::{COUNTED, Envelope, PRIORITY};
 use crate::mailbox;
@@ -103,7 +103,10 @@ impl Running {
 
     /// Puts back what was taken and refused.
     #[inline]
-    pub(crate) fn put_at_mark(&self, envelope: Envelope) {
+    pub(crate) fn put_at_mark(&self, mut envelope: Envelope) {
+        if self.has(COUNTS_QUEUE) {
+            envelope.count();
+        }
         let more = self.local(|local| {
             let more = !local.queue.is_empty();
             let mark = local.mark();

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 
 use super::Running;
 use crate::platform::panics;
-use crate::process::{self, Behaviour, Block, SUSPENDED, TRACED, Turn};
+use crate::process::{self, Behaviour, Block, HAS_BACKLOG, SUSPENDED, TRACED, Turn};
 use crate::{Reason, heap};
 
 enum Next {
@@ -91,12 +91,22 @@ fn step_on(running: &Running, block: &Block) -> Next {
 #[cold]
 fn doomed(running: &Running, own: Option<Reason>) -> Next {
     let reason = running.take_doom().or(own);
-    let killed = running.take_alarm() && heap::kills(running);
+    let killed = running.take_alarm() && too_large(running);
     match reason {
         Some(reason) => Next::End(reason),
         None if killed => Next::End(Reason::Killed),
         None => Next::Requeue,
     }
+}
+
+/// Whether the process, whose heap is, dies of that. What came before the message that was too much
+/// acts first, a monitor say: while arrivals are put in order it is asked again.
+fn too_large(running: &Running) -> bool {
+    if running.has(HAS_BACKLOG) {
+        heap::ask_again(running);
+        return false;
+    }
+    heap::kills(running)
 }
 
 /// Polls the body and puts it back, also when it panicked: its state is still to be dropped.
