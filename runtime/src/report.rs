@@ -301,6 +301,17 @@ pub(crate) fn drop_panic(core: &Core, pid: Pid, reason: &Reason) {
     });
 }
 
+/// Reports a panic in the destructor of what was given to the reaper.
+pub(crate) fn reap_panic(core: &Core, reason: &Reason) {
+    const TEXT: &str = "the destructor of something that was given to the reaper panicked";
+    quietly(|| {
+        if core.prints_crashes() {
+            return print_text(&format!("{TEXT}: {reason}"));
+        }
+        tracing::error!(target: CRASH, %reason, "{TEXT}");
+    });
+}
+
 /// Reports a panic in the destructor of a message that reached nobody.
 pub(crate) fn discard_panic(message: &'static str, reason: &Reason) {
     quietly(|| {

@@ -130,3 +130,50 @@ async fn the_news_does_not_wait_for_a_large_heap(node: Node) {
     }
     assert_eq!(heard.load(Ordering::SeqCst), 2);
 }
+
+/// Says whether it is dropped by a process.
+struct Weight(std::sync::mpsc::Sender<bool>);
+
+impl Drop for Weight {
+    fn drop(&mut self) {
+        self.0.send(foundation::me().is_some()).ok();
+    }
+}
+
+fn dropped_by_a_process(told: &std::sync::mpsc::Receiver<bool>) -> bool {
+    let patience = std::time::Duration::from_secs(60);
+    told.recv_timeout(patience).expect("it is dropped")
+}
+
+/// What a process gives to the reaper is dropped there; in a simulation at once.
+#[foundation::test]
+async fn a_value_is_dropped_on_the_reaper(world: World) -> foundation::Result {
+    let node = world.node();
+    let (tell, told) = std::sync::mpsc::channel();
+    node.spawn_fn(move |me: Process<Told>| async move { me.node().reap(Weight(tell)) })?;
+    node.sleep(foundation::ms(1)).await;
+    assert_eq!(dropped_by_a_process(&told), world.is_simulated());
+    Ok(())
+}
+
+/// A large table is dropped there when its owner ends, a small one by its owner.
+#[foundation::test]
+async fn a_large_table_is_dropped_on_the_reaper(world: World) -> foundation::Result {
+    let node = world.node();
+    for (objects, large) in [(10, false), (5000, true)] {
+        let (tell, told) = std::sync::mpsc::channel();
+        let keeper = node.spawn_fn(move |me: Process<Told>| async move {
+            let table = foundation::table::Table::<u32, Weight>::set(&me.node())
+                .create()
+                .expect("it is a process");
+            for object in 0..objects {
+                let weight = Weight(tell.clone());
+                table.insert(object, weight).expect("there is room");
+            }
+        })?;
+        node.down(keeper.pid()).await;
+        let here = dropped_by_a_process(&told);
+        assert_eq!(here, world.is_simulated() || !large, "{objects} objects");
+    }
+    Ok(())
+}

@@ -246,8 +246,9 @@ where
     pub fn clear(&self) -> Result<usize, TableError> {
         self.0.check_write()?;
         let taken = self.0.rows.drain();
-        let count = taken.iter().map(|object| object.values().len()).sum();
+        let count = taken.count();
         self.0.count.fetch_sub(count, Ordering::Relaxed);
+        self.0.discard(taken, count);
         Ok(count)
     }
 

@@ -28,9 +28,12 @@ pub trait Rows<K, V>: Default + Send + Sync + 'static {
     /// All objects, a part of them after the other.
     #[doc(hidden)]
     fn walk(&self, see: impl FnMut(Vec<(K, Vec<Arc<V>>)>));
-    /// Takes everything out.
+    /// Takes everything out, as it lies.
     #[doc(hidden)]
-    fn drain(&self) -> Vec<Object<V>>;
+    fn drain(&self) -> Self;
+    /// How many objects there are.
+    #[doc(hidden)]
+    fn count(&self) -> usize;
 }
 
 const PARTS: usize = 16;
@@ -117,12 +120,20 @@ where
         }
     }
 
-    fn drain(&self) -> Vec<Object<V>> {
-        let mut out = Vec::new();
-        for part in &self.0 {
-            let mut part = part.write().unwrap_or_else(PoisonError::into_inner);
-            out.extend(std::mem::take(&mut *part).into_values());
-        }
-        out
+    fn drain(&self) -> Self {
+        Self(std::array::from_fn(|at| {
+            let mut part = self.0[at].write().unwrap_or_else(PoisonError::into_inner);
+            RwLock::new(std::mem::take(&mut *part))
+        }))
+    }
+
+    fn count(&self) -> usize {
+        let of_part = |part: &RwLock<Map<K, V>>| {
+            let part = part.read().unwrap_or_else(PoisonError::into_inner);
+            part.values()
+                .map(|object| object.values().len())
+                .sum::<usize>()
+        };
+        self.0.iter().map(of_part).sum()
     }
 }

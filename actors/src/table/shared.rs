@@ -19,6 +19,9 @@ use super::object::Object;
 use super::rows::Rows;
 use super::transfer::TableTransfer;
 
+/// How many objects are dropped by whoever ends a table.
+const DROP_HERE_MAX: usize = 1024;
+
 /// Whose a table is, and who comes after.
 pub(super) struct Owned {
     pub(super) owner: Pid,
@@ -196,13 +199,21 @@ where
         }
     }
 
+    /// Drops rows: many of them off the schedulers.
+    pub(super) fn discard(&self, rows: S::Rows, count: usize) {
+        match count {
+            ..=DROP_HERE_MAX => drop(rows),
+            _ => self.node.reap(rows),
+        }
+    }
+
     /// The table is gone from here on.
     pub(super) fn end(&self) {
         self.alive.store(false, Ordering::Release);
         self.release_name();
         let taken = self.rows.drain();
-        self.count.store(0, Ordering::Relaxed);
-        drop(taken);
+        let count = self.count.swap(0, Ordering::Relaxed);
+        self.discard(taken, count);
     }
 
     pub(super) fn tell(&self, to: Pid, from: Pid, data: Term) {

@@ -100,7 +100,12 @@ where
         see(seen);
     }
 
-    fn drain(&self) -> Vec<Object<V>> {
-        std::mem::take(&mut *self.writing()).into_values().collect()
+    fn drain(&self) -> Self {
+        Self(RwLock::new(std::mem::take(&mut *self.writing())))
+    }
+
+    fn count(&self) -> usize {
+        let rows = self.reading();
+        rows.values().map(|object| object.values().len()).sum()
     }
 }

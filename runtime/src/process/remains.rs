@@ -1,4 +1,4 @@
-//! What is left of a dead process, and who frees it?
+//! What is left of a dead process, or is large and done with, and who frees it?
 //!
 //! Role       Freeing a gigabyte takes a tenth of a second or more, which no scheduler should
 //!            spend: what is large goes to a thread of the node's own, the reaper, whose priority is
@@ -9,6 +9,7 @@
 //! Invariant  The dead have been told of, and their names are free, before anything comes here. A
 //!            panic in a destructor is reported, and ends nothing else.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -55,27 +56,67 @@ impl Remains {
     }
 }
 
+/// Something large that nobody wants any more.
+struct Value {
+    node: Node,
+    value: Box<dyn Any + Send>,
+}
+
+impl Value {
+    fn free(self) {
+        let Self { node, value } = self;
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+            report::reap_panic(node.core(), &panics::reason(payload));
+        }
+    }
+}
+
+enum Work {
+    Process(Remains),
+    Value(Value),
+}
+
+impl Work {
+    fn node(&self) -> &Node {
+        match self {
+            Self::Process(remains) => &remains.node,
+            Self::Value(value) => &value.node,
+        }
+    }
+
+    fn free(self) {
+        match self {
+            Self::Process(remains) => remains.free(),
+            Self::Value(value) => value.free(),
+        }
+    }
+}
+
 /// Where large remains go.
 #[derive(Default)]
-pub(crate) struct Reaper(Mutex<Option<SyncSender<Remains>>>);
+pub(crate) struct Reaper(Mutex<Option<SyncSender<Work>>>);
 
 impl Reaper {
     /// Frees remains, as soon as may be, and not on a scheduler if that can be helped.
     pub(super) fn take(&self, remains: Remains) {
-        if remains.node.core().is_simulated() {
-            return remains.free();
+        self.give(Work::Process(remains));
+    }
+
+    fn give(&self, work: Work) {
+        if work.node().core().is_simulated() {
+            return work.free();
         }
-        let thread = heap::of_the_node(|| self.thread(remains.node.core().name()));
+        let thread = heap::of_the_node(|| self.thread(work.node().core().name()));
         let unsent = match thread {
-            Some(thread) => thread.try_send(remains),
-            None => Err(TrySendError::Full(remains)),
+            Some(thread) => thread.try_send(work),
+            None => Err(TrySendError::Full(work)),
         };
-        if let Err(TrySendError::Full(remains) | TrySendError::Disconnected(remains)) = unsent {
-            remains.free();
+        if let Err(TrySendError::Full(work) | TrySendError::Disconnected(work)) = unsent {
+            work.free();
         }
     }
 
-    fn thread(&self, node: &str) -> Option<SyncSender<Remains>> {
+    fn thread(&self, node: &str) -> Option<SyncSender<Work>> {
         let mut thread = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.is_none() {
             let (sender, receiver) = sync_channel(WAITING_MAX);
@@ -86,7 +127,29 @@ impl Reaper {
     }
 }
 
-fn reap(dead: &Receiver<Remains>) {
+fn reap(dead: &Receiver<Work>) {
     threads::demote(threads::thread_id());
-    dead.iter().for_each(Remains::free);
+    dead.iter().for_each(Work::free);
+}
+
+impl Node {
+    /// Drops `value` on the reaper, a thread of the node's own whose priority is low: for what is
+    /// large and done with, while the process that had it goes on. Freeing a gigabyte of small things
+    /// takes a tenth of a second or more.
+    ///
+    /// When 256 things wait for the reaper, and in a simulation, it is dropped here and now. A panic of
+    /// its destructor is reported.
+    ///
+    /// ```
+    /// # let node = foundation_runtime::Node::builder().start().expect("a node starts");
+    /// let index: Vec<String> = (0..100_000).map(|n| n.to_string()).collect();
+    /// node.reap(index);
+    /// ```
+    pub fn reap<T: Send + 'static>(&self, value: T) {
+        let value: Box<dyn Any + Send> = heap::of_the_node(|| Box::new(value));
+        self.core().reaper().give(Work::Value(Value {
+            node: self.clone(),
+            value,
+        }));
+    }
 }
