@@ -55,3 +55,4 @@ mod task;
 mod task_rows;
 mod task_stream;
 mod task_supervisor;
+mod turns;

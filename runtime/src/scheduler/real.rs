@@ -5,7 +5,7 @@
 //! Limit      At most `spares_max` spares at a time.
 
 use std::sync::atomic::{
-    AtomicBool, AtomicI64, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence,
+    AtomicBool, AtomicI64, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence,
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -77,6 +77,11 @@ impl Stamp {
     }
 }
 
+/// A spare runs in the worker's stead: it ends when its handler returns.
+pub(crate) const REPLACED: u8 = 1;
+/// Something waits in the shared queue.
+pub(crate) const ASIDE: u8 = 2;
+
 /// One worker, as others see it.
 #[repr(align(128))]
 pub(crate) struct Worker {
@@ -86,8 +91,8 @@ pub(crate) struct Worker {
     pub(crate) shift: Shift,
     /// A thread stands behind it.
     pub(crate) manned: AtomicBool,
-    /// A spare runs in its stead: it ends when its handler returns.
-    pub(crate) replaced: AtomicBool,
+    /// `REPLACED`, `ASIDE`: what it is asked for between two turns.
+    pub(crate) asked: AtomicU8,
 }
 
 impl Default for Worker {
@@ -98,7 +103,7 @@ impl Default for Worker {
             sleeper: Sleeper::default(),
             shift: Shift::default(),
             manned: AtomicBool::new(false),
-            replaced: AtomicBool::new(false),
+            asked: AtomicU8::new(0),
         }
     }
 }

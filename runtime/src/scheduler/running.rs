@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::real::{RealScheduler, Stamp};
+use super::real::{REPLACED, RealScheduler, Stamp};
 use super::ring::Ring;
 use super::{Purse, SLICE_MESSAGES, Scheduler};
 use crate::envelope::{CallerKey, Envelope, Header, Pool};
@@ -214,7 +214,8 @@ impl Running {
     #[cold]
     fn ask_for_help(&self, real: &RealScheduler, ring: &Ring, pushed: u32) {
         // A worker that was replaced has no turn after this slice.
-        let leaves = || real.workers[self.worker].replaced.load(Ordering::Relaxed);
+        let asked = || real.workers[self.worker].asked.load(Ordering::Relaxed);
+        let leaves = || asked() & REPLACED != 0;
         let enough = match self.helped.get() {
             true => HELP_AGAIN,
             false if pushed == self.slot() => 3,

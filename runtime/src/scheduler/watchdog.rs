@@ -9,7 +9,7 @@ use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;
 
 use super::Scheduler;
-use super::real::RealScheduler;
+use super::real::{ASIDE, REPLACED, RealScheduler};
 use super::stuck::{Said, Stuck, WATCHDOG};
 use crate::node::Core;
 use crate::platform::threads::{Account, account, demote};
@@ -55,6 +55,11 @@ pub(crate) fn run(node: &Node) {
             quietly(|| core.fire(action));
         }
         drop(firing);
+        if !real.shared.normal.is_empty() {
+            for worker in &real.workers {
+                worker.asked.fetch_or(ASIDE, Ordering::Relaxed);
+            }
+        }
         help(real, &watched);
         watch(node, real, now, &mut watched);
         sleep(core, real, quiet >= REST_AFTER_TICKS);
@@ -224,7 +229,7 @@ fn replace(node: &Node, real: &RealScheduler, index: usize) {
         return quietly(tell);
     };
     if real.man(node, spare).is_ok() {
-        worker.replaced.store(true, Ordering::SeqCst);
+        worker.asked.fetch_or(REPLACED, Ordering::SeqCst);
         demote(worker.stamp.thread.load(Ordering::Relaxed));
     }
 }

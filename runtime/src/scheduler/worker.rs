@@ -5,11 +5,12 @@
 //!            worker's cache: others take it only when they were woken, which the timekeeper does
 //!            when one handler holds that worker from one of its looks to the next.
 //!            Urgent processes go first; the shared queue is looked at every `SHARED_EVERY` turns
-//!            though the own ring is never empty; low ones get about every eighth turn.
+//!            though the own ring is never empty, and when the timekeeper finds something there; low
+//!            ones get about every eighth turn.
 
 use std::sync::atomic::Ordering;
 
-use super::real::RealScheduler;
+use super::real::{ASIDE, REPLACED, RealScheduler};
 use super::{Running, Scheduler, slice};
 use crate::Node;
 use crate::platform::current::Enter;
@@ -49,7 +50,7 @@ pub(crate) fn run(node: Node, index: usize) {
         match found {
             Some(slot) => {
                 slice(&running, slot);
-                if worker.replaced.load(Ordering::Relaxed) {
+                if worker.asked.load(Ordering::Relaxed) != 0 && is_over(&running, real, index) {
                     return leave(real, index);
                 }
             }
@@ -67,8 +68,24 @@ fn leave(real: &RealScheduler, index: usize) {
         real.shared.normal.push(&[slot]);
     }
     real.wake_one();
-    worker.replaced.store(false, Ordering::SeqCst);
+    worker.asked.store(0, Ordering::SeqCst);
     worker.manned.store(false, Ordering::SeqCst);
+}
+
+/// Does what the timekeeper asks for: whether the worker was replaced. What the timekeeper has seen
+/// in the shared queue would else wait there for `SHARED_EVERY` turns, each of which may be long.
+#[cold]
+fn is_over(running: &Running, real: &RealScheduler, index: usize) -> bool {
+    let worker = &real.workers[index];
+    let asked = worker.asked.fetch_and(!ASIDE, Ordering::SeqCst);
+    if asked == ASIDE {
+        let later = |batch: &[u32]| real.shared.normal.push(batch);
+        let refill = |slot| worker.ring.push(slot, later);
+        if let Some(slot) = real.shared.normal.pop_many(SHARED_BATCH, refill) {
+            slice(running, slot);
+        }
+    }
+    worker.asked.load(Ordering::SeqCst) & REPLACED != 0
 }
 
 #[inline]

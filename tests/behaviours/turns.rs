@@ -1,0 +1,43 @@
+//! Does a timer wait for others' turns, when nobody is idle?
+
+use foundation::prelude::*;
+use foundation::promise;
+
+#[derive(Message)]
+#[message(local)]
+struct Never;
+
+/// So many turns, each as long as a slice may be: a fair scheduler hands over after a few.
+const TURNS: u32 = 40;
+
+/// A process that gives way again and again does not keep one from running whose timer has fired:
+/// that would wait in the queue of all workers until this one has had 64 turns.
+#[test]
+fn a_timer_is_served_beside_one_that_only_gives_way() {
+    let node = Node::builder().workers(1).start().expect("a node starts");
+    let (reply, woken) = promise(&node);
+    let (tell, told) = std::sync::mpsc::channel();
+    let sleeper = move |me: Process<Never>| async move {
+        reply.send(());
+        me.node().sleep(foundation::ms(2)).await;
+        tell.send(()).ok();
+    };
+    node.spawn_fn(sleeper).expect("there is room");
+    node.block_on(woken).expect("it sleeps");
+    let (reply, turns) = promise(&node);
+    let busy = move |me: Process<Never>| async move {
+        let mut turns = 0;
+        while turns < TURNS && told.try_recv().is_err() {
+            turns += 1;
+            let start = me.node().now();
+            while me.node().now().saturating_sub(start) < foundation::ms(4) {
+                std::hint::spin_loop();
+            }
+            foundation::time::yield_now().await;
+        }
+        reply.send(turns);
+    };
+    node.spawn_fn(busy).expect("there is room");
+    let turns = node.block_on(turns).expect("it counts");
+    assert!(turns < TURNS, "it has not run in {turns} turns");
+}
