@@ -3,6 +3,7 @@
 //! Role       Heap accounts as a user sees them, on both platforms.
 
 mod accounts;
+mod arena;
 mod events;
 mod hand_over;
 mod limit;

@@ -10,6 +10,7 @@
 mod account;
 mod accounting;
 mod accounts;
+mod arena;
 mod chunks;
 mod current;
 mod figures;
@@ -20,6 +21,7 @@ mod limit;
 mod tag;
 
 pub use accounting::Accounting;
+pub use arena::{Arena, ArenaError, ArenaUsage, Compaction, Id, Stored};
 pub(crate) use current::{Charged, is_on, of_the_node};
 pub(crate) use figures::of_running;
 pub use figures::{HeapInfo, NodeMemory};
