@@ -108,85 +108,114 @@ fn replace(arena: &mut Arena, handle: Handle, rng: &mut Rng) -> Result<Value, Ar
     })
 }
 
+/// An arena, and what must be in it.
+struct Walk {
+    rng: Rng,
+    arena: Arena,
+    model: BTreeMap<u64, (Handle, Value)>,
+    gone: Vec<Handle>,
+    next: u64,
+    refused: u32,
+    compacted: u32,
+}
+
+impl Walk {
+    fn new(seed: u64) -> Self {
+        Self {
+            rng: Rng::new(seed),
+            arena: Arena::with_limit(24 << 10),
+            model: BTreeMap::new(),
+            gone: Vec::new(),
+            next: 0,
+            refused: 0,
+            compacted: 0,
+        }
+    }
+
+    fn some(&mut self) -> Option<u64> {
+        let at = (!self.model.is_empty()).then(|| self.rng.below(self.model.len()))?;
+        self.model.keys().nth(at).copied()
+    }
+
+    fn step(&mut self) {
+        match self.rng.below(100) {
+            0..50 => self.insert(),
+            50..75 => self.remove(),
+            75..97 => self.replace(),
+            _ => self.compact(),
+        }
+        let usage = self.arena.usage();
+        assert!(usage.held <= usage.limit + 8192, "{usage:?}");
+        let live = |value: &Value| match value {
+            Value::Text(text) => text.len(),
+            Value::Numbers(numbers) => 4 * numbers.len(),
+            Value::Record(_) => size_of::<Record>(),
+            Value::Wide(_) => 64,
+        };
+        let expected: usize = self.model.values().map(|(_, value)| live(value)).sum();
+        assert_eq!((self.arena.len(), usage.live), (self.model.len(), expected));
+    }
+
+    fn insert(&mut self) {
+        let value = value(&mut self.rng);
+        let before = self.arena.usage();
+        match insert(&mut self.arena, &value) {
+            Ok(handle) => {
+                self.model.insert(self.next, (handle, value));
+                self.next += 1;
+            }
+            Err(ArenaError::Full(usage)) => {
+                assert_eq!((usage.live, usage.holes), (before.live, before.holes));
+                self.refused += 1;
+                self.remove();
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn remove(&mut self) {
+        if let Some(key) = self.some() {
+            let (handle, _) = self.model.remove(&key).expect("it is there");
+            assert!(remove(&mut self.arena, handle));
+            self.gone.push(handle);
+        }
+    }
+
+    fn replace(&mut self) {
+        if let Some(key) = self.some() {
+            let entry = self.model.get_mut(&key).expect("it is there");
+            if let Ok(new) = replace(&mut self.arena, entry.0, &mut self.rng) {
+                entry.1 = new;
+            }
+        }
+    }
+
+    fn compact(&mut self) {
+        let before = self.arena.usage();
+        let done = self.arena.compact().expect("there is memory");
+        assert_eq!(done.before, before.held);
+        let after = self.arena.usage();
+        assert_eq!((after.live, after.holes), (before.live, 0));
+        self.compacted += 1;
+    }
+}
+
 #[test]
 fn a_walk_beside_a_model() {
     for seed in 0..40 {
-        let mut rng = Rng::new(seed);
-        let mut arena = Arena::with_limit(24 << 10);
-        let mut model: BTreeMap<u64, (Handle, Value)> = BTreeMap::new();
-        let mut gone: Vec<Handle> = Vec::new();
-        let (mut next, mut refused, mut compacted) = (0, 0, 0);
-        for step in 0..1500 {
-            let some = |rng: &mut Rng, model: &BTreeMap<u64, (Handle, Value)>| {
-                let at = (!model.is_empty()).then(|| rng.below(model.len()))?;
-                model.keys().nth(at).copied()
-            };
-            match rng.below(100) {
-                0..50 => {
-                    let value = value(&mut rng);
-                    let before = arena.usage();
-                    match insert(&mut arena, &value) {
-                        Ok(handle) => {
-                            model.insert(next, (handle, value));
-                            next += 1;
-                        }
-                        Err(ArenaError::Full(usage)) => {
-                            assert_eq!((usage.live, usage.holes), (before.live, before.holes));
-                            refused += 1;
-                            let victim = some(&mut rng, &model).expect("it is full");
-                            let (handle, _) = model.remove(&victim).expect("it is there");
-                            assert!(remove(&mut arena, handle));
-                            gone.push(handle);
-                        }
-                        Err(error) => panic!("seed {seed}, step {step}: {error}"),
-                    }
-                }
-                50..75 => {
-                    if let Some(key) = some(&mut rng, &model) {
-                        let (handle, _) = model.remove(&key).expect("it is there");
-                        assert!(remove(&mut arena, handle));
-                        gone.push(handle);
-                    }
-                }
-                75..97 => {
-                    if let Some(key) = some(&mut rng, &model) {
-                        let entry = model.get_mut(&key).expect("it is there");
-                        if let Ok(new) = replace(&mut arena, entry.0, &mut rng) {
-                            entry.1 = new;
-                        }
-                    }
-                }
-                _ => {
-                    let before = arena.usage();
-                    let done = arena.compact().expect("there is memory");
-                    assert_eq!(done.before, before.held);
-                    let after = arena.usage();
-                    assert_eq!((after.live, after.holes), (before.live, 0));
-                    compacted += 1;
-                }
-            }
-            let usage = arena.usage();
-            assert!(usage.held <= usage.limit + 8192, "{usage:?}");
-            let live = |value: &Value| match value {
-                Value::Text(text) => text.len(),
-                Value::Numbers(numbers) => 4 * numbers.len(),
-                Value::Record(_) => size_of::<Record>(),
-                Value::Wide(_) => 64,
-            };
-            let expected: usize = model.values().map(|(_, value)| live(value)).sum();
-            assert_eq!((arena.len(), usage.live), (model.len(), expected));
+        let mut walk = Walk::new(seed);
+        for _ in 0..1500 {
+            walk.step();
         }
-        for (handle, value) in model.values() {
-            assert_eq!(get(&arena, *handle).as_ref(), Some(value), "seed {seed}");
+        for (handle, value) in walk.model.values() {
+            let found = get(&walk.arena, *handle);
+            assert_eq!(found.as_ref(), Some(value), "seed {seed}");
         }
-        for handle in gone {
-            assert_eq!(get(&arena, handle), None, "seed {seed}");
-            assert!(!remove(&mut arena, handle));
+        for handle in walk.gone {
+            assert_eq!(get(&walk.arena, handle), None, "seed {seed}");
+            assert!(!remove(&mut walk.arena, handle));
         }
-        assert!(
-            refused > 0 && compacted > 0,
-            "seed {seed}: {refused} {compacted}"
-        );
+        assert!(walk.refused > 0 && walk.compacted > 0, "seed {seed}");
     }
 }
 

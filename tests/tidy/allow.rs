@@ -190,6 +190,11 @@ pub(crate) const ALLOWED: &[Allow] = &[
     ),
     allow(
         "unsafe",
+        "benches/src/bin/heaps/accounting.rs",
+        "asks two allocators for memory, one inside the other",
+    ),
+    allow(
+        "unsafe",
         "tests/heap_walk/counting.rs",
         "an allocator that counts, for one test",
     ),
