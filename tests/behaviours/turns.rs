@@ -1,4 +1,4 @@
-//! Does a timer wait for others' turns, when nobody is idle?
+//! Does a timer wait for others' turns, when nobody is idle? And when nobody has room?
 
 use foundation::prelude::*;
 use foundation::promise;
@@ -40,4 +40,32 @@ fn a_timer_is_served_beside_one_that_only_gives_way() {
     node.spawn_fn(busy).expect("there is room");
     let turns = node.block_on(turns).expect("it counts");
     assert!(turns < TURNS, "it has not run in {turns} turns");
+}
+
+/// Timers wake more processes than fit into a worker's queue, while others fill it by giving way: all
+/// of them go on.
+#[test]
+fn timers_are_served_when_there_is_room_for_nobody() {
+    const PROCESSES: usize = 1500;
+    let node = Node::builder().workers(1).start().expect("a node starts");
+    let mut ends = Vec::new();
+    for _ in 0..PROCESSES {
+        let (reply, ended) = promise(&node);
+        let body = move |me: Process<Never>| async move {
+            for _ in 0..5 {
+                me.node().sleep(foundation::ms(2)).await;
+                for _ in 0..40 {
+                    foundation::time::yield_now().await;
+                }
+            }
+            reply.send(());
+        };
+        node.spawn_fn(body).expect("there is room");
+        ends.push(ended.timeout(secs(60)));
+    }
+    node.block_on(async {
+        for ended in ends {
+            ended.await.expect("it goes on");
+        }
+    });
 }

@@ -12,6 +12,9 @@ use std::sync::{Mutex, PoisonError};
 use super::Priority;
 use crate::heap;
 
+/// How many entries a worker takes at a time.
+const BATCH: usize = 64;
+
 #[derive(Default)]
 pub(crate) struct SharedQueue {
     count: AtomicUsize,
@@ -51,18 +54,21 @@ impl SharedQueue {
         entry
     }
 
-    /// Takes one entry, and moves up to `batch` more to `more`.
-    pub(crate) fn pop_many(&self, batch: usize, mut more: impl FnMut(u32)) -> Option<u32> {
+    /// Takes one entry, and moves up to `BATCH` more to `more`, which may put some back.
+    pub(crate) fn pop_many(&self, mut more: impl FnMut(u32)) -> Option<u32> {
         if self.count.load(Ordering::Relaxed) == 0 {
             return None;
         }
         let mut queue = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let first = queue.pop_front();
-        let batch = batch.min(queue.len() / 2);
-        for entry in queue.drain(..batch) {
-            more(entry);
+        let mut taken = [0; BATCH];
+        let count = BATCH.min(queue.len() / 2);
+        for (place, entry) in taken.iter_mut().zip(queue.drain(..count)) {
+            *place = entry;
         }
         self.count.store(queue.len(), Ordering::SeqCst);
+        drop(queue);
+        taken[..count].iter().for_each(|entry| more(*entry));
         first
     }
 }

@@ -20,7 +20,6 @@ use crate::platform::threads::thread_id;
 /// A multiple of `LOW_EVERY`.
 const SHARED_EVERY: u32 = 64;
 const LOW_EVERY: u32 = 8;
-const SHARED_BATCH: usize = 64;
 /// How often a worker without work looks again before it sleeps, and how long it waits in between.
 /// A look takes cache lines from those who work.
 const LOOKS: u32 = 12;
@@ -81,7 +80,7 @@ fn is_over(running: &Running, real: &RealScheduler, index: usize) -> bool {
     if asked == ASIDE {
         let later = |batch: &[u32]| real.shared.normal.push(batch);
         let refill = |slot| worker.ring.push(slot, later);
-        if let Some(slot) = real.shared.normal.pop_many(SHARED_BATCH, refill) {
+        if let Some(slot) = real.shared.normal.pop_many(refill) {
             slice(running, slot);
         }
     }
@@ -118,7 +117,7 @@ fn aside(real: &RealScheduler, turn: u32) -> Option<u32> {
 fn find(real: &RealScheduler, index: usize, all: bool) -> Option<u32> {
     let ring = &real.workers[index].ring;
     let refill = |slot| ring.push(slot, |batch| real.shared.normal.push(batch));
-    if let Some(slot) = real.shared.normal.pop_many(SHARED_BATCH, refill) {
+    if let Some(slot) = real.shared.normal.pop_many(refill) {
         return Some(slot);
     }
     let steal = |least: usize| {
