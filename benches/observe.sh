@@ -4,8 +4,8 @@
 # Usage     benches/observe.sh [PAIRS] [PASSES]     (defaults: 15 pairs, 2000 passes of the sample)
 # Measures  the main job without and with `foundation observe` on a terminal at once a second, in
 #           turn: lines a second, and the processor time that the job itself took.
-# Prints    the medians, and what the observer changes. On a machine that does other work the
-#           processor time is the figure to read.
+# Prints    what the observer changes: the median over all pairs, and where it lies with 95 %. On a
+#           machine that does other work the processor time is the figure to read.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pairs=${1:-15} passes=${2:-2000}
@@ -33,20 +33,32 @@ watch() {
     <&3 >/dev/null 2>&1
 }
 
-median() { sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
+# Pairs of figures, alone and watched: by how much each pair differs, the median of that, and the range in
+# which the median lies with 95 % (the order statistics of the sign test).
+compare() {
+  paste <(cut -d' ' -f"$1" "$folder/alone") <(cut -d' ' -f"$1" "$folder/watched") |
+    awk '{ print ($2 / $1 - 1) * 100 }' | sort -g |
+    awk -v what="$2" '{ all[NR] = $1 }
+      END {
+        low = int((NR + 1) / 2 - 0.98 * sqrt(NR)); if (low < 1) low = 1
+        printf "%-18s %+.2f %% (%+.2f to %+.2f) in %d pairs\n", what, \
+          all[int((NR + 1) / 2)], all[low], all[NR + 1 - low], NR
+      }'
+}
 
 job warm
-for _ in $(seq "$pairs"); do
-  job alone
-  watch & watcher=$!
-  job watched
-  kill "$watcher" 2>/dev/null || true
-  wait "$watcher" 2>/dev/null || true
+for pair in $(seq "$pairs"); do
+  # Who comes first takes turns, too.
+  for side in $([ $((pair % 2)) = 0 ] && echo alone watched || echo watched alone); do
+    if [ "$side" = alone ]; then
+      job alone
+    else
+      watch & watcher=$!
+      job watched
+      kill "$watcher" 2>/dev/null || true
+      wait "$watcher" 2>/dev/null || true
+    fi
+  done
 done
-for column in 1 2; do
-  alone=$(cut -d' ' -f"$column" "$folder/alone" | median)
-  watched=$(cut -d' ' -f"$column" "$folder/watched" | median)
-  what=$([ "$column" = 1 ] && echo "lines a second" || echo "processor seconds")
-  awk -v what="$what" -v a="$alone" -v w="$watched" \
-    'BEGIN { printf "%-18s alone %.4g, watched %.4g: %+.2f %%\n", what, a, w, (w / a - 1) * 100 }'
-done
+compare 1 "lines a second"
+compare 2 "processor seconds"

@@ -101,6 +101,8 @@ fn scaled(number: f64, base: f64, units: [&str; 6]) -> String {
         unit += 1;
     }
     match number {
+        // Columns stay where they are, whatever is told.
+        absurd if absurd >= 99_999.5 => format!("{absurd:.1e}{}", units[unit]),
         whole if unit == 0 => format!("{whole:.0}{}", units[unit]),
         small if small < 9.995 => format!("{small:.2}{}", units[unit]),
         middle if middle < 99.95 => format!("{middle:.1}{}", units[unit]),

@@ -15,6 +15,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use foundation::observe::frame::{ANSWER_MAX, ASK_MAX, Decoder, encode, greeting};
@@ -383,36 +384,44 @@ fn the_terminal_outlives_the_node() {
     };
     let mut keys = script.stdin.take().unwrap();
     let mut screen = script.stdout.take().unwrap();
-    let shown = std::thread::spawn(move || {
-        let mut shown = Vec::new();
-        screen.read_to_end(&mut shown).unwrap();
-        String::from_utf8_lossy(&shown).into_owned()
+    let shown = Arc::new(Mutex::new(Vec::new()));
+    let reader = std::thread::spawn({
+        let shown = Arc::clone(&shown);
+        move || {
+            let mut space = [0; 4096];
+            while let Ok(read @ 1..) = screen.read(&mut space) {
+                shown.lock().unwrap().extend_from_slice(&space[..read]);
+            }
+        }
     });
-    let pause = || std::thread::sleep(Duration::from_millis(1200));
-    pause();
-    for key in ["s", "t", "p", "k", "n"] {
-        keys.write_all(key.as_bytes()).unwrap();
-        pause();
-    }
+    let text = || String::from_utf8_lossy(&shown.lock().unwrap()).into_owned();
+    let until = |part: &str| {
+        let begun = Instant::now();
+        while !text().contains(part) {
+            assert!(begun.elapsed() < BOUND, "{part:?} is missing:\n{}", text());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let mut press = |key: &str| keys.write_all(key.as_bytes()).unwrap();
+    until("router");
+    press("s");
+    until("Processes by");
+    press("t");
+    until("Tree");
+    press("p");
+    press("k");
+    until("Kill <");
+    press("n");
+    until("not killed");
     drop(job);
-    pause();
+    until("the node has gone, trying again");
     let _job = Job::start(&socket);
-    pause();
-    keys.write_all(b"q").unwrap();
+    until("another");
+    press("q");
     let status = script.wait().unwrap();
-    let shown = shown.join().unwrap();
-    assert_eq!(status.code(), Some(0), "{shown}");
-    for part in [
-        "Processes by",
-        "router",
-        "Kill <",
-        "not killed",
-        "the node has gone, trying again",
-        "another",
-        "\u{1b}[?1049l",
-    ] {
-        assert!(shown.contains(part), "{part:?} is missing:\n{shown}");
-    }
+    reader.join().unwrap();
+    assert_eq!(status.code(), Some(0), "{}", text());
+    assert!(text().contains("\u{1b}[?1049l"), "the screen is as it was");
 }
 
 /// Whatever sits at the path, the observer says what is wrong with it.

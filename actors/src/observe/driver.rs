@@ -275,7 +275,7 @@ async fn perform<W: Wire>(
         }
         Effect::Figures => {
             let begun = eyes.now();
-            let figures = eyes.figures(machine.skipped());
+            let figures = eyes.figures(machine.skipped()).await;
             let traced = eyes.traced();
             let cost = eyes.now().saturating_sub(begun);
             machine.step(eyes.now(), Input::Gathered(cost), &mut Vec::new());

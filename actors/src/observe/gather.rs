@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use foundation_runtime::{
-    By, Load, Node, Pid, ProcessFacts, ProcessKind, Query, Reason, Sampler, Trace, TraceStream,
-    dirty_cpu,
+    By, CrashReports, Load, Node, Pid, ProcessFacts, ProcessKind, Query, Reason, Sampler, Trace,
+    TraceStream, dirty_cpu,
 };
 
 use super::protocol::{
@@ -29,6 +29,10 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// A table this small is gone through in place.
 const SMALL: usize = 2000;
 const ALARMS_MAX: usize = 32;
+/// So many of a circle of processes are named.
+const CYCLE_MAX: usize = 8;
+/// So many of those who crashed are named.
+const CRASHES_MAX: usize = 5;
 const LIST_MAX: usize = 200;
 /// The most events a second that a traced process is charged with.
 const TRACE_RATE: u32 = 1000;
@@ -38,6 +42,7 @@ pub(super) struct Eyes {
     node: Node,
     load: Load,
     crashed: u64,
+    crashes: CrashReports,
     sampler: Sampler,
     /// When lists were looked at last, and what they showed.
     listed: Duration,
@@ -49,10 +54,12 @@ pub(super) struct Eyes {
 impl Eyes {
     pub(super) fn new(node: Node) -> Self {
         let (load, crashed, listed) = (node.load(), node.stats().crashed, node.now());
+        let crashes = node.capture_crashes();
         Self {
             node,
             load,
             crashed,
+            crashes,
             sampler: Sampler::new(),
             listed,
             rows: BTreeMap::new(),
@@ -95,22 +102,15 @@ impl Eyes {
         }
     }
 
-    pub(super) fn figures(&mut self, skipped: u64) -> Figures {
+    pub(super) async fn figures(&mut self, skipped: u64) -> Figures {
         let begun = self.node.now();
         let stats = self.node.stats();
         let load = self.node.load();
         let memory = self.node.memory();
         let mut alarms = self.stuck();
+        alarms.extend(self.cycles().await);
         alarms.extend(self.mailboxes());
-        let crashes = stats.crashed.saturating_sub(self.crashed);
-        self.crashed = stats.crashed;
-        if crashes > 0 {
-            alarms.push(Alarm {
-                kind: AlarmKind::Crashes,
-                pid: None,
-                text: format!("{crashes} crashed since the last look"),
-            });
-        }
+        alarms.extend(self.crashes(stats.crashed));
         alarms.truncate(ALARMS_MAX);
         let schedulers = schedulers(&self.load, &load);
         let figures = Figures {
@@ -150,6 +150,61 @@ impl Eyes {
                 }
             })
             .collect()
+    }
+
+    /// Who waits for each other. It takes a look at each process.
+    async fn cycles(&self) -> Vec<Alarm> {
+        let found = on_pool(&self.node, Node::deadlocks).await;
+        let cycles = found.map(|found| found.cycles).unwrap_or_default();
+        let name = |pid: &Pid| {
+            let facts = self.node.facts(*pid);
+            let name = facts.and_then(|facts| match facts.name {
+                Some(name) => Some(name.to_string()),
+                None => facts.code.map(str::to_owned),
+            });
+            name.map_or_else(|| pid.to_string(), |name| format!("{name} {pid}"))
+        };
+        let text = |cycle: &[Pid]| {
+            let shown: Vec<String> = cycle.iter().take(CYCLE_MAX).map(name).collect();
+            let more = cycle.len().saturating_sub(CYCLE_MAX);
+            let more = if more > 0 {
+                format!(", and {more} more")
+            } else {
+                String::new()
+            };
+            format!("wait for each other: {}{more}", shown.join(" → "))
+        };
+        cycles
+            .iter()
+            .take(ALARMS_MAX)
+            .map(|cycle| Alarm {
+                kind: AlarmKind::Deadlock,
+                pid: cycle.first().copied(),
+                text: text(cycle),
+            })
+            .collect()
+    }
+
+    /// How many crashed since the last look, and who they were, the last first.
+    fn crashes(&mut self, crashed: u64) -> Vec<Alarm> {
+        let count = crashed.saturating_sub(self.crashed);
+        self.crashed = crashed;
+        let alarm = |pid, text| Alarm {
+            kind: AlarmKind::Crashes,
+            pid,
+            text,
+        };
+        let reports = self.crashes.take_all().into_iter().rev();
+        let who = reports.take(CRASHES_MAX).map(|report| {
+            let name = report.name.as_ref().unwrap_or(&report.process);
+            let text = cut(format!("{name} crashed: {}", report.reason));
+            alarm(Some(report.pid), text)
+        });
+        let who: Vec<Alarm> = who.collect();
+        let others = count.saturating_sub(who.len() as u64);
+        let more =
+            (others > 0).then(|| alarm(None, format!("{others} more crashed since the last look")));
+        who.into_iter().chain(more).collect()
     }
 
     fn mailboxes(&self) -> Vec<Alarm> {

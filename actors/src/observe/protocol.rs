@@ -188,7 +188,7 @@ pub enum AlarmKind {
     Stuck,
     /// Messages pile up.
     Mailbox,
-    /// Processes crashed since the last figures.
+    /// A process crashed since the last figures, or some more did.
     Crashes,
     /// Processes wait for each other in a circle.
     Deadlock,

@@ -13,6 +13,8 @@ use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Paragraph, Sparkline};
 
+use unicode_width::UnicodeWidthStr;
+
 use super::view::{Contact, Tab, View};
 use crate::figures::{bytes, clock, fit, short, thousands};
 
@@ -77,7 +79,10 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, view: &View) {
     let (word, colour) = match &view.contact {
         Contact::Up => ("● live".to_owned(), Color::Green),
         Contact::Connecting => ("◐ connecting".to_owned(), Color::Yellow),
-        Contact::Lost(why) => (format!("✖ {why}, trying again"), Color::Red),
+        Contact::Lost(why) => {
+            let why = fit(why, why.width().min(area.width.into()));
+            (format!("✖ {}, trying again", why.trim_end()), Color::Red)
+        }
     };
     let name = view.welcome.as_ref().map_or_else(
         || view.socket.clone(),
@@ -130,6 +135,7 @@ fn draw_load(frame: &mut Frame<'_>, area: Rect, view: &View) {
     for scheduler in &figures.schedulers {
         let share = scheduler
             .utilisation
+            .filter(|share| share.is_finite())
             .map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", share * 100.0));
         let spare = if scheduler.spare { "*" } else { "" };
         shares.push(format!(
