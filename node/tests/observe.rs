@@ -407,7 +407,7 @@ fn the_terminal_outlives_the_node() {
     press("s");
     until("Processes by");
     press("t");
-    until("Tree");
+    until("children");
     press("p");
     press("k");
     until("Kill <");
