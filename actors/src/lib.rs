@@ -6,8 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod agent;
-mod application;
-pub mod applications;
+pub mod application;
 mod ecosystem;
 mod event;
 mod intensive;
@@ -28,8 +27,10 @@ pub mod task;
 pub mod testkit;
 
 pub use agent::Agent;
-pub use application::{Application, ApplicationError, Running};
-pub use applications::{APPLICATIONS_MAX, Applications, ENV_MAX, EnvFull, EnvLayer, LoadError};
+pub use application::{
+    APPLICATIONS_MAX, Application, ApplicationError, Applications, ENV_MAX, EnvFull, EnvLayer,
+    LoadError, Running, StartType,
+};
 pub use ecosystem::{
     Ecosystem, EcosystemError, EcosystemHealth, EcosystemRef, Supervision, WORKERS_MAX, Workers,
 };

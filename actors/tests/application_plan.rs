@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use foundation_actors::applications::plan::{AppName, Dependencies, PlanError, start_order};
+use foundation_actors::application::plan::{AppName, Dependencies, PlanError, start_order};
 
 fn names(text: &str) -> Vec<AppName> {
     text.split_whitespace().map(AppName::from).collect()

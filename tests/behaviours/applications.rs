@@ -3,7 +3,7 @@
 //! Source     otp: application
 
 use foundation::prelude::*;
-use foundation::{Application, ApplicationError, Applications, LoadError};
+use foundation::{Application, ApplicationError, Applications, LoadError, StartType};
 
 use crate::support::{Cfg, LONG, Log, boom, kid};
 
@@ -24,7 +24,8 @@ fn names(apps: &Applications) -> Vec<String> {
 /// otp: `{error, {not_started, Dep}}`; ensure_all_started starts what is needed, in order; all stop
 /// in the reverse one.
 #[foundation::test]
-async fn dependencies_start_first(node: Node) {
+async fn dependencies_start_first(w: World) {
+    let node = w.node();
     let (log, apps) = (Log::default(), Applications::of(&node));
     for (name, needs) in [
         ("shop", &["db", "cache"][..]),
@@ -61,7 +62,10 @@ async fn dependencies_start_first(node: Node) {
         .filter(|line| line.ends_with("stopped"))
         .collect();
     assert_eq!(stops, ["shop stopped", "cache stopped", "db stopped"]);
-    assert_eq!((names(&apps), node.processes()), (vec![], vec![]));
+    assert_eq!(names(&apps), [""; 0]);
+    // Who watches them goes when there is nothing to watch.
+    w.eventually(LONG, async || node.processes().is_empty())
+        .await;
     apps.start("db").await.expect("it starts again");
     apps.stop("db", LONG).await.expect("and stops");
 }
@@ -147,4 +151,105 @@ async fn the_environment_has_layers(node: Node) {
         ),
         (None, None)
     );
+}
+
+/// Loads three, and starts them: the first and the last as temporary ones, "db" as it is said.
+async fn three(node: &Node, log: &Log, start: StartType) -> Applications {
+    let apps = Applications::of(node);
+    for (name, needs) in [("log", &[][..]), ("db", &["log"]), ("shop", &["db"])] {
+        assert_eq!(apps.load(app(log, name, needs)), Ok(()));
+    }
+    assert_eq!(apps.start("log").await, Ok(()));
+    assert_eq!(apps.start_as("db", start).await, Ok(()));
+    assert_eq!(apps.start("shop").await, Ok(()));
+    log.take();
+    apps
+}
+
+/// Ends the tree of "db" as nobody of the applications would.
+async fn end_db(node: &Node, reason: Reason) {
+    let top = Applications::of(node).supervisor("db");
+    let top = top.expect("it runs");
+    node.stop(&top, reason, LONG).await.ok();
+}
+
+fn stops(log: &Log) -> Vec<String> {
+    let notes = log.take().into_iter();
+    notes.filter(|note| note.ends_with(" stopped")).collect()
+}
+
+/// The end of "db" takes the others with it, latest first, and the node has failed.
+async fn ends_all(node: Node, start: StartType, reason: Reason) {
+    let log = Log::default();
+    let apps = three(&node, &log, start).await;
+    let ended = futures::future::join(node.failed(), end_db(&node, reason));
+    let (why, ()) = ended.await;
+    assert!(why.contains("`db` ended"), "{why}");
+    assert_eq!(stops(&log), ["shop stopped", "log stopped"]);
+    assert_eq!(names(&apps), [""; 0]);
+}
+
+/// otp: application:start/2: one of these takes the others and the node with it.
+#[foundation::test]
+async fn the_end_of_a_permanent_one_ends_all(node: Node) {
+    ends_all(node, StartType::Permanent, Reason::other("boom")).await;
+}
+
+#[foundation::test]
+async fn even_a_normal_end_of_a_permanent_one_ends_all(node: Node) {
+    ends_all(node, StartType::Permanent, Reason::Normal).await;
+}
+
+#[foundation::test]
+async fn an_abnormal_end_of_a_transient_one_ends_all(node: Node) {
+    ends_all(node, StartType::Transient, Reason::Shutdown).await;
+}
+
+/// The end of "db" is reported: the others run on, and it can be started again.
+async fn is_its_own(w: World, start: StartType, reason: Reason) {
+    let (log, node) = (Log::default(), w.node());
+    let apps = three(&node, &log, start).await;
+    end_db(&node, reason).await;
+    w.eventually(LONG, async || names(&apps) == ["log", "shop"])
+        .await;
+    assert_eq!(stops(&log), [""; 0]);
+    assert_eq!(apps.start_as("db", start).await, Ok(()));
+    let failed = foundation::time::timeout_on(&node, ms(50), node.failed()).await;
+    assert_eq!(failed, None);
+}
+
+/// otp: these are reported, and no others are terminated.
+#[foundation::test]
+async fn the_end_of_a_temporary_one_is_its_own(w: World) {
+    is_its_own(w, StartType::Temporary, Reason::other("boom")).await;
+}
+
+#[foundation::test]
+async fn a_normal_end_of_a_transient_one_is_its_own(w: World) {
+    is_its_own(w, StartType::Transient, Reason::Normal).await;
+}
+
+/// otp: init:stop/0: applications are taken down in the reverse order of their start.
+#[foundation::test]
+async fn a_shutdown_stops_applications_in_order(w: World) {
+    let (log, node) = (Log::default(), w.node());
+    three(&node, &log, StartType::Permanent).await;
+    assert_eq!(node.shutdown(LONG).await, Ok(()));
+    assert_eq!(stops(&log), ["shop stopped", "db stopped", "log stopped"]);
+}
+
+/// otp: `catch Mod:stop(State)`.
+#[foundation::test]
+async fn a_hook_that_panics_stops_nothing(w: World) {
+    let (log, node) = (Log::default(), w.node());
+    let apps = Applications::of(&node);
+    let panics = Application::new("rude", Supervisor::one_for_one().child(kid(&log, "rude")))
+        .prep_stop(|_| panic!("before"))
+        .on_stop(|_| panic!("after"));
+    apps.load(panics).expect("it is new");
+    apps.start("rude").await.expect("it starts");
+    assert_eq!(apps.stop("rude", LONG).await, Ok(()));
+    assert_eq!(names(&apps), [""; 0]);
+    assert_eq!(apps.start("rude").await, Ok(()), "and again");
+    apps.stop_all(LONG).await.expect("it stops");
 }

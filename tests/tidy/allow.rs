@@ -91,7 +91,7 @@ pub(crate) const ALLOWED: &[Allow] = &[
     ),
     allow(
         "ending",
-        "actors/src/application.rs",
+        "actors/src/application/entry.rs",
         "what `#[foundation::main]` does at its end",
     ),
     allow("ending", "benches/", "a bench ends its own program"),

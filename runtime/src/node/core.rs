@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use super::builder::Tokio;
+use super::endings::Endings;
 use super::guests::Guests;
 use super::shared::SharedValues;
 use crate::crash_reports::CrashLog;
@@ -72,6 +73,7 @@ pub(crate) struct Core {
     quick: AtomicU64,
     tracer: Tracer,
     reaper: Reaper,
+    endings: Endings,
 }
 
 pub(super) struct Parts {
@@ -119,6 +121,7 @@ impl Core {
             quick: AtomicU64::new(parts.id.as_u64()),
             tracer: Tracer::default(),
             reaper: Reaper::default(),
+            endings: Endings::default(),
         }
     }
 
@@ -134,6 +137,11 @@ impl Core {
     #[inline]
     pub(crate) fn table(&self) -> &ProcessTable {
         &self.table
+    }
+
+    /// What is to be done before the node ends.
+    pub(super) fn endings(&self) -> &Endings {
+        &self.endings
     }
 
     /// The heap accounts of its processes.

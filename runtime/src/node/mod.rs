@@ -5,6 +5,7 @@
 mod builder;
 mod core;
 mod deliver;
+mod endings;
 mod guests;
 mod leaks;
 mod shared;

@@ -8,6 +8,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -77,7 +80,41 @@ impl Node {
         }
     }
 
-    /// Ends the node in order: processes that were started from outside, or whose starter has
+    /// Has `hook` run when the node is shut down, before any process is asked to end; the last one first.
+    /// It is given the time that it may take: a fifth of the bound, all hooks together. It may use
+    /// what runs, and start nothing.
+    ///
+    /// ```
+    /// # use foundation_runtime::Node;
+    /// # use std::time::Duration;
+    /// let node = Node::builder().start()?;
+    /// node.before_shutdown(|_, _| Box::pin(async { println!("the last words") }));
+    /// node.shutdown_blocking(Duration::from_secs(5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn before_shutdown(
+        &self,
+        hook: impl Fn(Node, Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        self.core().endings().add(Box::new(hook));
+    }
+
+    /// Says that the node cannot go on, for this reason: [`Node::failed`] resolves. Processes run on,
+    /// until whoever waits for that shuts the node down; `#[foundation::main]` does, and ends the
+    /// program with exit code 1.
+    pub fn fail(&self, why: &str) {
+        self.core().endings().fail(why);
+    }
+
+    /// Resolves when the node has failed, with the first reason that was given to [`Node::fail`].
+    pub async fn failed(&self) -> Arc<str> {
+        poll_fn(|cx| self.core().endings().poll_failed(cx)).await
+    }
+
+    /// Ends the node in order. What was asked for by [`Node::before_shutdown`] comes first. Then processes that were started from outside, or whose starter has
     /// ended, are asked to shut down, which ends supervision trees from the leaves. Who is left
     /// after six tenths of `bound` is asked, whosever child it is, and nobody can start anything
     /// any more; after eight tenths it is killed. Returns when all have ended, within `bound` in
@@ -89,6 +126,10 @@ impl Node {
         self.core().close();
         let bound = bound.min(BOUND_MAX);
         let start = self.now();
+        while let Some(hook) = self.core().endings().next() {
+            let left = (start + bound / 5).saturating_sub(self.now());
+            crate::time::timeout_on(self, left, hook(self.clone(), left)).await;
+        }
         let pause_max = match self.core().scheduler() {
             Scheduler::Real(_) => Duration::from_millis(10),
             // Time costs nothing there, but each look does.

@@ -1,15 +1,13 @@
 //! Applications that need each other, on one node.
 //!
 //! Role       [`Applications`]: they are loaded once, started after what they depend on, and
-//!            stopped in the reverse order. The order is a pure [`plan`].
+//!            stopped in the reverse order, also when the node is shut down. The order is a pure
+//!            [`plan`]; whoever ends by itself is the controller's affair.
 //! Owns       What is loaded and what runs, and the values of their environment, per node.
-//! Limit      [`APPLICATIONS_MAX`] applications, [`ENV_MAX`] values; beyond, they are refused.
+//! Limit      [`APPLICATIONS_MAX`] applications, `ENV_MAX` values; beyond, they are refused.
 //! Invariant  No code of the program runs under the lock. An application that has failed to start,
 //!            or whose start was given up, is as if it had not been asked for.
 //! Source     otp: application
-
-mod env;
-pub mod plan;
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,13 +15,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use foundation_runtime::{Node, Pid};
+use foundation_runtime::{Node, Pid, ProcessRef};
 
-use crate::application::{Application, ApplicationError, Running};
-use crate::server::NodeExt;
-use env::Env;
-pub use env::{ENV_MAX, EnvFull, EnvLayer};
-use plan::{AppName, Dependencies, PlanError};
+use super::controller::{self, Watch};
+use super::env::{Env, EnvFull, EnvLayer};
+use super::plan::{self, AppName, Dependencies, PlanError};
+use super::tree::{Application, ApplicationError, Running};
+use crate::server::{NodeExt, Ref};
+use crate::supervisor::Supervisor;
 
 /// How many applications a node knows at most.
 pub const APPLICATIONS_MAX: usize = 1024;
@@ -43,8 +42,24 @@ struct Known {
     stage: Stage,
 }
 
+/// What the end of an application that was not stopped means for the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum StartType {
+    /// The others are stopped, latest first, and the node fails: see [`Node::failed`].
+    Permanent,
+    /// The same, unless it ended with [`Reason::Normal`](foundation_runtime::Reason::Normal).
+    Transient,
+    /// It is reported, and nothing else.
+    #[default]
+    Temporary,
+}
+
 #[derive(Default)]
 struct State {
+    /// Watches those that run.
+    controller: Option<ProcessRef<Watch>>,
+    /// The node stops them when it is shut down.
+    at_shutdown: bool,
     known: BTreeMap<AppName, Known>,
     /// Who was started, oldest first.
     order: Vec<AppName>,
@@ -125,34 +140,62 @@ impl Applications {
         Ok(())
     }
 
-    /// Starts an application whose dependencies run.
+    /// Starts an application whose dependencies run, [temporary](StartType::Temporary).
     ///
     /// # Errors
     /// [`ApplicationError::NotStarted`] names a dependency that does not run. Nothing was started.
     pub async fn start(&self, name: &str) -> Result<(), ApplicationError> {
+        self.start_as(name, StartType::Temporary).await
+    }
+
+    /// Starts an application whose dependencies run, and says what its end will mean for the others.
+    ///
+    /// # Errors
+    /// As for [`Applications::start`].
+    pub async fn start_as(&self, name: &str, start: StartType) -> Result<(), ApplicationError> {
         let application = self.begin(name)?;
         let busy = Busy {
             set: self,
             name: name.into(),
         };
+        let controller = self.controller()?;
         let running = application.start(&self.node).await?;
-        busy.started(running.supervisor().pid());
-        Ok(())
+        let top = running.supervisor().pid();
+        busy.started(top);
+        let name = name.into();
+        // It may have ended: then that is the first that the controller hears.
+        let watch = Watch { name, top, start };
+        controller
+            .send(watch)
+            .map_err(|_| ApplicationError::NoController)
     }
 
-    /// Starts an application after all that it depends on, and says who was started, in order. When
-    /// one fails, those that were started are stopped again, latest first.
+    /// Starts an application after all that it depends on, [temporary](StartType::Temporary), and says
+    /// who was started, in order. When one fails, those that were started are stopped again, latest
+    /// first.
     ///
     /// # Errors
     /// [`ApplicationError`]: a dependency is not loaded, they need each other, or one failed.
     pub async fn ensure_all_started(&self, name: &str) -> Result<Vec<AppName>, ApplicationError> {
+        self.ensure_all_started_as(name, StartType::Temporary).await
+    }
+
+    /// The same, and says what the end of each that is started will mean for the others.
+    ///
+    /// # Errors
+    /// As for [`Applications::ensure_all_started`].
+    pub async fn ensure_all_started_as(
+        &self,
+        name: &str,
+        start: StartType,
+    ) -> Result<Vec<AppName>, ApplicationError> {
         let order = {
             let state = self.lock();
             let all: Dependencies = state.known.iter().map(dependencies).collect();
             plan::start_order(&all, &self.running(&state), &name.into())?
         };
         for (at, next) in order.iter().enumerate() {
-            if let Err(error) = self.start(next).await {
+            if let Err(error) = self.start_as(next, start).await {
                 for started in order[..at].iter().rev() {
                     let _ = self.stop(started, ROLLBACK_BOUND).await;
                 }
@@ -160,6 +203,67 @@ impl Applications {
             }
         }
         Ok(order)
+    }
+
+    /// The process that watches applications, started if need be.
+    fn controller(&self) -> Result<ProcessRef<Watch>, ApplicationError> {
+        let mut state = self.lock();
+        if !std::mem::replace(&mut state.at_shutdown, true) {
+            self.node.before_shutdown(|node, bound| {
+                Box::pin(async move { Self::of(&node).stop_within(bound).await })
+            });
+        }
+        let alive = |controller: &ProcessRef<Watch>| self.node.is_alive(controller.pid());
+        if let Some(controller) = state.controller.clone().filter(alive) {
+            return Ok(controller);
+        }
+        let controller = controller::start(&self.node);
+        let controller = controller.map_err(|_| ApplicationError::NoController)?;
+        state.controller = Some(controller.clone());
+        Ok(controller)
+    }
+
+    /// Whether nothing runs, nor is about to: this controller is forgotten then.
+    pub(super) fn is_idle(&self, controller: Pid) -> bool {
+        let mut state = self.lock();
+        let mut known = state.known.values();
+        let idle = known.all(|known| matches!(known.stage, Stage::Loaded));
+        if idle
+            && state
+                .controller
+                .as_ref()
+                .is_some_and(|own| own.pid() == controller)
+        {
+            state.controller = None;
+        }
+        idle
+    }
+
+    /// Whether an application has ended that nobody stopped: it runs no more.
+    pub(super) fn has_ended(&self, name: &AppName, top: Pid) -> bool {
+        let mut state = self.lock();
+        let Some(known) = state.known.get_mut(name) else {
+            return false;
+        };
+        if !matches!(known.stage, Stage::Started(started) if started == top) {
+            return false;
+        }
+        known.stage = Stage::Loaded;
+        state.order.retain(|other| other != name);
+        true
+    }
+
+    /// Stops all within `bound`, latest first: each has half of what is left, so that one that does not
+    /// yield leaves time for the others.
+    async fn stop_within(&self, bound: Duration) {
+        let until = self.node.now() + bound;
+        loop {
+            let Some(last) = self.lock().order.last().cloned() else {
+                return;
+            };
+            let left = until.saturating_sub(self.node.now());
+            let _ = self.stop(&last, left / 2).await;
+        }
     }
 
     /// Stops an application: its `prep_stop`, its tree, its stop hook. Those that depend on it run
@@ -203,6 +307,17 @@ impl Applications {
             .filter(|name| running.contains(*name))
             .cloned()
             .collect()
+    }
+
+    /// The top supervisor of an application that runs.
+    ///
+    /// Source: otp: application:get_supervisor/1
+    #[must_use]
+    pub fn supervisor(&self, name: &str) -> Option<Ref<Supervisor>> {
+        match self.lock().known.get(name)?.stage {
+            Stage::Started(top) if self.node.is_alive(top) => Some(self.node.reference(top)),
+            _ => None,
+        }
     }
 
     /// A value of an application's environment: as it was set while the program runs, else as

@@ -1,23 +1,21 @@
 //! A program's tree, as one thing that is started and stopped.
 //!
-//! Role       [`Application`]: a top supervisor with hooks around its stop; and what `main` does.
+//! Role       [`Application`]: a top supervisor with hooks around its stop.
 //! Source     otp: application; elixir: Application
 
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use foundation_runtime::{Node, Pid, Reason, time};
+use foundation_runtime::{Node, Pid, Reason, reason_of_panic, time};
 
 use crate::server::{NodeExt, Ref, StartError};
 use crate::supervisor::{Supervisor, SupervisorBuilder};
 
 type Hook = Arc<dyn Fn(&Node) + Send + Sync>;
-
-/// How long an orderly end may take when `main` returns or a signal comes.
-const MAIN_BOUND: Duration = Duration::from_secs(10);
 
 /// A tree of processes with a name, started and stopped as one.
 ///
@@ -74,13 +72,13 @@ impl Application {
         &self.defaults
     }
 
-    /// Runs before the tree is stopped.
+    /// Runs before the tree is stopped. A panic of it is reported, and the tree is stopped.
     pub fn prep_stop(mut self, hook: impl Fn(&Node) + Send + Sync + 'static) -> Self {
         self.prep_stop = Some(Arc::new(hook));
         self
     }
 
-    /// Runs after the tree has stopped.
+    /// Runs after the tree has stopped. A panic of it is reported.
     pub fn on_stop(mut self, hook: impl Fn(&Node) + Send + Sync + 'static) -> Self {
         self.stop = Some(Arc::new(hook));
         self
@@ -163,22 +161,29 @@ impl Running {
     /// # Errors
     /// [`ApplicationError::Killed`] when it had to be killed; it is gone all the same.
     pub async fn stop(self, bound: Duration) -> Result<(), ApplicationError> {
-        if let Some(hook) = &self.prep_stop {
-            hook(&self.node);
-        }
+        self.run(self.prep_stop.as_ref());
         let pid: Pid = self.top.pid();
         let in_order = self.node.stop(&self.top, Reason::Shutdown, bound).await;
         let timely = !matches!(in_order, Err(crate::server::StopError::Timeout));
         if !timely {
             self.kill(pid, bound).await;
         }
-        if let Some(hook) = &self.stop {
-            hook(&self.node);
-        }
+        self.run(self.stop.as_ref());
         if timely {
             Ok(())
         } else {
             Err(ApplicationError::Killed(self.name))
+        }
+    }
+
+    /// Runs a hook. A panic of it is reported, and the stop goes on.
+    fn run(&self, hook: Option<&Hook>) {
+        let Some(hook) = hook else {
+            return;
+        };
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| hook(&self.node))) {
+            let (name, reason) = (&self.name, reason_of_panic(payload));
+            tracing::error!(target: "foundation::application", %name, %reason, "a hook of an application's stop panicked");
         }
     }
 
@@ -247,6 +252,9 @@ pub enum ApplicationError {
     NotStarted(Arc<str>),
     /// The application of this name runs, or is being started.
     AlreadyStarted(Arc<str>),
+    /// The process that watches applications could not be started: the node is at its limit of
+    /// processes, or shuts down. Nothing was started.
+    NoController,
     /// These need each other: each the next, and the last the first. Nothing was started.
     Cycle(Vec<Arc<str>>),
 }
@@ -258,6 +266,7 @@ impl fmt::Display for ApplicationError {
             Self::NotLoaded(name) => write!(f, "application `{name}` is not loaded"),
             Self::NotStarted(name) => write!(f, "application `{name}` does not run"),
             Self::AlreadyStarted(name) => write!(f, "application `{name}` runs already"),
+            Self::NoController => f.write_str("applications cannot be watched: no process starts"),
             Self::Cycle(names) => write!(f, "applications need each other: {}", names.join(", ")),
             Self::Killed(name) => {
                 write!(
@@ -270,46 +279,3 @@ impl fmt::Display for ApplicationError {
 }
 
 impl std::error::Error for ApplicationError {}
-
-/// What `#[foundation::main]` does: a node, the program, and an orderly end, also by signal.
-///
-/// # Panics
-/// When no node can be started.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the end of the program's `main`"
-)]
-pub fn run_main<F, Fut, R>(main: F) -> R
-where
-    F: FnOnce(Node) -> Fut,
-    Fut: Future<Output = R>,
-{
-    let node = match Node::builder().print_crashes(true).start() {
-        Ok(node) => node,
-        Err(error) => {
-            eprintln!("error: the node did not start: {error}");
-            std::process::exit(1);
-        }
-    };
-    let outcome = node.block_on(async {
-        let mut main = std::pin::pin!(main(node.clone()));
-        let mut signal = std::pin::pin!(node.termination());
-        std::future::poll_fn(|cx| {
-            if let std::task::Poll::Ready(value) = main.as_mut().poll(cx) {
-                return std::task::Poll::Ready(Ok(value));
-            }
-            signal.as_mut().poll(cx).map(Err)
-        })
-        .await
-    });
-    if let Err(error) = node.shutdown_blocking(MAIN_BOUND) {
-        eprintln!("warning: {error}");
-    }
-    match outcome {
-        Ok(value) => value,
-        Err(signal) => {
-            eprintln!("ended by {signal}");
-            std::process::exit(if signal == "SIGTERM" { 143 } else { 130 });
-        }
-    }
-}
