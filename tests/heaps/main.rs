@@ -9,5 +9,6 @@ mod hand_over;
 mod limit;
 mod queue;
 mod remains;
+mod shared;
 
 foundation::allocator!();

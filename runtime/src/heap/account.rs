@@ -89,6 +89,11 @@ impl Account {
         (self.node.load(Ordering::Relaxed), word)
     }
 
+    /// Its number, as of who has shared bytes; 0 for nobody's.
+    pub(super) fn holder(&self) -> u32 {
+        if self.is_nobodys() { 0 } else { self.number() }
+    }
+
     /// Whether it is what runs outside any process.
     pub(super) fn is_nobodys(&self) -> bool {
         self.number() < super::accounts::SHARDS

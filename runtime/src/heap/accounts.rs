@@ -8,7 +8,7 @@
 //! Invariant  A number leads to the same account until all that bears it is freed.
 //! Limit      2^30 accounts.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use super::account::Account;
 use super::chunks::Chunks;
@@ -21,6 +21,8 @@ pub(super) static ACCOUNTS: Accounts = Accounts::new();
 pub(super) struct Accounts {
     nobody: [Account; SHARDS as usize],
     table: Chunks<Account>,
+    /// Bytes that each has in shared binaries.
+    shared: Chunks<AtomicI64>,
     /// The first free account, in the lower half: its number, or 0. The upper half counts changes.
     free: AtomicU64,
     /// How many accounts were ever opened.
@@ -38,6 +40,7 @@ impl Accounts {
         Self {
             nobody,
             table: Chunks::new(),
+            shared: Chunks::new(),
             free: AtomicU64::new(0),
             high: AtomicU32::new(0),
         }
@@ -106,6 +109,20 @@ impl Accounts {
                 Err(now) => head = now,
             }
         }
+    }
+
+    /// Notes that a process has so many more bytes in shared binaries, or less if it is negative.
+    pub(super) fn share(&self, number: u32, bytes: i64) {
+        let shared = super::of_the_node(|| self.shared.make(number - SHARDS));
+        shared.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// How many bytes a process has in shared binaries.
+    pub(super) fn shared(&self, number: u32) -> i64 {
+        let shared = number
+            .checked_sub(SHARDS)
+            .and_then(|number| self.shared.find(number));
+        shared.map_or(0, |shared| shared.load(Ordering::Relaxed))
     }
 
     /// Takes `bytes` off the account of `number`, in whoever's name.

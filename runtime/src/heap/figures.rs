@@ -20,6 +20,9 @@ pub struct HeapInfo {
     pub lent: u64,
     /// The most that both were together.
     pub peak: u64,
+    /// The sizes of the [shared binaries](super::SharedBytes) that it has, each once. They are charged
+    /// to no process.
+    pub shared: u64,
 }
 
 /// The memory of the program and of one node's processes, in bytes.
@@ -52,6 +55,7 @@ pub(crate) fn of_running(running: &Running) -> Option<HeapInfo> {
         memory: bytes(held - lent),
         lent: bytes(lent),
         peak: bytes(account.peak()),
+        shared: bytes(ACCOUNTS.shared(account.number())),
     })
 }
 

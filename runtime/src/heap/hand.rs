@@ -78,6 +78,11 @@ impl Hand<'_> {
         }
     }
 
+    /// Who has from here on what is shared; `None` while it only changes from a hand to an envelope.
+    pub(super) fn holder(&self) -> Option<u32> {
+        (self.way == Way::Take).then(|| self.account.holder())
+    }
+
     /// What is inside an allocation: `walk` is not called when that is too deep.
     pub fn inside(&mut self, walk: impl FnOnce(&mut Self)) {
         if self.depth < DEPTH_MAX {

@@ -6,7 +6,7 @@
 //!            destructors.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use super::account::Account;
 use super::accounts::ACCOUNTS;
@@ -20,6 +20,9 @@ use crate::scheduler::Running;
 
 // SAFETY: an integer.
 unsafe impl Zeroed for AtomicU32 {}
+
+// SAFETY: an integer.
+unsafe impl Zeroed for AtomicI64 {}
 
 /// Nodes of different worlds may have the same id; their accounts are told apart all the same.
 static NODES: AtomicU64 = AtomicU64::new(0);

@@ -18,6 +18,7 @@ mod hand;
 mod hand_over;
 mod homes;
 mod limit;
+mod shared_bytes;
 mod tag;
 
 pub use accounting::Accounting;
@@ -32,3 +33,4 @@ pub use hand_over::{Field, HandOver, Owned, Untold};
 pub(crate) use homes::{Held, Homes, abandon, close, open};
 pub use limit::{HEAP, MaxHeap};
 pub(crate) use limit::{Unheeded, ask_again, begin as limit, kills, of as max_heap};
+pub use shared_bytes::SharedBytes;
