@@ -32,7 +32,7 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
         report::crash(running, &reason);
     }
     let before = block.begin_dying();
-    running.set_dying(Some(reason.clone()));
+    running.begin_dying(reason.clone());
     if before & (super::NAMED | super::HOLDS | super::TRACED) != 0 {
         if before & super::TRACED != 0 {
             running.trace_exit(before, &reason);
@@ -59,7 +59,10 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     if let Some(parent) = parent {
         core.exit_signal(parent, me, reason.clone(), ExitKind::Link);
     }
-    let limit = extra.as_ref().and_then(|extra| extra.limit.clone());
+    let limit = match before & super::LIMITED {
+        0 => None,
+        _ => extra.as_ref().and_then(|extra| extra.limit.clone()),
+    };
     let backlog = extra
         .as_mut()
         .and_then(|extra| tell(running, me, &reason, extra));
@@ -81,7 +84,7 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
             queue,
         });
     }
-    running.set_dying(None);
+    running.end_dying();
     // The tenant is gone, and the next one writes it afresh. It owns nothing any more, unless the
     // program's destructors asked for something meanwhile.
     let left = running.local(|local| std::mem::replace(local, Local::empty()));

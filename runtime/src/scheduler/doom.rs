@@ -93,14 +93,27 @@ impl Running {
         self.dying.borrow().clone()
     }
 
-    pub(crate) fn set_dying(&self, reason: Option<Reason>) {
-        if reason.is_none() {
-            self.doomed_by.set(None);
-            // What its end has allocated is told to nobody.
-            self.unusual.set(self.unusual.get() & !DOOMED);
-            self.alarmed.set(false);
-            self.doom.borrow_mut().take();
+    /// The process is being buried, for this reason.
+    #[inline]
+    pub(crate) fn begin_dying(&self, reason: Reason) {
+        self.dying.replace(Some(reason));
+    }
+
+    /// It is no more.
+    #[inline]
+    pub(crate) fn end_dying(&self) {
+        self.doomed_by.set(None);
+        if self.is_doomed() {
+            self.forget_doom();
         }
-        *self.dying.borrow_mut() = reason;
+        self.dying.replace(None);
+    }
+
+    /// What came or was allocated while it was buried is told to nobody.
+    #[cold]
+    fn forget_doom(&self) {
+        self.unusual.set(self.unusual.get() & !DOOMED);
+        self.alarmed.set(false);
+        self.doom.borrow_mut().take();
     }
 }
