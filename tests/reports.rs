@@ -799,3 +799,24 @@ fn a_bound_on_a_heap_that_nobody_counts_is_told() {
     assert_eq!(told.len(), 1, "{told:#?}");
     assert!(told[0].contains("foundation::allocator!();"), "{told:#?}");
 }
+
+/// What a process did last is told if its log is on, and whom it watches.
+#[foundation::test(seeds = 5)]
+async fn a_crash_tells_what_came_before(node: Node) {
+    let reports = Reports::begin();
+    let bank = node.start::<Bank>(100).await.expect("started");
+    foundation::sys::log(&bank, 12).await.expect("it answers");
+    for _ in 0..14 {
+        let pin = Secret::new(1234);
+        bank.withdraw(1, pin).await.expect("it answers");
+    }
+    node.exit(&bank, Reason::other("enough"));
+    node.down(&bank).await;
+    let text = reports.one(&[(bank.pid(), "bank")]);
+    let last = text.split("  last       ").nth(1).expect("it is told");
+    assert_eq!(last.lines().count(), 10, "{text}");
+    assert!(
+        last.lines().all(|line| line.contains("Bank::withdraw")),
+        "{text}"
+    );
+}

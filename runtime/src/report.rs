@@ -21,6 +21,8 @@ use crate::{CrashReport, HEAP, MaxHeap, Pid, Reason};
 pub const CRASH: &str = "foundation::crash";
 /// How many links a report names.
 const LINKS_MAX: usize = 8;
+/// So much of what it did last is shown.
+const LAST_MAX: usize = 10;
 
 /// What is known of a crash.
 struct Facts<'a> {
@@ -36,6 +38,8 @@ struct Facts<'a> {
     ancestors: Vec<(Pid, bool)>,
     /// The message that would have been the next one.
     next: Option<&'static str>,
+    /// What it did last, if it keeps a log.
+    last: Vec<String>,
 }
 
 /// Reports that the running process ends, and not in order.
@@ -79,6 +83,7 @@ fn report(running: &Running, reason: &Reason) {
         state: state(running),
         ancestors: process::ancestors(running),
         next: running.local(|local| local.queue.first().map(|header| header.table.name)),
+        last: last(running),
     };
     tell(&facts);
 }
@@ -115,6 +120,7 @@ pub fn report_part(part: &str, reason: &Reason, state: Option<String>) {
             ancestors: process::ancestors(running),
             // What waits will be handled.
             next: None,
+            last: last(running),
         };
         tell(&facts);
     });
@@ -130,6 +136,16 @@ fn state(running: &Running) -> Option<String> {
         let reason = panics::reason(payload);
         Some(format!("(its Debug failed: {reason})"))
     })
+}
+
+/// What it did last. It is the program's code, too, that is asked.
+fn last(running: &Running) -> Vec<String> {
+    let body = running.local(|local| local.body.take());
+    let last = catch_unwind(AssertUnwindSafe(|| body.as_ref().map(|body| body.last())));
+    running.local(|local| local.body = body);
+    let mut last = last.ok().flatten().unwrap_or_default();
+    last.drain(..last.len().saturating_sub(LAST_MAX));
+    last
 }
 
 fn tell(facts: &Facts<'_>) {
@@ -186,8 +202,11 @@ impl Facts<'_> {
             ("handling", self.handling()),
             ("state", self.state.clone()),
             ("ancestors", self.ancestors()),
-            ("links", self.links()),
+            ("links", self.these(&self.info.links)),
+            ("monitors", self.these(&self.info.monitors)),
+            ("heap", self.heap()),
             ("unread", self.unread()),
+            ("last", self.last()),
         ] {
             if let Some(value) = value {
                 let _ = write!(text, "\n  {key:<10} {value}");
@@ -247,14 +266,31 @@ impl Facts<'_> {
         Some(names.fold(first, |list, name| list + ", " + &name))
     }
 
-    fn links(&self) -> Option<String> {
-        let links = &self.info.links;
-        let shown = links.iter().take(LINKS_MAX);
+    /// Some processes by name.
+    fn these(&self, pids: &[Pid]) -> Option<String> {
+        let shown = pids.iter().take(LINKS_MAX);
         let mut names: Vec<String> = shown.map(|pid| self.called(*pid)).collect();
-        if links.len() > LINKS_MAX {
-            names.push(format!("and {} more", links.len() - LINKS_MAX));
+        if pids.len() > LINKS_MAX {
+            names.push(format!("and {} more", pids.len() - LINKS_MAX));
         }
         (!names.is_empty()).then(|| names.join(", "))
+    }
+
+    fn heap(&self) -> Option<String> {
+        let heap = self.info.heap?;
+        let bound = match self.info.max_heap_size.bytes {
+            0 => String::new(),
+            bytes => format!(", may hold {bytes}"),
+        };
+        Some(format!(
+            "{} bytes, {} at most{bound}",
+            heap.memory, heap.peak
+        ))
+    }
+
+    /// One line for each.
+    fn last(&self) -> Option<String> {
+        (!self.last.is_empty()).then(|| self.last.join("\n             "))
     }
 
     fn unread(&self) -> Option<String> {

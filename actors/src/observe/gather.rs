@@ -22,7 +22,7 @@ use super::protocol::{
     ROWS_MAX, Request, Row, SchedulerFigures, Sort, TEXT_MAX, Told, Traced, Welcome,
 };
 use super::tree;
-use crate::sys::{self, LogEvent, Logged};
+use crate::sys::{self, LogEvent};
 
 /// How long a process may take to answer.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -433,17 +433,10 @@ fn schedulers(before: &Load, now: &Load) -> Vec<SchedulerFigures> {
 }
 
 fn event(event: &LogEvent) -> Event {
-    let text = match &event.what {
-        Logged::In { message, from } => match from {
-            Some(from) => format!("← {message} from {from}"),
-            None => format!("← {message} from outside"),
-        },
-        Logged::Exit { from } => format!("exit of {from}"),
-        Logged::Down { pid: Some(pid) } => format!("down: {pid}"),
-        Logged::Down { pid: None } => "down".to_owned(),
-        other => format!("{other:?}").to_lowercase(),
-    };
-    Event { at: event.at, text }
+    Event {
+        at: event.at,
+        text: event.what.to_string(),
+    }
 }
 
 fn cut(mut text: String) -> String {

@@ -192,7 +192,8 @@ impl Control {
         });
     }
 
-    fn events(&self) -> Vec<LogEvent> {
+    /// What it did last, if its log is on.
+    pub(crate) fn events(&self) -> Vec<LogEvent> {
         let log = self.log.iter();
         log.flat_map(|log| log.events.iter().cloned()).collect()
     }

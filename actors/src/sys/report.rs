@@ -3,6 +3,7 @@
 //! Outputs    [`Status`], [`Statistics`], [`LogEvent`]: values that travel to other nodes.
 //! Source     otp: sys:get_status/1, statistics/2, log/2
 
+use std::fmt;
 use std::time::Duration;
 
 use foundation_runtime::{Pid, ProcessKind};
@@ -93,4 +94,20 @@ pub enum Logged {
     Suspended,
     /// It was resumed.
     Resumed,
+}
+
+impl fmt::Display for Logged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::In { message, from } => match from {
+                Some(from) => write!(f, "← {message} from {from}"),
+                None => write!(f, "← {message} from outside"),
+            },
+            Self::Exit { from } => write!(f, "exit of {from}"),
+            Self::Down { pid: Some(pid) } => write!(f, "down: {pid}"),
+            Self::Down { pid: None } => f.write_str("down"),
+            Self::Suspended => f.write_str("suspended"),
+            Self::Resumed => f.write_str("resumed"),
+        }
+    }
 }
