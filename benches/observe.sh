@@ -10,9 +10,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 pairs=${1:-15} passes=${2:-2000}
 program=${CARGO_TARGET_DIR:-target}/release/foundation
-[ -x "$program" ] || cargo build --release -p foundation-node
+cargo build --quiet --release -p foundation-node
 folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$folder"' EXIT
 # A keyboard that nobody touches.
 mkfifo "$folder/keys"
 exec 3<>"$folder/keys"
@@ -21,7 +21,7 @@ TIMEFORMAT='%U %S'
 # job NAME: one run; its lines a second and seconds of processor time go to a file of that name.
 job() {
   local times rate
-  times=$({ time "$program" run --json --repeat "$passes" --observe "$folder/s" \
+  times=$({ time timeout 300 "$program" run --json --repeat "$passes" --observe "$folder/s" \
     </dev/null >"$folder/out" 2>/dev/null; } 2>&1)
   rate=$(grep -o '"lines_per_second": *[0-9.]*' "$folder/out" | grep -o '[0-9.]*$')
   awk -v rate="$rate" '{ print rate, $1 + $2 }' <<<"$times" >>"$folder/$1"

@@ -102,6 +102,16 @@ fn who_crashed_is_said_by_name() {
     let node = Node::builder().start().expect("a node starts");
     let socket = socket("crash");
     foundation::observe::serve(&node, &socket).expect("it serves");
+    // More is wrong than is told at once: a crash is told all the same.
+    for _ in 0..50 {
+        let mailbox = foundation::Mailbox::unbounded().high_water(1);
+        let options = SpawnOptions::new().mailbox(mailbox);
+        let idle = |_: Process<Never>| std::future::pending::<()>();
+        let (idle, _) = node.spawn_fn_with(&options, idle).expect("there is room");
+        for _ in 0..4 {
+            idle.send(Never).expect("it is local");
+        }
+    }
     let mut stream = UnixStream::connect(&socket).expect("it serves");
     stream.set_read_timeout(Some(BOUND)).expect("a socket");
     let watch = Request::Watch(ms(100));
@@ -122,6 +132,7 @@ fn who_crashed_is_said_by_name() {
         let mut named = None;
         while let Some(answer) = arrived.take().expect("frames") {
             if let Answer::Figures(figures) = answer {
+                assert!(figures.alarms.len() <= 32);
                 let mut alarms = figures.alarms.into_iter();
                 named = alarms.find(|alarm| alarm.kind == AlarmKind::Crashes);
             }

@@ -2,7 +2,8 @@
 //!
 //! Role       Keeps crash reports as values, beside what is told to `tracing`.
 //! Outputs    [`CrashReports`]: the reports of one or more nodes, from the subscription on.
-//! Limit      A subscriber keeps at most `CAPACITY` reports; the oldest go, and are counted.
+//! Limit      A subscriber keeps at most `CAPACITY` reports, or as many as it says; the oldest go, and
+//!            are counted.
 //! Invariant  A node that nobody asked makes no reports for it.
 //! Source     otp: proc_lib, crash reports
 
@@ -50,8 +51,19 @@ pub(crate) struct CrashLog {
     subscribers: Mutex<Vec<Weak<Kept>>>,
 }
 
-#[derive(Default)]
-struct Kept(Mutex<State>);
+struct Kept {
+    capacity: usize,
+    state: Mutex<State>,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            capacity: CAPACITY,
+            state: Mutex::default(),
+        }
+    }
+}
 
 #[derive(Default)]
 struct State {
@@ -62,12 +74,12 @@ struct State {
 
 impl Kept {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn put(&self, report: CrashReport) -> Vec<Waker> {
         let mut state = self.state();
-        if state.reports.len() == CAPACITY {
+        while state.reports.len() >= self.capacity {
             state.reports.pop_front();
             state.lost += 1;
         }
@@ -110,6 +122,7 @@ impl CrashReports {
         let log = &node.core().crashes;
         let subscribers = log.subscribers.lock();
         let mut subscribers = subscribers.unwrap_or_else(PoisonError::into_inner);
+        subscribers.retain(|subscriber| subscriber.strong_count() > 0);
         subscribers.push(Arc::downgrade(&self.0));
         log.watched.store(true, Ordering::Release);
     }
@@ -185,6 +198,17 @@ impl Node {
     #[must_use]
     pub fn capture_crashes(&self) -> CrashReports {
         let reports = CrashReports::default();
+        reports.attach(self);
+        reports
+    }
+
+    /// The same, of the last so many crashes, one at least: older ones go, and are counted as lost.
+    #[must_use]
+    pub fn capture_last_crashes(&self, capacity: usize) -> CrashReports {
+        let reports = CrashReports(Arc::new(Kept {
+            capacity: capacity.max(1),
+            ..Kept::default()
+        }));
         reports.attach(self);
         reports
     }

@@ -69,3 +69,21 @@ fn timers_are_served_when_there_is_room_for_nobody() {
         }
     });
 }
+
+/// A bound ends what always gives way and never waits: also where time stands while anybody can run.
+#[foundation::test(seeds = 5)]
+async fn a_bound_ends_what_always_gives_way(node: Node) {
+    let (reply, ended) = promise(&node);
+    let body = move |me: Process<Never>| async move {
+        let forever = async {
+            loop {
+                foundation::time::yield_now().await;
+            }
+        };
+        let ended: Option<()> =
+            foundation::time::timeout_on(&me.node(), foundation::ms(300), forever).await;
+        reply.send(ended);
+    };
+    node.spawn_fn(body).expect("there is room");
+    assert_eq!(ended.timeout(secs(60)).await, Ok(None));
+}

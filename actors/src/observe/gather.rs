@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// A table this small is gone through in place.
 const SMALL: usize = 2000;
 const ALARMS_MAX: usize = 32;
+/// So many of those that are stuck, and of circles, at most: there is room for others.
+const EACH_MAX: usize = 10;
 /// So many of a circle of processes are named.
 const CYCLE_MAX: usize = 8;
 /// So many of those who crashed are named.
@@ -54,7 +56,7 @@ pub(super) struct Eyes {
 impl Eyes {
     pub(super) fn new(node: Node) -> Self {
         let (load, crashed, listed) = (node.load(), node.stats().crashed, node.now());
-        let crashes = node.capture_crashes();
+        let crashes = node.capture_last_crashes(CRASHES_MAX);
         Self {
             node,
             load,
@@ -108,10 +110,15 @@ impl Eyes {
         let load = self.node.load();
         let memory = self.node.memory();
         let mut alarms = self.stuck();
+        alarms.truncate(EACH_MAX);
         alarms.extend(self.cycles().await);
-        alarms.extend(self.mailboxes());
+        // Once told it is told: there must be room for it.
         alarms.extend(self.crashes(stats.crashed));
+        alarms.extend(self.mailboxes());
         alarms.truncate(ALARMS_MAX);
+        for alarm in &mut alarms {
+            alarm.text = cut(std::mem::take(&mut alarm.text));
+        }
         let schedulers = schedulers(&self.load, &load);
         let figures = Figures {
             at: load.at,
@@ -176,7 +183,7 @@ impl Eyes {
         };
         cycles
             .iter()
-            .take(ALARMS_MAX)
+            .take(EACH_MAX)
             .map(|cycle| Alarm {
                 kind: AlarmKind::Deadlock,
                 pid: cycle.first().copied(),
@@ -197,7 +204,7 @@ impl Eyes {
         let reports = self.crashes.take_all().into_iter().rev();
         let who = reports.take(CRASHES_MAX).map(|report| {
             let name = report.name.as_ref().unwrap_or(&report.process);
-            let text = cut(format!("{name} crashed: {}", report.reason));
+            let text = format!("{name} crashed: {}", report.reason);
             alarm(Some(report.pid), text)
         });
         let who: Vec<Alarm> = who.collect();

@@ -24,6 +24,8 @@ const COARSE_FROM: Duration = Duration::from_secs(1);
 pub(crate) struct Deadline {
     at: u64,
     coarse: bool,
+    /// It has passed, and its process was let yield before it hears of that.
+    held: bool,
     armed: Option<Box<(Node, Key)>>,
 }
 
@@ -44,6 +46,7 @@ impl Deadline {
         Self {
             at,
             coarse,
+            held: false,
             armed: None,
         }
     }
@@ -60,6 +63,7 @@ impl Deadline {
         Self {
             at: u64::MAX,
             coarse: false,
+            held: false,
             armed: None,
         }
     }
@@ -75,6 +79,7 @@ impl Deadline {
         Self {
             at: crate::time::nanos(at),
             coarse: false,
+            held: false,
             armed: None,
         }
     }
@@ -86,6 +91,7 @@ impl Deadline {
         Self {
             at,
             coarse: false,
+            held: false,
             armed: None,
         }
     }
@@ -109,14 +115,14 @@ impl Deadline {
         let core = node.core();
         let due = self.due(core);
         if core.clock().coarse() >= due {
-            return passed(cx);
+            return self.passed(cx);
         }
         let own = current::process()
             .filter(|running| std::ptr::eq(running.core(), core))
             .filter(|running| super::is_own(running, cx.waker()));
         match own {
             Some(running) if has_alarm(running, due) || set_alarm(running, due) => Poll::Pending,
-            Some(_) => passed(cx),
+            Some(_) => self.passed(cx),
             None => self.arm(node, due, cx),
         }
     }
@@ -124,13 +130,30 @@ impl Deadline {
     #[cold]
     fn arm(&mut self, node: &Node, due: u64, cx: &mut Context<'_>) -> Poll<()> {
         if node.core().clock().now() >= due {
-            return passed(cx);
+            return self.passed(cx);
         }
         if self.armed.is_some() {
             self.disarm();
         }
         let key = node.core().arm(0, due, Action::Waker(cx.waker().clone()));
         self.armed = Some(Box::new((node.clone(), key)));
+        Poll::Pending
+    }
+
+    /// It has passed. A process whose slice is over hears of it when it has yielded, once: a loop over a
+    /// receive that finds no budget, and a timeout, would never yield. One that is to end does not
+    /// hear of it.
+    fn passed(&mut self, cx: &Context<'_>) -> Poll<()> {
+        let Some(running) = current::process() else {
+            return Poll::Ready(());
+        };
+        let over = running.yielded.get() && !std::mem::replace(&mut self.held, true);
+        if !over && !running.is_doomed() {
+            return Poll::Ready(());
+        }
+        if !super::is_own(running, cx.waker()) {
+            cx.waker().wake_by_ref();
+        }
         Poll::Pending
     }
 
@@ -149,20 +172,6 @@ impl Drop for Deadline {
         if self.armed.is_some() {
             self.disarm();
         }
-    }
-}
-
-/// A deadline has passed. A process whose slice is over, or who is to end, hears of it when it has
-/// yielded: a loop over a receive that finds no budget, and a timeout, would never yield.
-fn passed(cx: &Context<'_>) -> Poll<()> {
-    match current::process() {
-        Some(running) if running.yielded.get() || running.is_doomed() => {
-            if !super::is_own(running, cx.waker()) {
-                cx.waker().wake_by_ref();
-            }
-            Poll::Pending
-        }
-        _ => Poll::Ready(()),
     }
 }
 

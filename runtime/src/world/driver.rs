@@ -2,7 +2,8 @@
 //!
 //! Role       Runs the body and the processes it starts, one slice at a time, lets what was sent
 //!            arrive, and moves the clock when nothing else can happen.
-//! Limit      `STEPS_MAX` slices and `TIME_MAX` of virtual time: beyond, the run is stopped.
+//! Limit      `STEPS_MAX` slices and `TIME_MAX` of virtual time: beyond, the run is stopped. Time
+//!            stands while anybody can run, for `STILL_MAX` slices at most.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -19,6 +20,10 @@ use crate::platform::current::Enter;
 use crate::scheduler::{Running, Scheduler, Stamp, slice};
 
 const STEPS_MAX: u64 = 50_000_000;
+/// After so many slices in a row without a moment of rest the clock moves on all the same, by
+/// [`TURN`] nanoseconds for each: fewer are taken for simultaneous.
+const STILL_MAX: u64 = 100_000;
+const TURN: u64 = 1000;
 const TIME_MAX: Duration = Duration::from_secs(100 * 365 * 86_400);
 const SHUTDOWN_BOUND: Duration = Duration::from_secs(3600);
 /// How many slices the processes of a run that failed have to end.
@@ -97,6 +102,8 @@ struct Driver<'a> {
     world: &'a World,
     nodes: Vec<Running>,
     steps: u64,
+    /// How many there were when the clock moved last.
+    still: u64,
     hash: u64,
     trace: Option<&'a mut Trace>,
 }
@@ -118,6 +125,7 @@ where
         world,
         nodes: Vec::new(),
         steps: 0,
+        still: 0,
         hash: 0xcbf2_9ce4_8422_2325,
         trace,
     };
@@ -172,6 +180,9 @@ impl Driver<'_> {
                 }
                 Event::Nothing => self.advance()?,
                 event => self.happen(event),
+            }
+            if self.steps >= self.still + STILL_MAX {
+                self.elapse();
             }
             self.check()?;
         }
@@ -230,16 +241,26 @@ impl Driver<'_> {
         let Some(next) = next else {
             return Err(SimError::Deadlock(self.waiting()));
         };
-        let now = next.max(now);
+        self.move_clock(next.max(now));
+        Ok(())
+    }
+
+    /// Somebody is always ready to run: as for real, that takes time, and timers go off meanwhile.
+    fn elapse(&mut self) {
+        let turns = self.steps - self.still;
+        self.move_clock(self.sim.now() + turns * TURN);
+    }
+
+    fn move_clock(&mut self, now: u64) {
+        self.still = self.steps;
         self.sim.set_now(now);
         let mut due = Vec::new();
-        for node in &nodes {
+        for node in &self.world.nodes() {
             node.core().timers().advance(now, &mut due);
             for (_, action) in due.drain(..) {
                 self.sim.directly(|| node.core().fire(action));
             }
         }
-        Ok(())
     }
 
     fn check(&self) -> Result<(), SimError> {
