@@ -261,3 +261,23 @@ async fn a_completed_task_has_its_value(node: Node) {
     assert_eq!(Task::completed(&node, 8).shutdown(ms(0)).await, Ok(8));
     assert_eq!(Task::completed(&node, 9).ignore(), Some(Ok(9)));
 }
+
+/// The exit of a linked task that its owner traps goes with the task.
+#[foundation::test]
+async fn a_shutdown_leaves_no_exit_behind(node: Node) {
+    let (reply, left) = promise(&node);
+    let owner = async move |me: Process<Word>| {
+        me.trap_exit(true);
+        let task = Task::<()>::spawn(&me.node(), async { foundation::exit(boom()) });
+        let task = task.expect("spawned");
+        while me.info().message_queue_len == 0 {
+            time::sleep(ms(1)).await;
+        }
+        let outcome = task.shutdown(LONG).await;
+        reply.send((outcome, me.info().message_queue_len));
+    };
+    node.spawn_fn(owner).expect("spawned");
+    let (outcome, waiting) = left.timeout(LONG).await.expect("it says so");
+    assert_eq!(outcome, Err(TaskError::Exited(boom())));
+    assert_eq!(waiting, 0);
+}

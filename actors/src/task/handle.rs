@@ -190,7 +190,8 @@ impl<T: Send + 'static> Task<T> {
     }
 
     /// Ends the task: what it had finished is returned, also if that arrived meanwhile. It has
-    /// `bound` to end by itself after it was asked to, then it is killed; with zero at once.
+    /// `bound` to end by itself after it was asked to, then it is killed; with zero at once. An owner
+    /// that traps exits finds none of it in its mailbox afterwards.
     ///
     /// # Errors
     /// [`TaskError::Exited`] when it had no value.
@@ -198,6 +199,15 @@ impl<T: Send + 'static> Task<T> {
     /// # Panics
     /// When another process than its owner does it.
     pub async fn shutdown(mut self, bound: Duration) -> Result<T, TaskError> {
+        let outcome = self.shut_down(bound).await;
+        // An owner that traps exits has learnt of the end by this.
+        if let Some(me) = me().filter(|me| Some(me.pid()) == self.owner) {
+            me.unlink_flush(self.pid);
+        }
+        outcome
+    }
+
+    async fn shut_down(&mut self, bound: Duration) -> Result<T, TaskError> {
         match self.join(Duration::ZERO).await {
             Err(TaskError::Timeout) => {}
             outcome => return outcome,
