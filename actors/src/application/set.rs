@@ -253,16 +253,15 @@ impl Applications {
         true
     }
 
-    /// Stops all within `bound`, latest first: each has half of what is left, so that one that does not
-    /// yield leaves time for the others.
+    /// Stops all within `bound`, latest first: each has its share of what is left, so that one that does
+    /// not yield leaves time for the others.
     async fn stop_within(&self, bound: Duration) {
         let until = self.node.now() + bound;
-        loop {
-            let Some(last) = self.lock().order.last().cloned() else {
-                return;
-            };
+        let order = self.lock().order.clone();
+        for (before, name) in order.iter().enumerate().rev() {
             let left = until.saturating_sub(self.node.now());
-            let _ = self.stop(&last, left / 2).await;
+            // One that is being started, or was stopped meanwhile, is nobody's to stop.
+            let _ = self.stop(name, left / (before as u32 + 1)).await;
         }
     }
 

@@ -81,7 +81,7 @@ impl Node {
     }
 
     /// Has `hook` run when the node is shut down, before any process is asked to end; the last one first.
-    /// It is given the time that it may take: a fifth of the bound, all hooks together. It may use
+    /// It is given the time that it may take: six tenths of the bound, all hooks together. It may use
     /// what runs, and start nothing.
     ///
     /// ```
@@ -127,7 +127,7 @@ impl Node {
         let bound = bound.min(BOUND_MAX);
         let start = self.now();
         while let Some(hook) = self.core().endings().next() {
-            let left = (start + bound / 5).saturating_sub(self.now());
+            let left = (start + bound * 60 / 100).saturating_sub(self.now());
             crate::time::timeout_on(self, left, hook(self.clone(), left)).await;
         }
         let pause_max = match self.core().scheduler() {
