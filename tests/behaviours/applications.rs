@@ -3,7 +3,7 @@
 //! Source     otp: application
 
 use foundation::prelude::*;
-use foundation::{Application, ApplicationError, Applications, LoadError, StartType};
+use foundation::{Application, ApplicationError, Applications, LoadError, StartType, time};
 
 use crate::support::{Cfg, LONG, Log, boom, kid};
 
@@ -182,8 +182,9 @@ fn stops(log: &Log) -> Vec<String> {
 async fn ends_all(node: Node, start: StartType, reason: Reason) {
     let log = Log::default();
     let apps = three(&node, &log, start).await;
-    let ended = futures::future::join(node.failed(), end_db(&node, reason));
-    let (why, ()) = ended.await;
+    let failed = time::timeout_on(&node, LONG, node.failed());
+    let (why, ()) = futures::future::join(failed, end_db(&node, reason)).await;
+    let why = why.expect("the node has failed");
     assert!(why.contains("`db` ended"), "{why}");
     assert_eq!(stops(&log), ["shop stopped", "log stopped"]);
     assert_eq!(names(&apps), [""; 0]);
@@ -212,9 +213,13 @@ async fn is_its_own(w: World, start: StartType, reason: Reason) {
     end_db(&node, reason).await;
     w.eventually(LONG, async || names(&apps) == ["log", "shop"])
         .await;
-    assert_eq!(stops(&log), [""; 0]);
     assert_eq!(apps.start_as("db", start).await, Ok(()));
-    let failed = foundation::time::timeout_on(&node, ms(50), node.failed()).await;
+    assert_eq!(apps.stop_all(LONG).await, Ok(()));
+    // Who watches them has done with all that has ended when it goes.
+    w.eventually(LONG, async || node.processes().is_empty())
+        .await;
+    assert_eq!(stops(&log), ["db stopped", "shop stopped", "log stopped"]);
+    let failed = time::timeout_on(&node, ms(1), node.failed()).await;
     assert_eq!(failed, None);
 }
 
