@@ -196,7 +196,9 @@ async function refresh() {
   busy = true;
   try {
     await (view.tab === "tree" ? tree() : list());
-    if (view.chosen) await detail();
+    const { chosen } = view;
+    // Of one that was killed or left meanwhile there is nothing to say.
+    if (chosen) await detail().catch((error) => { if (view.chosen === chosen) throw error; });
   } catch (error) { say(error); }
   busy = false;
 }
