@@ -32,7 +32,8 @@ pub use application::{
     LoadError, Running, StartType,
 };
 pub use ecosystem::{
-    Ecosystem, EcosystemError, EcosystemHealth, EcosystemRef, Supervision, WORKERS_MAX, Workers,
+    AutoScale, BadAutoScale, Ecosystem, EcosystemError, EcosystemHealth, EcosystemRef,
+    MemoryStrategy, Supervision, WORKERS_MAX, Workers,
 };
 pub use event::{
     AddHandlerError, EventCx, EventExit, EventHandler, EventManager, EventManagerBuilder,

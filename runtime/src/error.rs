@@ -126,6 +126,8 @@ pub enum SpawnError {
     RegistryFull(usize),
     /// There can be no such mailbox. Nothing was started.
     BadMailbox(crate::BadMailbox),
+    /// The heap group of this name is of another node. Nothing was started.
+    OtherNodesGroup(Box<str>),
 }
 
 impl fmt::Display for SpawnError {
@@ -137,6 +139,12 @@ impl fmt::Display for SpawnError {
             Self::BadName(name) => write!(f, "`{name}` is not allowed as a name"),
             Self::RegistryFull(limit) => write!(f, "the registry is full with {limit} entries"),
             Self::BadMailbox(why) => why.fmt(f),
+            Self::OtherNodesGroup(name) => {
+                write!(
+                    f,
+                    "the heap group `{name}` is of another node: make one of this node"
+                )
+            }
         }
     }
 }

@@ -360,6 +360,24 @@ pub(crate) fn discard_panic(message: &'static str, reason: &Reason) {
     });
 }
 
+/// Reports that a heap group holds more than it may.
+pub(crate) fn group_passed(core: &Core, name: &str, members: usize, bound: MaxHeap, held: u64) {
+    let max = bound.bytes;
+    let fate = match bound.kill {
+        true => "all are killed",
+        false => "they go on",
+    };
+    quietly(|| {
+        let text = format!(
+            "the {members} processes of the heap group {name} hold {held} bytes, and may hold {max}: {fate}"
+        );
+        if core.prints_crashes() {
+            return print_text(&text);
+        }
+        tracing::error!(target: HEAP, group = name, members, held, max, killed = bound.kill, "{text}");
+    });
+}
+
 /// Reports that the running process holds more than it may.
 pub(crate) fn heap_passed(running: &Running, bound: MaxHeap, held: u64) {
     let (pid, code, max) = (running.pid(), running.code_name(), bound.bytes);

@@ -4,7 +4,8 @@
 
 use foundation::prelude::*;
 use foundation::{
-    BadMailbox, Ecosystem, EcosystemError, EcosystemRef, Mailbox, Supervision, WhenFull, Workers,
+    AutoScale, BadAutoScale, BadMailbox, Ecosystem, EcosystemError, EcosystemRef, Mailbox,
+    Supervision, WhenFull, Workers,
 };
 
 use crate::support::LONG;
@@ -126,4 +127,98 @@ async fn workers_have_the_mailbox_and_the_count_that_was_asked_for(w: World) {
         .expect("it lives");
     assert_eq!(info.mailbox, None);
     shop.stop(LONG).await.expect("stopped");
+}
+
+/// Handles so many messages as it is told, and waits in each.
+#[derive(Default)]
+struct Slow;
+
+#[actor]
+impl Slow {
+    #[cast]
+    async fn work(&mut self) {
+        foundation::time::sleep(foundation::ms(20)).await;
+    }
+}
+
+/// Workers come with the load and go without it, and no message of theirs is lost by it.
+#[foundation::test]
+async fn the_number_of_workers_follows_the_load(w: World) {
+    let node = w.node();
+    let mut dead = node.dead_letters(100);
+    let scale = AutoScale::between(2, 5)
+        .every(foundation::ms(10))
+        .grow_above(3)
+        .shrink_after(2);
+    let shop = Ecosystem::new("shop", child(Part::default), |_| child(Slow::default))
+        .workers(Workers::AutoScale(scale))
+        .start(&node)
+        .await
+        .expect("started");
+    let workers = async || shop.workers().await.expect("it lives").len();
+    assert_eq!(workers().await, 2);
+    w.eventually(LONG, async || {
+        let all = shop.workers().await.expect("it lives");
+        let first: Ref<Slow> = node.reference(all[0]);
+        for _ in 0..20 {
+            first.work().expect("local");
+        }
+        node.sleep(foundation::ms(20)).await;
+        let health = shop.health().await.expect("it lives");
+        assert!(health.workers <= 5, "{health:?}");
+        health.workers == 5
+    })
+    .await;
+    let grown = shop.workers().await.expect("it lives");
+    // The one with the load is the first: it stays, and is done with all of it.
+    w.eventually(4 * LONG, async || workers().await == 2).await;
+    let left = shop.workers().await.expect("it lives");
+    assert_eq!(left, grown[..2]);
+    w.eventually(LONG, async || {
+        shop.health().await.expect("it lives").messages == 0
+    })
+    .await;
+    assert!(dead.try_next().is_none(), "nothing was lost");
+    shop.stop(LONG).await.expect("stopped");
+    assert_eq!(node.stats().processes, 0);
+}
+
+#[foundation::test]
+async fn a_scale_that_cannot_be_is_refused(w: World) {
+    let node = w.node();
+    let one = AutoScale::between(1, 2);
+    let rows = [
+        (
+            AutoScale::between(3, 2),
+            EcosystemError::AutoScale(BadAutoScale::LeastAboveMost(3, 2)),
+            "there cannot be at least 3 workers and at most 2",
+        ),
+        (
+            one.every(std::time::Duration::ZERO),
+            EcosystemError::AutoScale(BadAutoScale::NoPeriod),
+            "between two looks at the load there must be some time",
+        ),
+        (
+            one.shrink_after(0),
+            EcosystemError::AutoScale(BadAutoScale::NoLooks),
+            "it takes at least one look to see that there is no load",
+        ),
+        (
+            AutoScale::between(0, 2),
+            EcosystemError::Workers(0),
+            "an ecosystem has 1 to 100000 workers, not 0",
+        ),
+        (
+            AutoScale::between(1, 200_000),
+            EcosystemError::Workers(200_000),
+            "an ecosystem has 1 to 100000 workers, not 200000",
+        ),
+    ];
+    for (scale, expected, text) in rows {
+        let shop = shop(Supervision::OneForOne).workers(Workers::AutoScale(scale));
+        let error = shop.start(&node).await.expect_err("it cannot be");
+        assert_eq!(error, expected);
+        assert_eq!(error.to_string(), text);
+    }
+    assert_eq!(node.stats().spawned, 0);
 }

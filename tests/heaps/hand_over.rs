@@ -258,7 +258,9 @@ async fn what_is_refused_stays_the_receivers(node: Node) -> foundation::Result {
     // With the envelope that it waits in, which is of the larger kind.
     let waits = skipped.memory - before.memory;
     assert!((LINE..LINE + 4000).contains(&waits), "{waits}");
-    assert_eq!(heap(&node, &taker).await.memory - before.memory, LINE);
+    // Who woke it from its last wait may not have dropped the waker yet.
+    let more = heap(&node, &taker).await.memory - before.memory;
+    assert!((LINE..LINE + 100).contains(&more), "{more}");
     Ok(())
 }
 

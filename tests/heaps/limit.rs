@@ -7,12 +7,13 @@ use foundation::{MaxHeap, promise};
 
 use crate::events;
 
-const BOUND: usize = 100_000;
+pub(crate) const BOUND: usize = 100_000;
 
 #[derive(Message)]
 #[message(local)]
 pub(crate) enum Told {
     Grow(usize),
+    Shrink,
     Info(ReplyTo<(usize, u64)>),
     Bound(MaxHeap, ReplyTo<MaxHeap>),
 }
@@ -23,6 +24,7 @@ async fn grower(mut me: Process<Told>) {
     while let Mail::Msg(told) = me.recv().await {
         match told {
             Told::Grow(bytes) => kept.push(vec![0; bytes]),
+            Told::Shrink => kept.clear(),
             Told::Info(reply) => {
                 let memory = me.info().memory.expect("this program counts");
                 reply.send((kept.len(), memory));
@@ -33,24 +35,27 @@ async fn grower(mut me: Process<Told>) {
 }
 
 /// How it ends while `meanwhile` is done: it is watched from before.
-async fn end_of<T>(node: &Node, pid: Pid, meanwhile: impl Future<Output = T>) -> Reason {
+pub(crate) async fn end_of<T>(node: &Node, pid: Pid, meanwhile: impl Future<Output = T>) -> Reason {
     let down = futures::future::join(node.down(pid), meanwhile).await.0;
     down.reason
 }
 
 fn start(node: &Node, bound: MaxHeap, code: &'static str) -> ProcessRef<Told> {
-    let options = SpawnOptions::new().max_heap_size(bound).code(code);
-    let started = node.spawn_fn_with(&options, grower);
+    start_with(node, &SpawnOptions::new().max_heap_size(bound).code(code))
+}
+
+pub(crate) fn start_with(node: &Node, options: &SpawnOptions) -> ProcessRef<Told> {
+    let started = node.spawn_fn_with(options, grower);
     started.expect("there is room").0
 }
 
-async fn kept(node: &Node, of: &ProcessRef<Told>) -> (usize, u64) {
+pub(crate) async fn kept(node: &Node, of: &ProcessRef<Told>) -> (usize, u64) {
     let (reply, answer) = promise(node);
     of.send(Told::Info(reply)).expect("it is a local process");
     answer.await.expect("it is alive")
 }
 
-fn code(world: &World, simulated: &'static str, real: &'static str) -> &'static str {
+pub(crate) fn code(world: &World, simulated: &'static str, real: &'static str) -> &'static str {
     match world.is_simulated() {
         true => simulated,
         false => real,

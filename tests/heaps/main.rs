@@ -5,6 +5,7 @@
 mod accounts;
 mod arena;
 mod events;
+mod group;
 mod hand_over;
 mod limit;
 mod queue;

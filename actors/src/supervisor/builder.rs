@@ -328,6 +328,12 @@ impl<S> StartTree<S> {
         self
     }
 
+    /// Starts its supervisor with these options; what was set before stays.
+    pub fn options(mut self, more: impl FnOnce(SpawnOptions) -> SpawnOptions) -> Self {
+        self.options = more(self.options);
+        self
+    }
+
     /// How long the start of the whole tree may take: 30 seconds unless set.
     pub fn timeout(mut self, bound: Duration) -> Self {
         self.timeout = bound;

@@ -30,10 +30,8 @@ trait StartChild: Send + Sync {
 /// What few children have.
 #[derive(Clone)]
 struct More {
-    name: Option<Box<str>>,
-    via: Option<Via>,
+    options: SpawnOptions,
     timeout: Duration,
-    mailbox: Option<Mailbox>,
 }
 
 /// How a child is started, as often as it takes.
@@ -64,43 +62,38 @@ impl Recipe {
     fn more(&mut self) -> &mut More {
         self.more.get_or_insert_with(|| {
             Box::new(More {
-                name: None,
-                via: None,
+                options: SpawnOptions::new(),
                 timeout: START_TIMEOUT,
-                mailbox: None,
             })
         })
     }
 
+    fn with(&mut self, change: impl FnOnce(SpawnOptions) -> SpawnOptions) {
+        let more = self.more();
+        more.options = change(std::mem::take(&mut more.options));
+    }
+
     pub(crate) fn named(mut self, name: Option<Box<str>>) -> Self {
-        if name.is_some() {
-            self.more().name = name;
+        if let Some(name) = name {
+            self.with(|options| options.name(name));
         }
         self
     }
 
     pub(super) fn registered(mut self, via: Option<Via>) -> Self {
-        if via.is_some() {
-            self.more().via = via;
+        if let Some(via) = via {
+            self.with(|options| options.via(via));
         }
         self
     }
 
     /// Starts the child, linked with the process that runs this code.
     pub(super) async fn start(&self, node: Node) -> Result<Pid, StartError> {
-        let mut options = SpawnOptions::new().link();
-        let mut timeout = START_TIMEOUT;
-        if let Some(more) = &self.more {
-            timeout = more.timeout;
-            options = options.mailbox_if_unset(more.mailbox);
-            if let Some(name) = &more.name {
-                options = options.name(name.clone());
-            }
-            if let Some(via) = &more.via {
-                options = options.via(via.clone());
-            }
-        }
-        self.start_with(node, options, timeout).await
+        let (options, timeout) = match &self.more {
+            Some(more) => (more.options.clone(), more.timeout),
+            None => (SpawnOptions::new(), START_TIMEOUT),
+        };
+        self.start_with(node, options.link(), timeout).await
     }
 
     pub(super) async fn start_with(
@@ -115,9 +108,9 @@ impl Recipe {
 
 impl std::fmt::Debug for Recipe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let name = self.more.as_ref().and_then(|more| more.name.as_deref());
+        let options = self.more.as_ref().map(|more| &more.options);
         f.debug_struct("Recipe")
-            .field("name", &name)
+            .field("options", &options)
             .finish_non_exhaustive()
     }
 }
@@ -246,14 +239,35 @@ impl<A> Child<A> {
 
     /// Registers it under this key of a registry at each start: see `Registry::via`.
     pub fn via(mut self, via: Via) -> Self {
-        self.spec.start.more().via = Some(via);
+        self.spec.start.with(|options| options.via(via));
         self
     }
 
     /// The kind of mailbox it gets at each start; unless set, what its type says, or an unbounded
     /// one.
     pub fn mailbox(mut self, mailbox: Mailbox) -> Self {
-        self.spec.start.more().mailbox = Some(mailbox);
+        self.spec.start.with(|options| options.mailbox(mailbox));
+        self
+    }
+
+    /// Starts it with these options each time: how large its heap may become, say. What was set
+    /// before stays; it is linked with its supervisor whatever they say.
+    ///
+    /// ```
+    /// # use foundation_actors::child_fn;
+    /// # use foundation_runtime::{Codec, MaxHeap, Message, Process, Tag};
+    /// # struct Note;
+    /// # impl Message for Note {
+    /// #     const NAME: &'static str = "Note";
+    /// #     const CODEC: Codec<Self> = Codec::local();
+    /// #     fn tag() -> Tag { Tag::of("docs", "Note", "") }
+    /// # }
+    /// # async fn works(mut me: Process<Note>) { loop { me.recv().await; } }
+    /// let child = child_fn("cache", works).options(|options| options.max_heap_size(MaxHeap::bytes(64 << 20)));
+    /// # let _ = child;
+    /// ```
+    pub fn options(mut self, more: impl FnOnce(SpawnOptions) -> SpawnOptions) -> Self {
+        self.spec.start.with(more);
         self
     }
 
@@ -266,7 +280,7 @@ impl<A: Addressed> Child<A> {
     /// Registers it under this name at each start, which is also its id.
     pub fn name(mut self, name: Name<A>) -> Self {
         self.spec.id = ChildId::from(name.as_str());
-        self.spec.start.more().name = Some(name.as_str().into());
+        self.spec.start.with(|options| options.name(name.as_str()));
         self
     }
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use super::HeapGroup;
 use super::account::{Account, NONE};
 use super::current::{self, is_on};
 use crate::node::Core;
@@ -100,6 +101,13 @@ pub(super) fn passed(account: &Account) {
 #[derive(Default)]
 pub(crate) struct Unheeded(AtomicBool);
 
+/// Says once that bounds have no effect where no accounts are kept.
+pub(super) fn heed(core: &Core, bound: MaxHeap) {
+    if bound.bytes != 0 && !is_on() {
+        core.bound_without_accounts();
+    }
+}
+
 impl Core {
     #[cold]
     fn bound_without_accounts(&self) {
@@ -115,9 +123,7 @@ impl Core {
 
 /// Bounds the heap of a process that is being made.
 pub(crate) fn begin(core: &Core, pid: Pid, bound: MaxHeap) {
-    if !is_on() && bound.bytes != 0 {
-        core.bound_without_accounts();
-    }
+    heed(core, bound);
     if let Some(account) = core.homes().account_of(pid) {
         account.set_limit(bound.limit());
     }
@@ -136,27 +142,47 @@ pub(crate) fn of(running: &Running) -> MaxHeap {
 /// Sets the bound of the running process; returns what it was.
 pub(crate) fn set(running: &Running, new: MaxHeap) -> MaxHeap {
     let old = of(running);
-    if !is_on() && new.bytes != 0 {
-        running.core().bound_without_accounts();
-    }
+    heed(running.core(), new);
     running.extra(|extra| extra.max_heap = Some(Box::new(new)));
     if is_on() {
         let account = current::account();
-        if account.set_limit(new.limit()) {
+        let passes = match group(running) {
+            Some(group) => group.set_own(running.word(), new.limit()),
+            None => account.set_limit(new.limit()),
+        };
+        if passes {
             passed(account);
         }
     }
     old
 }
 
-/// Has the running process pass its bound once more, with the next that it gets.
-pub(crate) fn ask_again(running: &Running) {
-    current::account().set_limit(of(running).limit());
+/// The group of the running process.
+fn group(running: &Running) -> Option<HeapGroup> {
+    running.local(|local| local.extra.as_ref()?.heap_group.clone())
 }
 
-/// Whether the running process, which has passed its bound, dies of it.
+/// Has the running process pass its bound once more, with the next that it gets.
+pub(crate) fn ask_again(running: &Running) {
+    let limit = match group(running) {
+        Some(_) => 0,
+        None => of(running).limit(),
+    };
+    current::account().set_limit(limit);
+}
+
+/// Whether the running process, which has passed its bound or grown by its share of its group's,
+/// dies of it.
 #[cold]
 pub(crate) fn kills(running: &Running) -> bool {
+    let Some(group) = group(running) else {
+        return own_kills(running);
+    };
+    let (own, groups) = group.look(running);
+    own && own_kills(running) || groups
+}
+
+fn own_kills(running: &Running) -> bool {
     let bound = of(running);
     if bound.report {
         let held = super::of_running(running).map_or(0, |heap| heap.memory + heap.lent);

@@ -10,11 +10,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::local::{Extra, Local, PARENT_LINK, RAISED, RELEASE_FIRST};
+use super::local::{Extra, Local, PARENT_LINK, RAISED, RELEASES, Release};
 use super::remains::Remains;
 use super::{Queue, held, info};
 use crate::envelope::{Envelope, ExitKind, Header, Kind, Signal};
-use crate::heap;
+use crate::heap::{self, HeapGroup};
 use crate::mailbox::{self, Limit};
 use crate::platform::panics;
 use crate::scheduler::Running;
@@ -33,22 +33,11 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     }
     let before = block.begin_dying();
     running.begin_dying(reason.clone());
-    if before & (super::NAMED | super::HOLDS | super::TRACED) != 0 {
-        if before & super::TRACED != 0 {
-            running.trace_exit(before, &reason);
-        }
-        held::release_all(running, before);
-    }
-    if before & super::HAS_PEERS != 0 {
-        core.forget_peer(me);
-    }
-    if before & super::LIMITED != 0 {
-        core.limits().remove(me);
-    }
-    if running.has(RAISED) {
-        mailbox::ended(running);
-    }
-    let last = heap::is_large(running) && !running.has(RELEASE_FIRST);
+    release_names(running, before, &reason);
+    let (last, group) = match running.has(RELEASES) {
+        false => (heap::is_large(running), None),
+        true => release(running),
+    };
     if !last {
         drop_body(running);
     }
@@ -75,14 +64,18 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     }
     let body = running.local(|local| local.body.take());
     if body.is_some() || extra.is_some() || !queue.is_empty() {
-        core.reaper().take(Remains {
+        let remains = Remains {
             node: running.node.clone(),
             pid: me,
             reason,
             body,
             extra,
             queue,
-        });
+        };
+        match &group {
+            Some(group) => core.reaper().take_of_group(group, remains),
+            None => core.reaper().take(remains),
+        }
     }
     running.end_dying();
     // The tenant is gone, and the next one writes it afresh. It owns nothing any more, unless the
@@ -91,8 +84,47 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     if left.extra.is_some() {
         drop_caught(running, left);
     }
+    if let Some(group) = group {
+        group.leave(me);
+    }
     heap::close(running);
     give_back(running);
+}
+
+/// Whether the state is dropped last, and the heap group of the process.
+#[cold]
+fn release(running: &Running) -> (bool, Option<HeapGroup>) {
+    running.local(|local| {
+        let extra = local.extra();
+        let group = extra.heap_group.take();
+        let last = match extra.release {
+            Release::First => false,
+            Release::Last => true,
+            Release::BySize => group.is_some() || heap::is_large(running),
+        };
+        (last, group)
+    })
+}
+
+/// What others have that says that the process is there.
+#[inline]
+fn release_names(running: &Running, before: u64, reason: &Reason) {
+    let (core, me) = (running.core(), running.pid());
+    if before & (super::NAMED | super::HOLDS | super::TRACED) != 0 {
+        if before & super::TRACED != 0 {
+            running.trace_exit(before, reason);
+        }
+        held::release_all(running, before);
+    }
+    if before & super::HAS_PEERS != 0 {
+        core.forget_peer(me);
+    }
+    if before & super::LIMITED != 0 {
+        core.limits().remove(me);
+    }
+    if running.has(RAISED) {
+        mailbox::ended(running);
+    }
 }
 
 /// Gives the slot back: the process is no more.

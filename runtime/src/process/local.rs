@@ -20,6 +20,7 @@ use super::calls::Calls;
 use super::handling::Handling;
 use super::queue::Queue;
 use crate::envelope::{Caller, Down, Envelope, Header};
+use crate::heap::HeapGroup;
 use crate::mailbox::{Limit, Marks, QueueData};
 use crate::timer::Key;
 use crate::{MaxHeap, Pid, Term};
@@ -39,8 +40,8 @@ pub(crate) const HAS_WAKER: u32 = 16;
 pub(crate) const HAS_RECEIVER: u32 = 32;
 /// The mailbox is in alarm.
 pub(crate) const RAISED: u32 = 64;
-/// Its state is dropped before its end is told, however large it is.
-pub(crate) const RELEASE_FIRST: u32 = 128;
+/// `Extra::release` is set, or `Extra::heap_group`.
+pub(crate) const RELEASES: u32 = 128;
 /// What waits in its queue is charged to it. Only where accounts are kept.
 pub(crate) const COUNTS_QUEUE: u32 = 256;
 /// From here on the bits of the block's own word count what waits behind the first of the queue, see
@@ -187,6 +188,18 @@ pub(crate) struct Backlog {
 // SAFETY: a backlog owns its envelopes, which are `Send`.
 unsafe impl Send for Backlog {}
 
+/// When is the state of a dead process dropped?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Release {
+    /// Before anybody is told, unless it is large or a member's of a heap group.
+    #[default]
+    BySize,
+    /// Before anybody is told.
+    First,
+    /// After it was told, on the reaper.
+    Last,
+}
+
 /// A value of the process dictionary.
 pub(crate) type Slot = Box<dyn Any + Send>;
 
@@ -226,6 +239,9 @@ pub(crate) struct Extra {
     pub(crate) failed_in: Option<Box<Handling>>,
     /// How large its heap may become, if that was ever said.
     pub(crate) max_heap: Option<Box<MaxHeap>>,
+    /// The heap group that it is in.
+    pub(crate) heap_group: Option<HeapGroup>,
+    pub(crate) release: Release,
     /// Which entry of `timers` is looked at next, to forget those that have fired.
     pub(crate) sweep: usize,
     /// The bound of the mailbox.
@@ -268,6 +284,8 @@ impl Default for Extra {
             timers: Map::default(),
             failed_in: None,
             max_heap: None,
+            heap_group: None,
+            release: Release::BySize,
             sweep: 0,
             limit: None,
             marks: None,

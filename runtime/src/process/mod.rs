@@ -62,7 +62,7 @@ pub use mail::{Info, Mail, Mailed, Message};
 pub use me::{Me, me};
 pub use plain::{IntoReason, Process, Receive, ReceiveTimeout};
 pub(crate) use queue::Queue;
-pub(crate) use remains::Reaper;
+pub(crate) use remains::{Reaper, Remains};
 pub(crate) use spawn::spawn;
 pub use spawn::{BadOption, SpawnOptions};
 pub(crate) use suspend::suspended;

@@ -18,7 +18,7 @@ use std::sync::{Mutex, PoisonError};
 use super::Behaviour;
 use super::local::Extra;
 use super::queue::Queue;
-use crate::heap;
+use crate::heap::{self, HeapGroup};
 use crate::platform::{current, panics, threads};
 use crate::{Node, Pid, Reason, report};
 
@@ -73,6 +73,8 @@ impl Value {
 
 enum Work {
     Process(Remains),
+    /// What the dead of a group have left, all of it.
+    Group(HeapGroup),
     Value(Value),
 }
 
@@ -80,6 +82,7 @@ impl Work {
     fn node(&self) -> &Node {
         match self {
             Self::Process(remains) => &remains.node,
+            Self::Group(group) => group.node(),
             Self::Value(value) => &value.node,
         }
     }
@@ -87,6 +90,7 @@ impl Work {
     fn free(self) {
         match self {
             Self::Process(remains) => remains.free(),
+            Self::Group(group) => group.dead().into_iter().for_each(Remains::free),
             Self::Value(value) => value.free(),
         }
     }
@@ -100,6 +104,15 @@ impl Reaper {
     /// Frees remains, as soon as may be, and not on a scheduler if that can be helped.
     pub(super) fn take(&self, remains: Remains) {
         self.give(Work::Process(remains));
+    }
+
+    /// The same with what a member of a group has left: in one go with what others of it leave.
+    pub(super) fn take_of_group(&self, group: &HeapGroup, remains: Remains) {
+        match group.bring(remains) {
+            Ok(true) => self.give(Work::Group(group.clone())),
+            Ok(false) => {}
+            Err(remains) => remains.free(),
+        }
     }
 
     fn give(&self, work: Work) {

@@ -10,10 +10,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::behaviour::Behaviour;
-use super::local::{Local, PARENT_LINK, RELEASE_FIRST, TRAP_EXIT};
+use super::local::{Local, PARENT_LINK, RELEASES, Release, TRAP_EXIT};
 use super::queue::Queue;
 use super::{Block, LIMITED, Watch};
-use crate::heap::{self, Held, MaxHeap};
+use crate::heap::{self, HeapGroup, Held, MaxHeap};
 use crate::mailbox::{self, Limit, Mailbox, Marks, QueueData};
 use crate::names::Names;
 use crate::node::{Core, guest};
@@ -34,16 +34,17 @@ pub struct SpawnOptions {
     pub(crate) via: Option<Via>,
     pub(crate) code: Option<&'static str>,
     pub(crate) max_heap: Option<MaxHeap>,
-    pub(crate) release_first: bool,
     pub(crate) kind: ProcessKind,
-    pub(crate) mail: Option<Box<MailOptions>>,
+    pub(crate) more: Option<Box<More>>,
 }
 
 /// What few processes are started with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct MailOptions {
+pub(crate) struct More {
     mailbox: Option<Mailbox>,
     queue_data: QueueData,
+    heap_group: Option<HeapGroup>,
+    release: Release,
 }
 
 impl SpawnOptions {
@@ -112,8 +113,28 @@ impl SpawnOptions {
     /// that a successor needs.
     #[must_use]
     pub fn release_first(mut self) -> Self {
-        self.release_first = true;
+        self.more().release = Release::First;
         self
+    }
+
+    /// Drops its state after its end was told, on a thread of the node's own, however small it is:
+    /// no scheduler is held by it, and whoever hears of the end may find what the state held not
+    /// released yet.
+    #[must_use]
+    pub fn release_last(mut self) -> Self {
+        self.more().release = Release::Last;
+        self
+    }
+
+    /// Starts it as a member of a heap group, which is one of the same node.
+    #[must_use]
+    pub fn heap_group(mut self, group: &HeapGroup) -> Self {
+        self.more().heap_group = Some(group.clone());
+        self
+    }
+
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
     }
 
     /// What a plain process's code is called in reports; its function's name unless set.
@@ -133,7 +154,7 @@ impl SpawnOptions {
     /// Gives it this kind of mailbox; unbounded unless set.
     #[must_use]
     pub fn mailbox(mut self, mailbox: Mailbox) -> Self {
-        self.mail.get_or_insert_default().mailbox = Some(mailbox);
+        self.more().mailbox = Some(mailbox);
         self
     }
 
@@ -141,10 +162,7 @@ impl SpawnOptions {
     #[must_use]
     pub fn mailbox_if_unset(mut self, mailbox: Option<Mailbox>) -> Self {
         if let Some(mailbox) = mailbox {
-            self.mail
-                .get_or_insert_default()
-                .mailbox
-                .get_or_insert(mailbox);
+            self.more().mailbox.get_or_insert(mailbox);
         }
         self
     }
@@ -152,7 +170,7 @@ impl SpawnOptions {
     /// Where the messages in its mailbox are counted; with its heap unless set.
     #[must_use]
     pub fn message_queue_data(mut self, data: QueueData) -> Self {
-        self.mail.get_or_insert_default().queue_data = data;
+        self.more().queue_data = data;
         self
     }
 
@@ -198,9 +216,7 @@ impl SpawnOptions {
     #[inline]
     fn flags(&self, linked: bool) -> u32 {
         let flag = |on: bool, flag: u32| if on { flag } else { 0 };
-        flag(linked, PARENT_LINK)
-            | flag(self.trap_exit, TRAP_EXIT)
-            | flag(self.release_first, RELEASE_FIRST)
+        flag(linked, PARENT_LINK) | flag(self.trap_exit, TRAP_EXIT)
     }
 }
 
@@ -217,7 +233,7 @@ pub(crate) fn spawn(
     if told && core.refuses(running.is_none()) {
         return Err(SpawnError::ShuttingDown);
     }
-    options.check()?;
+    options.check(node)?;
     if !core.table().admit() {
         return Err(SpawnError::SystemLimit);
     }
@@ -249,9 +265,9 @@ pub(crate) fn spawn(
         None => None,
     };
     let (mut flags, mut ways) = (core.first_flags(), core.table().ways());
-    if let Some(mail) = &options.mail {
+    if let Some(more) = &options.more {
         // SAFETY: the process has not been opened yet: its private half is ours.
-        (flags, ways) = furnish(core, pid, mail, unsafe { &mut *block.local() });
+        (flags, ways) = furnish(core, pid, more, unsafe { &mut *block.local() });
     }
     block.inbox.open();
     block.occupy(
@@ -297,13 +313,16 @@ fn tell_start(
 impl SpawnOptions {
     /// Whether a process can be started with them.
     #[inline]
-    fn check(&self) -> Result<(), SpawnError> {
+    fn check(&self, node: &Node) -> Result<(), SpawnError> {
         if let Some(name) = &self.name {
             Names::check(name).map_err(|_| SpawnError::BadName(name.clone()))?;
         }
-        if let Some(mail) = &self.mail {
-            let mailbox = mail.mailbox.unwrap_or_default();
+        if let Some(more) = &self.more {
+            let mailbox = more.mailbox.unwrap_or_default();
             mailbox.check().map_err(SpawnError::BadMailbox)?;
+            if let Some(group) = more.heap_group.as_ref().filter(|group| !group.is_of(node)) {
+                return Err(SpawnError::OtherNodesGroup(group.name().into()));
+            }
         }
         Ok(())
     }
@@ -330,17 +349,24 @@ fn register(
     }
 }
 
-/// Gives a process that is not opened yet the mailbox that it is to have: the flags that say
+/// Gives a process that is not opened yet what few have, its mailbox first: the flags that say
 /// how it counts, and the way that senders take. To a bounded one nothing is on its way for a while: what its
 /// senders are told must be true.
 #[cold]
-fn furnish(core: &Core, pid: Pid, options: &MailOptions, local: &mut Local) -> (u32, u64) {
+fn furnish(core: &Core, pid: Pid, options: &More, local: &mut Local) -> (u32, u64) {
     let extra = local.extra();
+    extra.release = options.release;
+    extra.heap_group.clone_from(&options.heap_group);
+    if let Some(group) = &extra.heap_group {
+        group.join(pid, extra.max_heap.as_deref().copied().unwrap_or_default());
+    }
+    let releases = options.heap_group.is_some() || options.release != Release::BySize;
     extra.queue_data = options.queue_data;
     let mailbox = options.mailbox.unwrap_or_default();
     extra.marks = mailbox.mark().map(Marks::new);
     let marks = extra.marks.unwrap_or_else(|| core.marks());
     let flags = mailbox::first_flags(marks, options.queue_data);
+    let flags = flags | if releases { RELEASES } else { 0 };
     let Some(bound) = mailbox.bound() else {
         return (flags, core.table().ways());
     };
@@ -420,8 +446,13 @@ fn abandon(node: &Node, running: Option<&Running>, pid: Pid, monitor: Option<Mon
     let stack = block.inbox.close::<crate::envelope::Header>();
     // SAFETY: the process was opened but never enqueued, so we still hold `SCHEDULED`.
     let local = unsafe { std::mem::replace(&mut *block.local(), Local::empty()) };
-    let limit = local.extra.as_ref().and_then(|extra| extra.limit.clone());
+    let extra = local.extra.as_ref();
+    let limit = extra.and_then(|extra| extra.limit.clone());
+    let group = extra.and_then(|extra| extra.heap_group.clone());
     drop(local);
+    if let Some(group) = group {
+        group.leave(pid);
+    }
     heap::abandon(core, pid);
     super::bury::refuse_stack(core, pid, stack);
     for held in limit.map(|limit| limit.close()).into_iter().flatten() {

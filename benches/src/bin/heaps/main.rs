@@ -38,6 +38,8 @@ const SIDES: &[Side] = &[
     ("beats reaped", beats::reaped),
     ("beats dropped", beats::dropped),
     ("beats grown", beats::grown),
+    ("beats grouped", beats::grouped),
+    ("beats apart", beats::apart),
     ("messages ours", messages::ours),
     ("messages erlang", messages::erlang),
     ("sessions isolated", sessions::isolated),

@@ -1,24 +1,36 @@
 //! How are a coordinator and its workers run as one?
 //!
-//! Role       [`Ecosystem`]: a supervised coordinator with workers of one kind, their mailboxes, and
-//!            how they are.
+//! Role       [`Ecosystem`]: a supervised coordinator with workers of one kind, their mailboxes and
+//!            heaps.
 //! Inputs     Recipes of coordinator and workers, how many, how they are supervised.
-//! Outputs    [`EcosystemRef`]: the coordinator, the workers that live, [`EcosystemHealth`].
+//! Outputs    [`EcosystemRef`], once it runs.
 //! Limit      [`WORKERS_MAX`] workers.
 //! Invariant  What cannot be is an error before anything is started. The coordinator is the first
 //!            child: with `rest_for_one`, workers are started again with it.
-//! Absent     Counts that change by load. OTP's `fullsweep_after`, `min_heap_size` and
-//!            `min_bin_vheap_size`: there is no garbage collector to be told.
-//! Source     Foundation 2.0: BEAM.spawn_ecosystem, get_ecosystem_health
+//! Absent     OTP's `fullsweep_after`, `min_heap_size` and `min_bin_vheap_size`: there is no garbage
+//!            collector to be told.
+//! Source     Foundation 2.0: BEAM.spawn_ecosystem
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use foundation_runtime::{CallError, Mailbox, Node, Pid};
+use foundation_runtime::heap::HeapGroup;
+use foundation_runtime::{Mailbox, MaxHeap, Node, SpawnOptions};
 
-use crate::server::{Actor, Ref, StartError};
-use crate::supervisor::{Child, ChildState, Supervisor, SupervisorBuilder};
-use crate::{Name, NodeExt as _};
+use crate::server::{Name, StartError};
+use crate::supervisor::{Child, Supervisor, SupervisorBuilder};
+
+mod auto_scale;
+mod running;
+mod scaler;
+
+pub use auto_scale::{AutoScale, BadAutoScale};
+pub use running::{EcosystemHealth, EcosystemRef};
+use scaler::Scaler;
+
+/// What the process that changes the number of workers is called behind the ecosystem's name.
+const SCALER: &str = "/scaler";
 
 /// The most workers of an ecosystem.
 pub const WORKERS_MAX: usize = 100_000;
@@ -30,6 +42,27 @@ pub enum Workers {
     Count(usize),
     /// One for each scheduler of the node.
     CpuCount,
+    /// As many as the load asks for.
+    AutoScale(AutoScale),
+}
+
+/// Where the heaps of an ecosystem's processes are counted, and when they are freed.
+///
+/// Foundation 2.0's strategies that tell a garbage collector what to do, and those that share
+/// binaries, mean nothing here: there is none, and `Arc`, `Bytes` and
+/// [`SharedBytes`](foundation_runtime::heap::SharedBytes) are shared in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MemoryStrategy {
+    /// Each process by itself: what it leaves is freed where it died, unless it is large.
+    #[default]
+    IsolatedHeaps,
+    /// All of them, the supervisor too, are one [`HeapGroup`] with this bound: if they hold more
+    /// together, the ecosystem dies as one process would, and what is left of it is freed by the
+    /// reaper in one go.
+    SharedHeap(MaxHeap),
+    /// What a worker or the coordinator leaves is freed by the reaper, however small it is: no
+    /// scheduler is held by an end. Whoever hears of it may find files and sockets not released yet.
+    LowLatency,
 }
 
 /// Whom a death concerns.
@@ -52,6 +85,8 @@ pub enum EcosystemError {
     Workers(usize),
     /// Nothing is called by no name.
     NoName,
+    /// Workers cannot be scaled like that.
+    AutoScale(BadAutoScale),
     /// There can be no such mailbox.
     Mailbox(foundation_runtime::BadMailbox),
     /// One of its processes did not start.
@@ -68,6 +103,7 @@ impl fmt::Display for EcosystemError {
                 )
             }
             Self::NoName => f.write_str("an ecosystem needs a name"),
+            Self::AutoScale(why) => why.fmt(f),
             Self::Mailbox(why) => why.fmt(f),
             Self::Start(why) => why.fmt(f),
         }
@@ -106,30 +142,32 @@ impl std::error::Error for EcosystemError {}
 pub struct Ecosystem<C, W> {
     name: String,
     coordinator: Child<C>,
-    worker: Box<dyn Fn(usize) -> Child<W> + Send>,
+    worker: Arc<dyn Fn(usize) -> Child<W> + Send + Sync>,
     workers: Workers,
     supervision: Supervision,
     intensity: Option<(u32, Duration)>,
     mailbox: Option<Mailbox>,
+    memory: MemoryStrategy,
 }
 
-impl<C, W> Ecosystem<C, W> {
+impl<C, W: 'static> Ecosystem<C, W> {
     /// An ecosystem of this name, with a worker for each scheduler. `worker` makes the recipe of the
     /// nth one, from zero. Coordinator and workers are called `name/coordinator` and `name/worker-n`
     /// where children are listed.
     pub fn new(
         name: impl Into<String>,
         coordinator: Child<C>,
-        worker: impl Fn(usize) -> Child<W> + Send + 'static,
+        worker: impl Fn(usize) -> Child<W> + Send + Sync + 'static,
     ) -> Self {
         Self {
             name: name.into(),
             coordinator,
-            worker: Box::new(worker),
+            worker: Arc::new(worker),
             workers: Workers::CpuCount,
             supervision: Supervision::default(),
             intensity: None,
             mailbox: None,
+            memory: MemoryStrategy::default(),
         }
     }
 
@@ -157,6 +195,12 @@ impl<C, W> Ecosystem<C, W> {
         self
     }
 
+    /// Where heaps are counted, and when they are freed; each by itself unless set.
+    pub fn memory_strategy(mut self, memory: MemoryStrategy) -> Self {
+        self.memory = memory;
+        self
+    }
+
     /// Starts it, under a supervisor that is registered under its name.
     ///
     /// # Errors
@@ -168,13 +212,48 @@ impl<C, W> Ecosystem<C, W> {
         if let Some(mailbox) = &self.mailbox {
             mailbox.check().map_err(EcosystemError::Mailbox)?;
         }
-        let count = match self.workers {
-            Workers::Count(count) => count,
-            Workers::CpuCount => crate::intensive::schedulers(node),
+        let (count, scale) = match self.workers {
+            Workers::Count(count) => (count, None),
+            Workers::CpuCount => (crate::intensive::schedulers(node), None),
+            Workers::AutoScale(scale) => {
+                scale.check().map_err(EcosystemError::AutoScale)?;
+                (scale.min, Some(scale))
+            }
         };
-        if !(1..=WORKERS_MAX).contains(&count) {
-            return Err(EcosystemError::Workers(count));
+        let most = scale.map_or(count, |scale| scale.max);
+        if let Some(bad) = [count, most]
+            .into_iter()
+            .find(|count| !(1..=WORKERS_MAX).contains(count))
+        {
+            return Err(EcosystemError::Workers(bad));
         }
+        let heap_group = match self.memory {
+            MemoryStrategy::SharedHeap(bound) => Some(HeapGroup::new(node, &*self.name, bound)),
+            _ => None,
+        };
+        let begun = node.now();
+        let name = Name::<Supervisor>::dynamic(self.name.clone());
+        let tree = self
+            .tree(count, scale, heap_group.as_ref())
+            .name(name)
+            .start(node);
+        let in_group = |options| joined(options, heap_group.as_ref());
+        let tree = tree.options(in_group).await;
+        Ok(EcosystemRef {
+            name: self.name,
+            tree: tree.map_err(EcosystemError::Start)?,
+            heap_group,
+            started_at: begun,
+        })
+    }
+
+    /// The supervisor with its first children.
+    fn tree(
+        &self,
+        count: usize,
+        scale: Option<AutoScale>,
+        group: Option<&HeapGroup>,
+    ) -> SupervisorBuilder {
         let mut tree: SupervisorBuilder = match self.supervision {
             Supervision::OneForOne => Supervisor::one_for_one(),
             Supervision::OneForAll => Supervisor::one_for_all(),
@@ -183,23 +262,45 @@ impl<C, W> Ecosystem<C, W> {
         if let Some((restarts, period)) = self.intensity {
             tree = tree.intensity(restarts, period);
         }
-        tree = tree.child(self.coordinator.id(&*format!("{}/coordinator", self.name)));
-        for nth in 0..count {
-            let mut worker = (self.worker)(nth).id(&*format!("{}/worker-{nth}", self.name));
-            if let Some(mailbox) = self.mailbox {
-                worker = worker.mailbox(mailbox);
+        let memory = (self.memory, group.cloned());
+        let coordinator = self
+            .coordinator
+            .clone()
+            .id(&*format!("{}/coordinator", self.name));
+        tree = tree.child(coordinator.options(|options| kept(options, &memory)));
+        let worker = {
+            let (make, name, mailbox) = (Arc::clone(&self.worker), self.name.clone(), self.mailbox);
+            move |nth: usize| {
+                let worker = make(nth).id(&*format!("{name}/worker-{nth}"));
+                let options = |options: SpawnOptions| match mailbox {
+                    Some(mailbox) => kept(options.mailbox(mailbox), &memory),
+                    None => kept(options, &memory),
+                };
+                worker.options(options)
             }
-            tree = tree.child(worker);
+        };
+        for nth in 0..count {
+            tree = tree.child(worker(nth));
         }
-        let begun = node.now();
-        let name = Name::<Supervisor>::dynamic(self.name.clone());
-        let tree = tree.name(name).start(node).await;
-        Ok(EcosystemRef {
-            name: self.name,
-            tree: tree.map_err(EcosystemError::Start)?,
-            workers: count,
-            started_at: begun,
-        })
+        match scale {
+            Some(scale) => tree.child(Scaler::new(&self.name, scale, worker).child()),
+            None => tree,
+        }
+    }
+}
+
+/// Options of a process whose heap is counted and freed like this.
+fn kept(options: SpawnOptions, memory: &(MemoryStrategy, Option<HeapGroup>)) -> SpawnOptions {
+    match memory {
+        (MemoryStrategy::LowLatency, _) => options.release_last(),
+        (_, group) => joined(options, group.as_ref()),
+    }
+}
+
+fn joined(options: SpawnOptions, group: Option<&HeapGroup>) -> SpawnOptions {
+    match group {
+        Some(group) => options.heap_group(group),
+        None => options,
     }
 }
 
@@ -209,111 +310,7 @@ impl<C, W> fmt::Debug for Ecosystem<C, W> {
             .field("name", &self.name)
             .field("workers", &self.workers)
             .field("supervision", &self.supervision)
+            .field("memory", &self.memory)
             .finish_non_exhaustive()
-    }
-}
-
-/// An ecosystem that was started. Dropped, it runs on; [`EcosystemRef::stop`] ends it.
-#[derive(Clone, Debug)]
-pub struct EcosystemRef {
-    name: String,
-    tree: Ref<Supervisor>,
-    workers: usize,
-    started_at: Duration,
-}
-
-/// How an ecosystem is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct EcosystemHealth {
-    /// Its name.
-    pub name: String,
-    /// When it was started, on the node's clock.
-    pub started_at: Duration,
-    /// Its coordinator, if it lives.
-    pub coordinator: Option<Pid>,
-    /// How many workers it is to have.
-    pub workers: usize,
-    /// How many live.
-    pub workers_alive: usize,
-    /// How many messages wait at all of them, as far as it can be seen from outside.
-    pub messages: usize,
-    /// Which of them have a mailbox in alarm.
-    pub in_alarm: Vec<Pid>,
-}
-
-impl EcosystemHealth {
-    /// Whether all live, and no mailbox is in alarm.
-    #[must_use]
-    pub fn is_healthy(&self) -> bool {
-        let all = self.coordinator.is_some() && self.workers_alive == self.workers;
-        all && self.in_alarm.is_empty()
-    }
-}
-
-impl EcosystemRef {
-    /// Its supervisor.
-    #[must_use]
-    pub fn supervisor(&self) -> &Ref<Supervisor> {
-        &self.tree
-    }
-
-    async fn running(&self) -> Result<(Option<Pid>, Vec<Pid>), CallError> {
-        let children = self.tree.which_children().await?;
-        let pid = |state: &ChildState<Pid>| match state {
-            ChildState::Running(pid) => Some(*pid),
-            _ => None,
-        };
-        let mut children = children.iter().map(|child| pid(&child.state));
-        let coordinator = children.next().flatten();
-        Ok((coordinator, children.flatten().collect()))
-    }
-
-    /// The workers that live, in the order of their number.
-    ///
-    /// # Errors
-    /// [`CallError`] when its supervisor gives no answer.
-    pub async fn workers(&self) -> Result<Vec<Pid>, CallError> {
-        self.running().await.map(|(_, workers)| workers)
-    }
-
-    /// The coordinator, if it lives. It is not checked that it is an `A`.
-    ///
-    /// # Errors
-    /// [`CallError`] when its supervisor gives no answer.
-    pub async fn coordinator<A: Actor>(&self) -> Result<Option<Ref<A>>, CallError> {
-        let (coordinator, _) = self.running().await?;
-        Ok(coordinator.map(|pid| self.tree.node().reference(pid)))
-    }
-
-    /// How it is.
-    ///
-    /// # Errors
-    /// [`CallError`] when its supervisor gives no answer: it has ended.
-    pub async fn health(&self) -> Result<EcosystemHealth, CallError> {
-        let node = self.tree.node();
-        let (coordinator, workers) = self.running().await?;
-        let all: Vec<Pid> = coordinator.iter().chain(&workers).copied().collect();
-        let waits = |pid: &Pid| node.facts(*pid)?.message_queue_len;
-        let alarms = node.mailboxes_in_alarm().into_iter().map(|alarm| alarm.pid);
-        Ok(EcosystemHealth {
-            name: self.name.clone(),
-            started_at: self.started_at,
-            coordinator,
-            workers: self.workers,
-            workers_alive: workers.len(),
-            messages: all.iter().filter_map(waits).sum(),
-            in_alarm: alarms.filter(|pid| all.contains(pid)).collect(),
-        })
-    }
-
-    /// Ends all of it in order: workers, the last first, then the coordinator.
-    ///
-    /// # Errors
-    /// [`crate::StopError`]: it was not there, or did not end within `bound`.
-    pub async fn stop(&self, bound: Duration) -> Result<(), crate::StopError> {
-        let node = self.tree.node();
-        let stopped = node.stop(&self.tree, foundation_runtime::Reason::Shutdown, bound);
-        stopped.await
     }
 }
