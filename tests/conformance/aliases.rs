@@ -26,6 +26,7 @@ async fn unalias(by: &Puppet, alias: Alias) -> bool {
 
 async fn send(by: &Puppet, alias: Alias, note: u64) {
     by.ask(move |me| me.send_alias(alias, Note(note))).await;
+    by.reached(alias.pid()).await;
 }
 
 /// B088: what is sent through an active alias is delivered, in the order of everything else.

@@ -33,6 +33,7 @@ async fn sends_keep_their_order_here_and_there(w: World) {
             me.send_alias(old, Note(31));
         })
         .await;
+        a.reached(&b).await;
         let expected: Vec<Got> = (0..=30).map(Got::Note).collect();
         assert_eq!(b.log().await, expected);
         there.unregister("b").expect("held");
@@ -62,14 +63,13 @@ async fn links_work_here_and_there(w: World) {
         let (a, b) = (Puppet::trapping(&here), Puppet::trapping(&there));
         a.link(&b).await;
         assert_eq!(b.info().await.links, [a.pid()]);
-        let other = b.pid();
-        a.ask(move |me| me.unlink(other)).await;
+        a.unlink(&b).await;
         assert_eq!(b.info().await.links, []);
         a.link(&b).await;
         let death = Death::of(&here, &b).await;
         b.end(boom());
         assert_eq!(death.reason().await, boom());
-        assert_eq!(a.log().await, [Got::Exit(b.pid(), boom())]);
+        assert_eq!(a.log_of(1).await, [Got::Exit(b.pid(), boom())]);
         assert_eq!(a.info().await.links, []);
         let (plain, far) = (Puppet::start(&here), Puppet::start(&there));
         far.link(&plain).await;
@@ -104,7 +104,7 @@ async fn monitors_work_here_and_there(w: World) {
     for (here, there, _wire) in places(&w) {
         let (a, b) = (Puppet::start(&here), Puppet::start(&there));
         let taken_back = a.monitor(&b).await;
-        assert!(a.ask(move |me| me.demonitor(taken_back)).await);
+        assert!(a.demonitor(taken_back, &b).await);
         let target = b.pid();
         let (monitor, alias) = a
             .ask(move |me| me.monitor_alias(target, AliasMode::ReplyDemonitor))
@@ -112,10 +112,11 @@ async fn monitors_work_here_and_there(w: World) {
         let tagged = a
             .ask(move |me| me.monitor_tagged(target, Term::atom("t")))
             .await;
+        a.reached(&b).await;
         assert_eq!(b.info().await.monitored_by, [a.pid(); 2]);
         b.ask(move |me| me.send_alias(alias, Note(1))).await;
-        assert_eq!(a.log().await, [Got::Note(1)]);
-        assert!(!a.ask(move |me| me.demonitor(monitor)).await);
+        assert_eq!(a.log_of(1).await, [Got::Note(1)]);
+        assert!(!a.demonitor(monitor, &b).await);
         assert_eq!(b.info().await.monitored_by, [a.pid()]);
         let outside = here.down(&b);
         let death = Death::of(&there, &b).await;

@@ -19,8 +19,7 @@ async fn b025_two_links_are_one(node: Node) {
     b.link(&a).await;
     assert_eq!(a.info().await.links, [b.pid()]);
     assert_eq!(b.info().await.links, [a.pid()]);
-    let other = b.pid();
-    a.ask(move |me| me.unlink(other)).await;
+    a.unlink(&b).await;
     assert_eq!(b.info().await.links, []);
     assert_eq!(a.info().await.links, []);
     let end = Death::of(&node, &b).await;
@@ -34,8 +33,7 @@ async fn b025_two_links_are_one(node: Node) {
 async fn b026_either_side_may_unlink(node: Node) {
     let (a, b) = (Puppet::start(&node), Puppet::trapping(&node));
     a.link(&b).await;
-    let other = a.pid();
-    b.ask(move |me| me.unlink(other)).await;
+    b.unlink(&a).await;
     let end = Death::of(&node, &a).await;
     a.end(boom());
     assert_eq!(end.reason().await, boom());
@@ -172,8 +170,7 @@ async fn an_exit_over_an_old_link_is_dropped(node: Node) {
 }
 
 /// otp: links and unlinks that cross leave both sides alike, and an end is heard of by exactly
-/// those that are linked. (They cross on the real platform only: in a simulation all that was sent
-/// has arrived when the receiver's turn begins.)
+/// those that are linked.
 #[foundation::test]
 async fn crossing_links_and_unlinks_leave_both_sides_alike(w: World) {
     let (node, parallel) = (w.node(), !w.is_simulated());
@@ -186,7 +183,8 @@ async fn crossing_links_and_unlinks_leave_both_sides_alike(w: World) {
             let begun = Arc::clone(&begun);
             one.tell(move |me| {
                 begun.fetch_add(1, Ordering::SeqCst);
-                // Both at the same time, if there are two workers for them.
+                // Both at the same time, if there are two workers for them. In a simulation what is
+                // sent is on its way for a while.
                 for _ in 0..1_000_000 {
                     if !parallel || begun.load(Ordering::SeqCst) == 2 {
                         break;
@@ -203,10 +201,10 @@ async fn crossing_links_and_unlinks_leave_both_sides_alike(w: World) {
                 }
             });
         }
-        // Two rounds: what the first one caused (an acknowledgement) is handled in the second.
+        // Two rounds: what the first one caused (an acknowledgement) arrives in the second.
         for _ in 0..2 {
-            a.log().await;
-            b.log().await;
+            a.reached(&b).await;
+            b.reached(&a).await;
         }
         let linked = a.info().await.links.contains(&b.pid());
         assert_eq!(b.info().await.links.contains(&a.pid()), linked);
@@ -214,7 +212,7 @@ async fn crossing_links_and_unlinks_leave_both_sides_alike(w: World) {
         a.end(boom());
         assert_eq!(end.reason().await, boom());
         let expected = Got::Exit(a.pid(), boom());
-        let log = b.log().await;
+        let log = b.log_of(usize::from(linked)).await;
         assert_eq!(log.contains(&expected), linked, "{log:?}");
     }
 }

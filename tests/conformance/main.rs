@@ -14,6 +14,7 @@ mod links;
 mod memory;
 mod monitors;
 mod names;
+mod pairwise;
 mod receive;
 mod signals;
 mod spawn;

@@ -42,7 +42,7 @@ async fn b034_an_end_is_one_down(node: Node) {
         reason: boom(),
         tag: None,
     };
-    assert_eq!(a.log().await, [Got::Down(expected)]);
+    assert_eq!(a.log_of(1).await, [Got::Down(expected)]);
     assert!(a.info().await.monitors.is_empty());
 }
 
@@ -101,7 +101,7 @@ async fn b037_monitors_stack(node: Node) {
     }
     assert_eq!(p.info().await.monitored_by, [a.pid(); 3]);
     end(&node, &p, boom()).await;
-    let fired = downs(a.log().await);
+    let fired = downs(a.log_of(3).await);
     assert!(fired.iter().all(|down| down.reason == boom()));
     let mut fired: Vec<MonitorRef> = fired.into_iter().map(|down| down.monitor).collect();
     fired.sort();
@@ -115,7 +115,7 @@ async fn b037_monitors_stack(node: Node) {
 async fn b039_a_demonitor_ends_it(node: Node) {
     let (a, p) = (Puppet::start(&node), Puppet::start(&node));
     let monitor = a.monitor(&p).await;
-    a.ask(move |me| me.demonitor(monitor)).await;
+    a.demonitor(monitor, &p).await;
     assert_eq!(p.info().await.monitored_by, []);
     end(&node, &p, boom()).await;
     assert_eq!(a.log().await, []);

@@ -2,9 +2,9 @@
 //!
 //! Role       [`Puppet`]: a process that does what it is told, one order at a time, and keeps a log
 //!            of everything else that reaches it.
-//! Invariant  A signal that a puppet sent while it obeyed lies in the target's inbox when `ask`
-//!            returns (a loopback delivers at once), or is on its way there before whatever is sent
-//!            later, so tests need no sleeps.
+//! Invariant  What a puppet was made to send by `link`, `monitor`, `exit` or `note` has arrived when
+//!            that returns, so tests need no sleeps. What it sent in an `ask` may still be on its
+//!            way, behind or before what others send: [`Puppet::reached`] waits for it.
 
 use std::ops::Deref;
 use std::pin::Pin;
@@ -179,15 +179,35 @@ impl Puppet {
         info.expect("answered").expect("alive")
     }
 
+    /// Waits until everything that this puppet has sent to `other` so far has arrived there.
+    pub(crate) async fn reached(&self, other: impl Into<Pid>) {
+        let other = other.into();
+        self.wait(async move |me| arrived(me, other).await).await;
+    }
+
     pub(crate) async fn link(&self, other: &Self) {
-        let other = other.pid();
-        self.ask(move |me| me.link(other).expect("alive")).await;
-        // The other side of the link is there once the other has handled the signal.
+        let to = other.pid();
+        self.ask(move |me| me.link(to).expect("alive")).await;
+        self.reached(other).await;
+    }
+
+    pub(crate) async fn unlink(&self, other: &Self) {
+        let to = other.pid();
+        self.ask(move |me| me.unlink(to)).await;
+        self.reached(other).await;
     }
 
     pub(crate) async fn monitor(&self, other: &Self) -> MonitorRef {
-        let other = other.pid();
-        self.ask(move |me| me.monitor(other)).await
+        let to = other.pid();
+        let monitor = self.ask(move |me| me.monitor(to)).await;
+        self.reached(other).await;
+        monitor
+    }
+
+    pub(crate) async fn demonitor(&self, monitor: MonitorRef, other: &Self) -> bool {
+        let existed = self.ask(move |me| me.demonitor(monitor)).await;
+        self.reached(other).await;
+        existed
     }
 
     /// Sends an exit signal to another puppet.
@@ -198,19 +218,28 @@ impl Puppet {
     /// Sends an exit signal to any process.
     pub(crate) async fn exit_pid(&self, other: Pid, reason: Reason) {
         self.ask(move |me| me.exit(other, reason)).await;
+        self.reached(other).await;
     }
 
     /// Sends a note to another puppet.
     pub(crate) async fn note(&self, other: &Self, note: u64) {
-        let other = other.pid();
-        self.ask(move |me| me.send(other, Note(note)).expect("portable"))
+        let to = other.pid();
+        self.ask(move |me| me.send(to, Note(note)).expect("portable"))
             .await;
+        self.reached(other).await;
     }
 
     /// Ends with `reason`, as if by its own code.
     pub(crate) fn end(&self, reason: Reason) {
         self.tell(move |_| foundation::exit(reason));
     }
+}
+
+/// Waits until everything that the caller has sent to `other` so far has arrived there: of what one
+/// process sends to another, the question is the last. It may find nobody.
+async fn arrived(me: Me, other: Pid) {
+    let answer = me.node().info(other, LONG).await;
+    assert_ne!(answer, Err(CallError::Timeout), "{other} answers nothing");
 }
 
 impl From<&Puppet> for Pid {
@@ -229,6 +258,7 @@ impl Death {
         let target = target.into();
         node.spawn_fn(move |me: Process<Note>| async move {
             let monitor = me.monitor(target);
+            arrived(*me, target).await;
             ready.send(());
             told.send(me.down(monitor).await.reason);
         })

@@ -236,12 +236,10 @@ async fn the_life_of_a_process_is_told(node: Node) {
         })
         .await;
     let (of_p, of_q) = (p.pid(), q.pid());
-    p.ask(move |me| me.link(of_q)).await.expect("alive");
-    p.ask(move |me| me.unlink(of_q)).await;
-    q.ask(move |me| me.link(of_p)).await.expect("alive");
-    q.ask(move |me| me.unlink(of_p)).await;
-    // Its own turn, so that what the other side did has arrived.
-    p.ask(|_| ()).await;
+    p.link(&q).await;
+    p.unlink(&q).await;
+    q.link(&p).await;
+    q.unlink(&p).await;
     node.register("traced", of_p).expect("free");
     node.unregister("traced").expect("taken");
     node.register("again", of_p).expect("free");
