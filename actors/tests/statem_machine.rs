@@ -298,6 +298,70 @@ fn too_many_postponed_events() {
     );
 }
 
+/// A handler is done that asks for this.
+fn asked(machine: &mut Machine<()>, asks: Asks<()>, effects: &mut Vec<Effect<()>>) {
+    let (change, asks) = (Change::Keep, Some(Box::new(asks)));
+    machine.step(Input::Done(Outcome { change, asks }), effects);
+    machine.check();
+}
+
+/// Panics, and says of what there is too much.
+#[track_caller]
+fn too_many(more: impl FnOnce(), what: &str) {
+    let more = std::panic::AssertUnwindSafe(more);
+    let payload = std::panic::catch_unwind(more).expect_err("one too many");
+    let text = payload.downcast_ref::<String>().expect("a text");
+    assert!(text.contains("at most") && text.contains(what), "{text}");
+}
+
+/// As many timeouts as there may be; one that runs already may be set again, and one more ends it.
+#[test]
+fn as_many_timeouts_as_there_may_be() {
+    const MANY: TimeoutName = TimeoutName::new("many");
+    let timeout = |n: usize| Timeout::Named(MANY.of(n as u64));
+    let start = |n| (timeout(n), Ask::Start(Duration::from_secs(1), ()));
+    let (mut machine, mut effects) = (Machine::new(false, POSTPONED_MAX), Vec::new());
+    let timeouts = (0..TIMEOUTS_MAX).map(start).collect();
+    let asks = Asks {
+        timeouts,
+        ..Asks::default()
+    };
+    asked(&mut machine, asks, &mut effects);
+    assert_eq!(effects.len(), TIMEOUTS_MAX);
+    let one = |ask| Asks {
+        timeouts: vec![ask],
+        ..Asks::default()
+    };
+    machine.step(Input::Received, &mut effects);
+    asked(&mut machine, one(start(7)), &mut effects);
+    machine.step(Input::Received, &mut effects);
+    asked(&mut machine, one((timeout(7), Ask::Cancel)), &mut effects);
+    machine.step(Input::Received, &mut effects);
+    let new = (Timeout::State, Ask::Start(Duration::ZERO, ()));
+    asked(&mut machine, one(new), &mut effects);
+    machine.step(Input::Next, &mut effects);
+    asked(&mut machine, one(start(7)), &mut effects);
+    machine.step(Input::Received, &mut effects);
+    let more = || asked(&mut machine, one(start(TIMEOUTS_MAX)), &mut effects);
+    too_many(more, "timeouts");
+}
+
+/// As many events of its own as there may be, and one more.
+#[test]
+fn as_many_inserted_events_as_there_may_be() {
+    let (mut machine, mut effects) = (Machine::new(false, POSTPONED_MAX), Vec::new());
+    let insert = |count| Asks {
+        inserted: vec![(); count],
+        ..Asks::default()
+    };
+    asked(&mut machine, insert(QUEUED_MAX), &mut effects);
+    // The one that is handled is none of them.
+    machine.step(Input::Next, &mut effects);
+    asked(&mut machine, insert(1), &mut effects);
+    machine.step(Input::Next, &mut effects);
+    too_many(|| asked(&mut machine, insert(2), &mut effects), "events");
+}
+
 #[test]
 fn what_cannot_happen_is_found() {
     let broken = [
