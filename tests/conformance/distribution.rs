@@ -213,8 +213,10 @@ async fn a_cut_ends_what_went_across(w: World) {
     let ours = a.monitor(&b).await;
     let theirs = b.monitor(&a).await;
     let outside = Death::of(&here, &b).await;
+    let to = a.pid();
     for n in 0..5 {
-        b.note(&a, n).await;
+        b.ask(move |me| me.send(to, Note(n)).expect("portable"))
+            .await;
     }
     wire.cut();
     assert_eq!(outside.reason().await, Reason::NoConnection);
@@ -256,8 +258,7 @@ async fn a_link_under_way_ends_with_the_connection(w: World) {
         a.tell(move |me| me.link(to).expect("elsewhere"));
         here.sleep(Duration::from_micros(w.random() % 50)).await;
         wire.cut();
-        a.log().await;
-        b.log().await;
+        w.settle().await;
         assert_eq!(a.info().await.links, []);
         assert_eq!(b.info().await.links, []);
     }

@@ -197,7 +197,8 @@ impl Driver<'_> {
                 if let Some(trace) = &mut self.trace {
                     trace.arrival(core, to.1, from, &envelope, self.sim.deviations());
                 }
-                core.arrive(to.1, envelope);
+                let arrive = || core.arrive(to.1, envelope);
+                self.sim.in_the_name_of(to.1, arrive);
             }
             Event::Body | Event::Nothing => {}
         }

@@ -6,8 +6,9 @@
 //! Inputs     One envelope at a time, with its sender.
 //! Outputs    One envelope at a time, of the target that was chosen.
 //! Limit      None of its own: what is on its way would otherwise lie in an inbox.
-//! Invariant  What one process sends to another arrives in that order. Unless the order is
-//!            [`Delivery::Pairwise`], everything that is sent to one process does.
+//! Invariant  What one process sends to another arrives in that order, and the loss of a node after
+//!            all that came from there. Unless the order is [`Delivery::Pairwise`], everything that
+//!            is sent to one process keeps its order.
 
 use std::collections::VecDeque;
 use std::hash::BuildHasherDefault;
@@ -16,8 +17,8 @@ use std::str::FromStr;
 use indexmap::IndexMap;
 use rustc_hash::FxHasher;
 
-use crate::Pid;
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, Signal};
+use crate::{NodeId, Pid};
 
 /// In which order what is sent in a simulated world arrives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,9 +67,47 @@ impl FromStr for Delivery {
 /// Where something is on its way to: the node's number in its world, and the process.
 pub(super) type To = (usize, Pid);
 
+/// Who sent something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sender {
+    Process(Pid),
+    /// The end of the connection to a node.
+    Loss(NodeId),
+    /// The test's body, or a timer.
+    Outside,
+}
+
+impl Sender {
+    /// Who sent this, if a process did, or nobody, in whose name that is.
+    pub(super) fn of(envelope: &Envelope, by: Option<Pid>) -> Self {
+        match (envelope.as_signal(), by) {
+            (Some(Signal::NodeLost { node }), _) => Self::Loss(*node),
+            (_, Some(pid)) => Self::Process(pid),
+            (_, None) => Self::Outside,
+        }
+    }
+
+    pub(super) fn process(self) -> Option<Pid> {
+        match self {
+            Self::Process(pid) => Some(pid),
+            Self::Loss(_) | Self::Outside => None,
+        }
+    }
+
+    /// Whether what these two send to one process keeps its order.
+    fn is_ordered_with(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Loss(node), Self::Process(pid)) | (Self::Process(pid), Self::Loss(node)) => {
+                pid.node() == node
+            }
+            (one, other) => one == other,
+        }
+    }
+}
+
 struct Sent {
     at: u64,
-    from: Option<Pid>,
+    from: Sender,
     envelope: Envelope,
 }
 
@@ -128,24 +167,27 @@ impl Flights {
         if self.delivery != Delivery::Pairwise {
             return vec![0];
         }
-        let mut seen = Vec::new();
+        let mut seen: Vec<Sender> = Vec::new();
         let mut places = Vec::new();
         for (place, sent) in queue.iter().enumerate() {
-            if !seen.contains(&sent.from) {
-                seen.push(sent.from);
+            if seen.contains(&sent.from) {
+                continue;
+            }
+            if !seen.iter().any(|from| from.is_ordered_with(sent.from)) {
                 places.push(place);
             }
+            seen.push(sent.from);
         }
         places
     }
 
-    pub(super) fn send(&mut self, at: u64, from: Option<Pid>, to: To, envelope: Envelope) {
+    pub(super) fn send(&mut self, at: u64, from: Sender, to: To, envelope: Envelope) {
         let sent = Sent { at, from, envelope };
         self.to.entry(to).or_default().push_back(sent);
     }
 
     /// Takes the nth of those that could arrive first, and says who sent it.
-    pub(super) fn take(&mut self, to: To, nth: usize) -> Option<(Option<Pid>, Envelope)> {
+    pub(super) fn take(&mut self, to: To, nth: usize) -> Option<(Sender, Envelope)> {
         let place = *self.firsts(self.to.get(&to)?).get(nth)?;
         let queue = self.to.get_mut(&to)?;
         let sent = queue.remove(place)?;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread::{self, ThreadId};
 
-use super::flight::{Delivery, Flights, To};
+use super::flight::{Delivery, Flights, Sender, To};
 use super::plan::Plan;
 use super::schedule::Choice;
 use crate::envelope::Envelope;
@@ -41,6 +41,8 @@ struct State {
     runnable: Vec<Entry>,
     flights: Flights,
     escapes: Vec<(usize, u32)>,
+    /// Who is dead, and in whose name what arrives there is answered.
+    speaker: Option<Pid>,
     /// Who waits until nothing else can happen.
     idle: Vec<Arc<Quiet>>,
     counted: u64,
@@ -125,6 +127,7 @@ impl Sim {
             runnable: Vec::new(),
             flights: Flights::new(delivery),
             escapes: Vec::new(),
+            speaker: None,
             idle: Vec::new(),
             counted: 0,
         };
@@ -181,6 +184,14 @@ impl Sim {
         let value = f();
         self.direct.store(false, Ordering::Release);
         value
+    }
+
+    /// Lets `f` bring something to a process. What is answered in its name, if it is dead, comes
+    /// after what it sent while it lived.
+    pub(super) fn in_the_name_of(&self, pid: Pid, f: impl FnOnce()) {
+        self.state().speaker = Some(pid);
+        f();
+        self.state().speaker = None;
     }
 
     /// Wakes `waker` once nothing else can happen without time passing.
@@ -290,7 +301,11 @@ impl State {
 
     fn arrival(&mut self, to: To, nth: usize) -> Event {
         match self.flights.take(to, nth) {
-            Some((from, envelope)) => Event::Arrival { to, from, envelope },
+            Some((from, envelope)) => Event::Arrival {
+                to,
+                from: from.process(),
+                envelope,
+            },
             None => unreachable!("it was on its way"),
         }
     }
@@ -405,14 +420,15 @@ impl SimScheduler {
     /// inbox after all that was on its way there.
     pub(crate) fn hold(&self, pid: Pid, envelope: Envelope) -> Option<(Vec<Envelope>, Envelope)> {
         let to = (self.node, pid);
-        let from = current::pid();
+        let by = current::pid();
         // What a process sends to itself it finds at once.
-        let own = from == Some(pid);
+        let own = by == Some(pid);
         let mut state = self.sim.state();
         if own || self.sim.direct.load(Ordering::Acquire) || !state.holds(to) {
             return Some((state.flights.take_all(to), envelope));
         }
         let at = state.count();
+        let from = Sender::of(&envelope, by.or(state.speaker));
         heap::of_the_node(|| state.flights.send(at, from, to, envelope));
         None
     }
