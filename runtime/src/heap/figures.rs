@@ -69,8 +69,14 @@ pub(crate) fn of_process(core: &Core, pid: Pid) -> Option<u64> {
 const FREE_HERE_MAX: i64 = 1 << 20;
 
 /// Whether the running process holds so much that freeing it would hold the scheduler.
+#[inline]
 pub(crate) fn is_large(running: &Running) -> bool {
-    is_on() && current::account().held().0 > FREE_HERE_MAX && has_account(running)
+    is_on() && holds_much(running)
+}
+
+#[cold]
+fn holds_much(running: &Running) -> bool {
+    current::account().held().0 > FREE_HERE_MAX && has_account(running)
 }
 
 /// Whether what this thread charges is the running process's own account.

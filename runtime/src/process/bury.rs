@@ -62,33 +62,50 @@ pub(crate) fn bury(running: &Running, reason: Reason) {
     if let Some(limit) = limit {
         refuse_held(running, &reason, &limit);
     }
-    let body = running.local(|local| local.body.take());
-    if body.is_some() || extra.is_some() || !queue.is_empty() {
-        let remains = Remains {
-            node: running.node.clone(),
-            pid: me,
-            reason,
-            body,
-            extra,
-            queue,
-        };
-        match &group {
-            Some(group) => core.reaper().take_of_group(group, remains),
-            None => core.reaper().take(remains),
-        }
+    if last || !queue.is_empty() {
+        give_to_reaper(running, reason, extra, queue, group.as_ref());
     }
     running.end_dying();
     // The tenant is gone, and the next one writes it afresh. It owns nothing any more, unless the
     // program's destructors asked for something meanwhile.
-    let left = running.local(|local| std::mem::replace(local, Local::empty()));
-    if left.extra.is_some() {
-        drop_caught(running, left);
+    if running.local(|local| local.extra.is_some() || !local.queue.is_empty()) {
+        drop_local(running);
     }
     if let Some(group) = group {
         group.leave(me);
     }
     heap::close(running);
     give_back(running);
+}
+
+#[cold]
+fn drop_local(running: &Running) {
+    let left = running.local(|local| std::mem::replace(local, Local::empty()));
+    drop_caught(running, left);
+}
+
+/// What is large, or too much, is freed elsewhere.
+#[cold]
+fn give_to_reaper(
+    running: &Running,
+    reason: Reason,
+    extra: Option<Box<Extra>>,
+    queue: Queue,
+    group: Option<&HeapGroup>,
+) {
+    let remains = Remains {
+        node: running.node.clone(),
+        pid: running.pid(),
+        reason,
+        body: running.local(|local| local.body.take()),
+        extra,
+        queue,
+    };
+    let reaper = running.core().reaper();
+    match group {
+        Some(group) => reaper.take_of_group(group, remains),
+        None => reaper.take(remains),
+    }
 }
 
 /// Whether the state is dropped last, and the heap group of the process.

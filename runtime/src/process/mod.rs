@@ -21,6 +21,7 @@ mod local;
 mod look;
 mod mail;
 mod me;
+mod options;
 mod plain;
 mod queue;
 mod remains;
@@ -60,11 +61,11 @@ pub(crate) use local::{
 pub(crate) use look::look;
 pub use mail::{Info, Mail, Mailed, Message};
 pub use me::{Me, me};
+pub use options::{BadOption, SpawnOptions};
 pub use plain::{IntoReason, Process, Receive, ReceiveTimeout};
 pub(crate) use queue::Queue;
 pub(crate) use remains::{Reaper, Remains};
 pub(crate) use spawn::spawn;
-pub use spawn::{BadOption, SpawnOptions};
 pub(crate) use suspend::suspended;
 pub(crate) use table::{
     ALIVE, Block, HAS_PEERS, HOLDS, LIMITED, NAMED, ProcessTable, SLOT_BATCH, SUSPENDED, TRACED,
