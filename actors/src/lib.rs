@@ -79,7 +79,7 @@ pub mod __macro {
         ShowNothing, Speaks, Stop, tell_apart,
     };
     pub use crate::statem::{
-        Accepts, Anywhere, At, Ending, Enter, In, IntoStart, Kept, Lend, Starting, State, Statem,
-        States, To, arrived, begin,
+        Accepts, Anywhere, At, Ending, Enter, Holds, In, IntoStart, Kept, Lend, Starting, State,
+        Statem, States, To, arrived, begin,
     };
 }

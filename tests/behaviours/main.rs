@@ -51,6 +51,7 @@ mod support;
 mod suspend;
 mod sys_snapshot;
 mod sys_state;
+mod sys_statem;
 mod sys_upgrade;
 mod table;
 mod task;

@@ -18,7 +18,7 @@ use super::cx::Cx;
 use crate::sys::{Controlled, Then, is_system};
 
 /// An actor, as the system sees it.
-struct Shown<'a, A: Actor>(&'a mut A, &'a Cx<A>);
+struct Shown<'a, A: Actor>(&'a mut A, &'a mut Cx<A>);
 
 impl<A: Actor> Controlled for Shown<'_, A> {
     fn code(&self) -> &'static str {
@@ -33,8 +33,8 @@ impl<A: Actor> Controlled for Shown<'_, A> {
         self.1.describe(self.0)
     }
 
-    fn state(&mut self) -> Option<&mut dyn Any> {
-        Some(self.0)
+    fn parts(&mut self) -> Option<(&mut dyn Any, &mut dyn Any)> {
+        Some((self.0, self.1.beside()))
     }
 }
 
@@ -69,7 +69,7 @@ impl<A: Actor> Server<A> {
         let Some((actor, cx)) = inside.parts() else {
             unreachable!("a server that handles messages has a state");
         };
-        let then = match control.handle(envelope, turn.me(), &mut Shown(actor, cx)) {
+        let then = match control.handle(envelope, turn.me(), &mut Shown(actor, &mut *cx)) {
             Ok(then) => then,
             Err(other) => unreachable!("{other:?} is no message of the system"),
         };

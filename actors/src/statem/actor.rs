@@ -132,6 +132,18 @@ pub trait Accepts<T>: Statem {
     fn accept(state: T) -> Self::State;
 }
 
+/// That `S` is the enum of the states of this state machine: what its `#[statem(..)]` names.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a state machine with the states `{S}`",
+    note = "its states are the enum in its `#[statem(..)]`"
+)]
+pub trait Holds<S>: Statem + Actor<Beside = Kept<Self>> {
+    /// The state that is held.
+    fn held(state: &Self::State) -> &S;
+    /// To be held.
+    fn hold(state: S) -> Self::State;
+}
+
 /// The state machine is made: puts what waits beside it into its place.
 ///
 /// # Errors

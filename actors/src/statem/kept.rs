@@ -51,6 +51,14 @@ impl<A: Statem> Kept<A> {
         self.0.as_ref().map(|inside| &inside.state)
     }
 
+    /// The state, for the system.
+    ///
+    /// # Panics
+    /// Before init is done.
+    pub(crate) fn state_mut(&mut self) -> &mut A::State {
+        &mut self.inside().state
+    }
+
     #[inline]
     fn inside(&mut self) -> &mut Inside<A> {
         self.0.as_mut().expect("a state machine has begun")

@@ -12,7 +12,7 @@ mod states;
 mod timer;
 mod wishes;
 
-pub use actor::{Accepts, At, IntoStart, Statem, arrived, begin};
+pub use actor::{Accepts, At, Holds, IntoStart, Statem, arrived, begin};
 pub use context::{In, Lend};
 pub use kept::Kept;
 pub use states::{

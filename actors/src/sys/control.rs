@@ -36,8 +36,8 @@ pub(crate) trait Controlled {
         None
     }
 
-    /// Its state, for code that knows the type.
-    fn state(&mut self) -> Option<&mut dyn Any> {
+    /// Its state, and what is kept beside it, for code that knows the types.
+    fn parts(&mut self) -> Option<(&mut dyn Any, &mut dyn Any)> {
         None
     }
 }

@@ -26,6 +26,7 @@ mod control;
 mod error;
 mod operation;
 mod report;
+mod statem;
 mod target;
 mod upgrade;
 
@@ -37,5 +38,6 @@ pub use operation::{
     resume, show_state, statistics, suspend, terminate, with_state, with_statistics,
 };
 pub use report::{LogEvent, Logged, Statistics, Status, SysState};
+pub use statem::{get_statem, replace_statem, with_statem};
 pub use target::Target;
 pub use upgrade::{ChangeError, CodeChange, SavedState, change_code, export};

@@ -179,12 +179,23 @@ pub(super) fn within<A: Actor, T: Send + 'static>(
     target: &Ref<A>,
     f: impl FnOnce(&mut A, bool) -> Result<T, Refusal> + Send + 'static,
 ) -> Asking<T> {
+    inside(target, |state: &mut A, _, suspended| f(state, suspended))
+}
+
+/// As [`within`], with what is kept beside the state.
+pub(super) fn inside<A: Actor, T: Send + 'static>(
+    target: &Ref<A>,
+    f: impl FnOnce(&mut A, &mut A::Beside, bool) -> Result<T, Refusal> + Send + 'static,
+) -> Asking<T> {
     let (node, to) = (target.node().clone(), target.destination());
     let within = Within(Box::new(move |on, suspended| -> Outcome {
         let code = on.code();
-        let state = on.state().and_then(|state| state.downcast_mut::<A>());
-        let state = state.ok_or(Refusal::WrongState { code })?;
-        Ok(Box::new(f(state, suspended)?))
+        let parts = on.parts().and_then(|(state, beside)| {
+            let state = state.downcast_mut::<A>()?;
+            Some((state, beside.downcast_mut::<A::Beside>()?))
+        });
+        let (state, beside) = parts.ok_or(Refusal::WrongState { code })?;
+        Ok(Box::new(f(state, beside, suspended)?))
     }));
     Asking::new(move |bound| {
         Box::pin(async move {
@@ -220,7 +231,8 @@ pub(super) fn put<A>(state: &mut A, new: A) {
     }
 }
 
-/// A copy of the state of an actor of this node.
+/// A copy of the state of an actor of this node; of a state machine, its data: [`super::get_statem`]
+/// has the state as well.
 pub fn get_state<A: Actor + Clone>(target: &Ref<A>) -> Asking<A> {
     within(target, |state: &mut A, _| Ok(state.clone()))
 }

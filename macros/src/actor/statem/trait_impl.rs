@@ -184,6 +184,16 @@ fn held(machine: &Machine) -> TokenStream {
                 __Held(::core::convert::Into::into(state))
             }
         }
+
+        #[automatically_derived]
+        impl #library::Holds<#states> for #actor {
+            fn held(state: &__Held) -> &#states {
+                &state.0
+            }
+            fn hold(state: #states) -> __Held {
+                __Held(state)
+            }
+        }
     }
 }
 
