@@ -6,16 +6,17 @@
 use std::collections::BTreeMap;
 
 use foundation::prelude::*;
-use foundation::{ChildState, ProcessInfo, Status};
+use foundation::{ChildState, ProcessInfo, Status, WhenFull};
 
 use crate::events::Chaos;
-use crate::ledger::Outcome;
+use crate::ledger::{Facts, Outcome};
 use crate::tree::{self, DYNAMICS, GROUPS};
 use crate::worker::Grip;
 
 impl Chaos {
     /// Nobody is suspended any more, every call is over, every timer has fired.
     pub(crate) async fn rest(&mut self) {
+        self.ledger.book().stormy = false;
         // A hand may wait a second for somebody whom the other holds.
         for _ in 0..3 {
             for hand in &self.hands {
@@ -33,8 +34,6 @@ impl Chaos {
 
     pub(crate) async fn check(&mut self) {
         self.world.settle().await;
-        let violation = self.ledger.book().violations.first().cloned();
-        self.must(violation.is_none(), || violation.unwrap_or_default());
         let infos = self.infos().await;
         self.check_processes(&infos);
         self.check_messages();
@@ -83,18 +82,18 @@ impl Chaos {
     /// Sent is handled, or a dead letter.
     fn check_messages(&mut self) {
         while let Some(letter) = self.letters.try_next() {
-            // Orders of hands are not counted, nor are timers.
-            let counted = letter.message != "Tick" && letter.message != "Grip";
-            self.ledger.book().dead += u64::from(counted);
+            self.ledger.book().dead_letter(&letter);
         }
         self.must(self.letters.lost() == 0, || "letters were lost".into());
-        let (sent, handled, dead) = {
+        let (sent, handled, dead, refused) = {
             let book = self.ledger.book();
-            (book.sent, book.handled, book.dead)
+            (book.sent, book.handled, book.dead, book.refused)
         };
-        self.must(sent == handled + dead, || {
-            format!("{sent} sent, but {handled} handled and {dead} dead letters")
+        self.must(sent == handled + dead + refused, || {
+            format!("{sent} sent, but {handled} handled, {dead} dead letters, {refused} refused")
         });
+        let violation = self.ledger.book().violations.first().cloned();
+        self.must(violation.is_none(), || violation.unwrap_or_default());
     }
 
     /// Each call has one outcome, and the right one.
@@ -108,6 +107,14 @@ impl Chaos {
                 [(at, Outcome::Failed(error))] => match error {
                     CallError::NoProc => call.handled == 0 && died.is_some_and(|died| died <= *at),
                     CallError::Down(_) => call.handled <= 1 && died.is_some_and(|died| died <= *at),
+                    // Nothing was sent. Where callers wait, it waited in vain.
+                    CallError::Full => match book.facts.get(&call.server).and_then(Facts::bound) {
+                        None => false,
+                        Some((_, WhenFull::Block)) => {
+                            call.handled == 0 && *at >= call.begun + call.bound
+                        }
+                        Some(_) => call.handled == 0,
+                    },
                     // The end of the server would have come first.
                     CallError::Timeout => {
                         let end = call.begun + call.bound;
@@ -163,6 +170,7 @@ impl Chaos {
     /// Every timer has fired, unless it was cancelled or its target had died.
     fn check_timers(&self) {
         let book = self.ledger.book();
+        let mut missing: BTreeMap<Pid, u32> = BTreeMap::new();
         for (ticket, fate) in &book.timers {
             let died = book.died_at(fate.to);
             // A process that dies with the tick unread has not seen it.
@@ -170,7 +178,18 @@ impl Chaos {
             // Nobody's own timers outlive it.
             let own = fate.owner == fate.to && died.is_some();
             let right = fate.fired == 1 || (fate.fired == 0 && (may_miss || own));
+            // A full mailbox takes its own process's ticks only.
+            if !right && fate.fired == 0 && fate.owner != fate.to {
+                *missing.entry(fate.to).or_default() += 1;
+                continue;
+            }
             self.must(right, || format!("timer {ticket}: {fate:?}, died {died:?}"));
+        }
+        for (pid, count) in missing {
+            let dropped = book.ticks_dropped.get(&pid).copied().unwrap_or_default();
+            self.must(count == dropped, || {
+                format!("{count} ticks did not reach {pid}, but {dropped} were dropped")
+            });
         }
     }
 
@@ -253,6 +272,8 @@ impl Chaos {
         book.calls.clear();
         book.timers.clear();
         book.exits.clear();
+        book.heard.clear();
+        book.ticks_dropped.clear();
         // Their callers have given up.
         book.shelf.clear();
         book.deaths.clear();

@@ -3,9 +3,11 @@
 //! Role       One random event after the other, most of which nobody waits for; now and then all
 //!            comes to rest, and is checked.
 
+use std::time::Duration;
+
 use foundation::prelude::*;
 use foundation::testkit::CrashReports;
-use foundation::{DeadLetterStream, Restart, Rng, time};
+use foundation::{DeadLetterStream, Mailbox, Restart, Rng, time};
 
 use crate::ledger::{Facts, Ledger, MonitorFate, TimerFate};
 use crate::tree::{self, DYNAMICS, GROUPS, WORKERS};
@@ -38,6 +40,7 @@ impl Chaos {
         let letters = node.dead_letters(LETTERS);
         tree::tree(&ledger).start(&node).await.expect("it starts");
         let hands = (0..2).map(|_| node.spawn_fn(hand).expect("spawned"));
+        ledger.book().stormy = true;
         Self {
             world: world.clone(),
             hands: hands.collect(),
@@ -101,17 +104,31 @@ impl Chaos {
     }
 
     /// Notes that something is sent, and sends it.
-    pub(crate) fn cast(&self, send: impl FnOnce() -> Result<(), SendError>) {
+    pub(crate) fn cast(&self, to: Pid, send: impl FnOnce() -> Result<(), SendError>) {
         self.ledger.book().sent += 1;
         let sent = send();
-        self.must(sent.is_ok(), || format!("not sent: {sent:?}"));
+        let refused = sent == Err(SendError::Full);
+        if refused {
+            self.refused(to);
+        }
+        self.must(sent.is_ok() || refused, || format!("not sent: {sent:?}"));
+    }
+
+    /// Notes that a mailbox was full.
+    fn refused(&self, to: Pid) {
+        let mut book = self.ledger.book();
+        book.refused += 1;
+        let facts = book.facts.get(&to).cloned();
+        drop(book);
+        let right = facts.as_ref().is_some_and(Facts::refuses);
+        self.must(right, || format!("{to} refused a message: {facts:?}"));
     }
 
     /// Lets a worker do something in its own name.
     pub(crate) fn perform(&self, pid: Pid, job: impl FnOnce(&mut Cx<Worker>) + Send + 'static) {
         let job: Job = Box::new(job);
         let worker = self.reference(pid);
-        self.cast(move || worker.perform(job));
+        self.cast(pid, move || worker.perform(job));
     }
 
     pub(crate) async fn event(&mut self) {
@@ -133,17 +150,18 @@ impl Chaos {
             self.check().await;
             self.scene().await;
             self.check().await;
+            self.ledger.book().stormy = true;
         }
     }
 
     fn happen(&mut self, pid: Pid) {
         let worker = self.reference(pid);
         match self.dice.below(200) {
-            0..50 => self.cast(|| worker.note()),
+            0..50 => self.cast(pid, || worker.note()),
             50..80 => self.call(pid, Kind::Echo),
             80..90 => self.call(pid, Kind::Slow),
             90..98 => self.call(pid, Kind::Hold),
-            98..104 => self.cast(|| worker.release()),
+            98..104 => self.cast(pid, || worker.release()),
             104..114 => self.monitor(pid),
             114..120 => self.demonitor(),
             120..124 => self.link(pid),
@@ -151,10 +169,10 @@ impl Chaos {
             132..140 => self.name(pid),
             140..150 => self.timer(pid),
             150..154 => self.cancel(),
-            154..156 => self.cast(|| worker.crash()),
+            154..156 => self.cast(pid, || worker.crash()),
             156..159 => {
                 let reason = self.reason();
-                self.cast(|| worker.end(reason));
+                self.cast(pid, || worker.end(reason));
             }
             159..163 => {
                 let reason = self.reason();
@@ -179,13 +197,23 @@ impl Chaos {
     }
 
     fn call(&mut self, server: Pid, kind: Kind) {
-        let (ledger, server) = (self.ledger.clone(), self.reference(server));
         let bound = ms(1 + self.dice.below(400) as u64);
-        let body = move |me| caller(me, ledger, server, kind, bound);
-        let caller = self.node.spawn_fn(body).expect("spawned");
+        let caller = self.call_within(server, kind, bound);
         if self.dice.below(20) == 0 {
             self.node.exit(&caller, Reason::Kill);
         }
+    }
+
+    /// Lets a process of its own make a call.
+    pub(crate) fn call_within(
+        &self,
+        server: Pid,
+        kind: Kind,
+        bound: Duration,
+    ) -> ProcessRef<Plain> {
+        let (ledger, server) = (self.ledger.clone(), self.reference(server));
+        let body = move |me| caller(me, ledger, server, kind, bound);
+        self.node.spawn_fn(body).expect("spawned")
     }
 
     fn monitor(&mut self, pid: Pid) {
@@ -282,10 +310,15 @@ impl Chaos {
 
     fn send_named(&mut self) {
         let name = format!("name-{}", self.dice.below(NAMES));
-        let named = self.node.whereis(&name).is_some();
+        let holder = self.node.whereis(&name);
         self.ledger.book().sent += 1;
         let sent = self.node.send_named(&name, Plain);
-        self.must(sent.is_ok() == named, || format!("{name}: {sent:?}"));
+        match holder {
+            Some(holder) if sent == Err(SendError::Full) => self.refused(holder),
+            holder => self.must(sent.is_ok() == holder.is_some(), || {
+                format!("{name}: {sent:?}")
+            }),
+        }
     }
 
     fn timer(&mut self, pid: Pid) {
@@ -360,7 +393,12 @@ impl Chaos {
         let (group, _) = DYNAMICS[self.dice.below(DYNAMICS.len())];
         let dynamic = self.node.at(tree::dynamic_name(group));
         let traps = self.dice.below(2) == 0;
-        let facts = Facts { group, traps };
+        let mailbox = Mailbox::unbounded();
+        let facts = Facts {
+            group,
+            traps,
+            mailbox,
+        };
         let ledger = self.ledger.clone();
         let ends = self.dice.below(4) == 0;
         self.apart(async move {

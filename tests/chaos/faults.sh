@@ -46,7 +46,7 @@ plant call-lost $bury 's/Kind::Call => envelope/Kind::Call if pid.slot() % 7 == 
   "some unread calls of the dead are not answered"
 plant open-call-lost $bury 's/for \(_, caller\) in extra\.open_calls\.drain\(\.\.\) \{/for (_, caller) in extra.open_calls.drain(..).skip(1) {/' \
   "a call that was kept is not answered by the death"
-plant not-counted-out $bury 's/core\.table\(\)\.leave\(\);/if slot % 61 != 3 { core.table().leave(); }/' \
+plant not-counted-out $bury 's/ table\.leave\(\);/ if slot % 61 != 3 { table.leave(); }/' \
   "some deaths are not counted"
 plant unacked-links $links 's/if link\.unacked == 0 \{\n            link\.active = true;/if link.unacked < u32::MAX {\n            link.active = true;/' \
   "a link that crosses an unlink counts: only seen when signals cross"
@@ -68,6 +68,23 @@ plant transient-always actors/src/supervisor/machine/spec.rs 's/Self::Transient 
   "a transient child is restarted whatever it ended by"
 plant dynamic-forgets actors/src/supervisor/machine/dynamic.rs 's/let start = self\.kin\.remove\(at\);\n                self\.kin\.insert\(pid, start\);/let start = Some(self.kin.start(at));\n                self.kin.insert(pid, start);/' \
   "a dynamic supervisor keeps the dead beside the restarted"
+
+admit=runtime/src/mailbox/admit.rs gate=runtime/src/mailbox/gate.rs limit=runtime/src/mailbox/limit.rs
+plant place-kept $admit 's/if let Some\(limit\) = running\.limit\(\) \{\n        limit\.release/if let Some(limit) = running.limit().filter(|_| running.slot() % 3 != 1) {\n        limit.release/' \
+  "some messages that were taken keep their place in a bounded mailbox"
+plant newest-dropped $gate 's/self\.held\.pop_front\(\)/self.held.pop_back()/' \
+  "a mailbox drops its newest message, not the oldest"
+plant one-more-place $gate 's/if self\.taken < self\.capacity \{\n            self\.taken \+= 1;\n            return Verdict/if self.taken <= self.capacity {\n            self.taken += 1;\n            return Verdict/' \
+  "a bounded mailbox takes one message too many"
+plant held-lost $bury 's/refuse_held\(running, &reason, &limit\);/drop(limit.close());/' \
+  "what a bounded mailbox held vanishes with its process"
+plant waiter-not-woken $limit 's/(pub\(crate\) fn release.*?)woken\.into_iter\(\)\.for_each\(Waker::wake\);/$1drop(woken);/s' \
+  "who waits for a place is not told that there is one"
+restarting=actors/src/supervisor/machine/restarting.rs
+plant retry-uncounted $restarting 's/if self\.window\.admit\(now\)/if pid.is_some() \&\& self.window.admit(now)/' \
+  "restarts that failed are tried again for ever"
+plant retry-forgotten $restarting 's/effects\.push\(Effect::TryAgainLater \{ child \}\);/let _: Child<P> = child;/' \
+  "a restart that failed is not tried again"
 
 echo "$found found, ${#missed[@]} missed, ${#stale[@]} stale"
 [[ ${#missed[@]} -eq 0 && ${#stale[@]} -eq 0 ]]

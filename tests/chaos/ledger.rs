@@ -8,14 +8,36 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use foundation::Exit;
 use foundation::prelude::*;
+use foundation::{DeadLetter, DeadReason, Exit, Mailbox, WhenFull};
 
 /// What a worker is.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
     pub(crate) group: &'static str,
     pub(crate) traps: bool,
+    pub(crate) mailbox: Mailbox,
+}
+
+impl Facts {
+    /// How many messages may wait, and what becomes of the next one.
+    pub(crate) fn bound(&self) -> Option<(usize, WhenFull)> {
+        let bound = self.mailbox.bound()?;
+        Some((bound.capacity, bound.when_full))
+    }
+
+    /// Whether senders are told that the mailbox is full.
+    pub(crate) fn refuses(&self) -> bool {
+        let refuses = |(_, when_full)| matches!(when_full, WhenFull::Block | WhenFull::Reject);
+        self.bound().is_some_and(refuses)
+    }
+}
+
+/// How an init fails.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum InitFault {
+    Stops,
+    Panics,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +84,16 @@ pub(crate) struct Book {
     pub(crate) sent: u64,
     pub(crate) handled: u64,
     pub(crate) dead: u64,
+    /// Not sent, for want of a place: the sender was told.
+    pub(crate) refused: u64,
+    /// Ticks that had no place.
+    pub(crate) ticks_dropped: BTreeMap<Pid, u32>,
+    /// Numbers that workers were told.
+    pub(crate) heard: Vec<(Pid, u32)>,
+    /// Whether an init may fail at any time, how many fail next, and how many there were.
+    pub(crate) stormy: bool,
+    pub(crate) failing: u32,
+    inits: u32,
     pub(crate) calls: BTreeMap<u64, CallFate>,
     pub(crate) monitors: BTreeMap<MonitorRef, MonitorFate>,
     pub(crate) timers: BTreeMap<u64, TimerFate>,
@@ -92,6 +124,39 @@ impl Book {
         match self.living.contains(&pid) {
             true => None,
             false => Some(self.deaths.get(&pid).copied().unwrap_or_default()),
+        }
+    }
+
+    /// How the init that runs now fails, if it does: seldom, unless it is said which.
+    pub(crate) fn init_fails(&mut self) -> Option<InitFault> {
+        self.inits += 1;
+        let told = 0 < self.failing;
+        self.failing -= u32::from(told);
+        let fails = told || (self.stormy && self.inits.is_multiple_of(23));
+        fails.then_some(match self.inits % 2 {
+            0 => InitFault::Stops,
+            _ => InitFault::Panics,
+        })
+    }
+
+    /// What reached nobody, and why: only a mailbox of that kind drops messages.
+    pub(crate) fn dead_letter(&mut self, letter: &DeadLetter) {
+        // Orders of hands are not counted, nor are timers.
+        self.dead += u64::from(letter.message != "Tick" && letter.message != "Grip");
+        let facts = letter.to.and_then(|to| self.facts.get(&to));
+        let bound = facts.and_then(Facts::bound).map(|(_, when_full)| when_full);
+        let right = match letter.reason {
+            DeadReason::DroppedOldest => bound == Some(WhenFull::DropOldest),
+            DeadReason::DroppedNewest => bound == Some(WhenFull::DropNewest),
+            DeadReason::Full => letter.message == "Tick" && facts.is_some_and(Facts::refuses),
+            _ => return,
+        };
+        if !right {
+            let text = format!("{letter:?}, sent to a mailbox of {facts:?}");
+            self.wrong(text);
+        }
+        if let (Some(to), "Tick") = (letter.to, letter.message) {
+            *self.ticks_dropped.entry(to).or_default() += 1;
         }
     }
 

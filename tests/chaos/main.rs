@@ -1,8 +1,8 @@
 //! Does a tree of processes keep its rules whatever happens to it?
 //!
 //! Role       A random supervision tree (every strategy, restart type, and dynamic ones) in a simulated
-//!            world, under random crashes, kills, exits, links, monitors, timers, calls, casts, names
-//!            and suspensions. Every few hundred events it comes to rest and everything is checked
+//!            world, under random crashes, kills, exits, links, monitors, timers, calls, casts, names,
+//!            suspensions and inits that fail; some mailboxes are bounded. Every few hundred events it comes to rest and everything is checked
 //!            against a [`ledger`]; at the end nothing may be left.
 //! Limit      20 seeds of 20,000 events in `cargo test`. The long one is `ignored`:
 //!            `RUST_BACKTRACE=0 cargo test --release --test chaos -- --ignored --nocapture`, whose
@@ -15,6 +15,7 @@
 mod check;
 mod events;
 mod ledger;
+mod limits;
 mod scenes;
 mod tree;
 mod worker;

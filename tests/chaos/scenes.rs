@@ -11,17 +11,19 @@ use crate::tree::{self, GROUPS, PERIOD, RESTARTS, WORKERS};
 
 impl Chaos {
     pub(crate) async fn scene(&mut self) {
-        match self.dice.below(5) {
+        match self.dice.below(7) {
             0 => self.strategy().await,
             1 => self.restart_types().await,
             2 => self.intensity().await,
             3 => self.links_cross().await,
+            4 => self.mailbox_fills().await,
+            5 => self.inits_fail().await,
             _ => self.link_carries().await,
         }
     }
 
     /// Where the group's workers run, in the order of [`WORKERS`]; `None` for who does not.
-    async fn members(&self, group: &'static str) -> Vec<Option<Pid>> {
+    pub(crate) async fn members(&self, group: &'static str) -> Vec<Option<Pid>> {
         let supervisor = self.node.at(tree::group_name(group));
         let known = supervisor.which_children().await.expect("it answers");
         let of = |id: &str| {
@@ -49,7 +51,7 @@ impl Chaos {
 
     /// Cuts all links that workers made, so that nobody else falls; and lets the time go by in which
     /// restarts count.
-    async fn part(&mut self) {
+    pub(crate) async fn part(&mut self) {
         let living = self.ledger.book().living.clone();
         for pid in living {
             self.perform(pid, |cx| {
@@ -64,7 +66,7 @@ impl Chaos {
         self.world.advance(secs(PERIOD + 2)).await;
     }
 
-    fn group(&mut self) -> (&'static str, usize) {
+    pub(crate) fn group(&mut self) -> (&'static str, usize) {
         let nth = self.dice.below(GROUPS.len());
         // The nested group of the nth one is of the next strategy.
         let strategy = if nth < 3 { nth } else { (nth + 1) % 3 };
@@ -78,8 +80,12 @@ impl Chaos {
         let order = self.order(group).await;
         let at = [0, 3][self.dice.below(2)];
         let Some(victim) = before[at] else { return };
+        // Each attempt is a restart: the last that may be succeeds.
+        let failing = self.dice.below(RESTARTS as usize) as u32;
+        self.ledger.book().failing = failing;
         self.node.exit(victim, Reason::Kill);
         self.world.advance(ms(200)).await;
+        self.must(self.ledger.book().failing == 0, || "too few inits".into());
         let after = self.members(group).await;
         for (nth, (id, restart)) in WORKERS.iter().enumerate() {
             let falls = nth == at || strategy == 1 || (strategy == 2 && order[nth] > order[at]);
@@ -107,8 +113,8 @@ impl Chaos {
         };
         let (normal, worker) = (self.dice.below(2) == 0, self.reference(old));
         match normal {
-            true => self.cast(|| worker.end(Reason::Normal)),
-            false => self.cast(|| worker.crash()),
+            true => self.cast(old, || worker.end(Reason::Normal)),
+            false => self.cast(old, || worker.crash()),
         }
         self.world.advance(ms(200)).await;
         let new = self.members(group).await[nth];

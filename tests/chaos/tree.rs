@@ -4,7 +4,7 @@
 //!            group, and dynamic supervisors.
 
 use foundation::prelude::*;
-use foundation::{Child, Restart, SupervisorBuilder};
+use foundation::{Child, Mailbox, Restart, SupervisorBuilder, WhenFull};
 
 use crate::ledger::{Facts, Ledger};
 use crate::worker::{Cfg, Worker};
@@ -37,6 +37,21 @@ pub(crate) fn dynamic_name(name: &'static str) -> Name<Dynamic<Worker>> {
     Name::new(name)
 }
 
+/// Every kind of mailbox is somewhere in the tree.
+fn mailbox(group: &str, id: &str) -> Mailbox {
+    let nth = GROUPS.iter().position(|known| *known == group);
+    let at = WORKERS.iter().position(|(known, _)| *known == id);
+    let place = nth.unwrap_or_default() + at.unwrap_or_default();
+    let when_full = match place % 5 {
+        0 => WhenFull::Block,
+        1 => WhenFull::Reject,
+        2 => WhenFull::DropOldest,
+        3 => WhenFull::DropNewest,
+        _ => return Mailbox::unbounded(),
+    };
+    Mailbox::bounded(2 + place % 3, when_full)
+}
+
 pub(crate) fn worker(
     ledger: &Ledger,
     group: &'static str,
@@ -45,8 +60,13 @@ pub(crate) fn worker(
     traps: bool,
 ) -> Child<Worker> {
     let ledger = ledger.clone();
-    let facts = Facts { group, traps };
-    let child = child_with::<Worker>(Cfg { facts, ledger });
+    let mailbox = mailbox(group, id);
+    let facts = Facts {
+        group,
+        traps,
+        mailbox,
+    };
+    let child = child_with::<Worker>(Cfg { facts, ledger }).mailbox(mailbox);
     let child = match id {
         "last" => child.name(Name::dynamic(format!("{group}/last"))),
         _ => child,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use foundation::prelude::*;
 use foundation::time;
 
-use crate::ledger::{CallFate, Facts, Ledger, Outcome};
+use crate::ledger::{CallFate, Facts, InitFault, Ledger, Outcome};
 
 /// Something that a worker does in its own name.
 pub(crate) type Job = Box<dyn FnOnce(&mut Cx<Worker>) + Send>;
@@ -45,23 +45,36 @@ impl Drop for Worker {
 #[actor]
 impl Worker {
     #[init]
-    fn init(cfg: Cfg, cx: &mut Cx<Self>) -> Self {
+    fn init(cfg: Cfg, cx: &mut Cx<Self>) -> Result<Self, Stop> {
         let Cfg { facts, ledger } = cfg;
-        cx.trap_exit(facts.traps);
         let (me, node) = (cx.pid(), cx.node());
+        let fault = ledger.book().init_fails();
+        match fault {
+            None => {}
+            Some(InitFault::Stops) => return Err(Stop::new(Reason::other("as told"))),
+            Some(InitFault::Panics) => panic!("as told"),
+        }
+        cx.trap_exit(facts.traps);
         ledger.book().born(me, facts);
         let held = Vec::new();
-        Self {
+        Ok(Self {
             me,
             node,
             ledger,
             held,
-        }
+        })
     }
 
     #[cast]
     pub(crate) fn note(&mut self) {
         self.ledger.book().handled += 1;
+    }
+
+    #[cast]
+    pub(crate) fn number(&mut self, number: u32) {
+        let mut book = self.ledger.book();
+        book.handled += 1;
+        book.heard.push((self.me, number));
     }
 
     #[cast(local)]
