@@ -515,6 +515,7 @@ async fn a_plain_process_that_crashes(node: Node) {
             &format!("  pid        <child> on {name}"),
             "  ancestors  `younger` <younger>, <elder> (ended)",
             "  links      `younger` <younger>",
+            "  neighbours `younger` <younger> reports::a_plain_process_that_crashes, waiting",
             "  unread     1 message: Word",
         ],
     );
@@ -780,6 +781,40 @@ fn an_event_handler_has_a_report_of_its_own() {
     node.shutdown_blocking(LONG).expect("nothing is left");
 }
 
+/// What an event manager was shown last, if its log is on: also where the manager itself ends.
+#[foundation::test(seeds = 5)]
+async fn an_event_manager_tells_what_came_before(node: Node) {
+    let reports = Reports::begin();
+    let manager = EventManager::<Tick>::builder()
+        .handler(&HandlerId::new("wall"), || Clockwork(0))
+        .start(&node);
+    let manager = manager.await.expect("started");
+    let target = (&node, manager.pid());
+    foundation::sys::log(&target, 2).await.expect("it answers");
+    for tick in 5..8 {
+        manager.sync_notify(Tick(tick)).await.expect("it lives");
+    }
+    let names = [(manager.pid(), "manager")];
+    let text = reports.one(&names);
+    let last = "\n  last       ← Tick from outside\n             ← Tick from outside";
+    assert!(text.starts_with("event handler reports::Clockwork \"wall\" of process"));
+    assert!(text.ends_with(last), "{text}");
+    let ended = foundation::sys::terminate(&target, boom()).await;
+    assert_eq!(ended, Ok(()));
+    let text = reports.one(&names);
+    assert!(text.ends_with(last), "{text}");
+    // Who keeps no log tells nothing.
+    let manager = EventManager::<Tick>::builder().start(&node).await;
+    let manager = manager.expect("started");
+    let target = (&node, manager.pid());
+    foundation::sys::log(&target, 2).await.expect("it answers");
+    foundation::sys::no_log(&target).await.expect("it answers");
+    let ended = foundation::sys::terminate(&target, boom()).await;
+    assert_eq!(ended, Ok(()));
+    let text = reports.one(&[]);
+    assert!(!text.contains("last"), "{text}");
+}
+
 /// A bound that can have no effect says so, once a node.
 #[test]
 fn a_bound_on_a_heap_that_nobody_counts_is_told() {
@@ -819,4 +854,151 @@ async fn a_crash_tells_what_came_before(node: Node) {
         last.lines().all(|line| line.contains("Bank::withdraw")),
         "{text}"
     );
+}
+
+// ---- neighbours ----
+
+/// Whom a process of the tests is linked to, and what it does.
+struct Plan {
+    links: Vec<Pid>,
+    traps: bool,
+}
+
+/// A process that is linked so, and waits for a `Word` that it does not take; it falls of an exit.
+async fn bystander(node: &Node, plan: Plan) -> Pid {
+    let (told, ready) = foundation::promise(node);
+    let process = node.spawn_fn(move |mut me: Process<Word>| async move {
+        me.trap_exit(plan.traps);
+        for pid in plan.links {
+            me.link(pid).expect("alive");
+        }
+        told.send(());
+        let unread = |mail| match mail {
+            Mail::Exit(exit) => Ok(exit),
+            other => Err(other),
+        };
+        let _: Exit = me.receive(unread).await;
+    });
+    let pid = process.expect("spawned").pid();
+    ready.timeout(LONG).await.expect("it is linked");
+    pid
+}
+
+async fn linked(node: &Node, links: &[Pid]) -> Pid {
+    let plan = Plan {
+        links: links.to_vec(),
+        traps: false,
+    };
+    bystander(node, plan).await
+}
+
+/// Waits until these do nothing, with so many messages unread.
+async fn at_rest(w: &World, node: &Node, pids: &[Pid], unread: usize) {
+    for pid in pids {
+        w.eventually(LONG, async || {
+            let facts = node.facts(*pid).expect("alive");
+            facts.message_queue_len == Some(unread)
+        })
+        .await;
+    }
+}
+
+/// Falls at the first message; linked to these.
+async fn victim(node: &Node, links: &[Pid]) -> ProcessRef<Word> {
+    let (told, ready) = foundation::promise(node);
+    let links = links.to_vec();
+    let process = node.spawn_fn(|mut me: Process<Word>| async move {
+        for pid in links {
+            me.link(pid).expect("alive");
+        }
+        told.send(());
+        me.recv().await;
+        panic!("fell");
+    });
+    let process = process.expect("spawned");
+    ready.timeout(LONG).await.expect("it is linked");
+    process
+}
+
+/// otp: proc_lib, neighbours/1: linked ones that do not trap exits, and theirs, and what they were
+/// doing. Who is taken along has no such lines: it is a line itself.
+#[foundation::test(seeds = 5)]
+async fn neighbours_are_told_with_what_they_did(w: World) {
+    let (reports, node) = (Reports::begin(), w.node());
+    let crashes = node.capture_crashes();
+    let far = linked(&node, &[]).await;
+    let near = linked(&node, &[far]).await;
+    let plan = Plan {
+        links: vec![far],
+        traps: true,
+    };
+    let careful = bystander(&node, plan).await;
+    let stranger = linked(&node, &[]).await;
+    node.register("far", far).expect("free");
+    for _ in 0..2 {
+        node.send(near, Word::Fall).expect("local");
+    }
+    let victim = victim(&node, &[careful, near]).await;
+    let mut down = std::pin::pin!(node.down(far));
+    assert!(futures::poll!(down.as_mut()).is_pending());
+    at_rest(&w, &node, &[near], 2).await;
+    at_rest(&w, &node, &[far, careful, stranger, victim.pid()], 0).await;
+    victim.send(Word::Fall).expect("local");
+    down.await;
+    let names = [
+        (near, "near"),
+        (far, "far"),
+        (careful, "careful"),
+        (victim.pid(), "victim"),
+    ];
+    let texts = reports.all(&names);
+    let text = &texts[0];
+    let lines = [
+        "  links      <careful>, <near>",
+        "  neighbours <near> reports::bystander, waiting, 2 messages, first Word",
+        "             `far` <far> reports::bystander, waiting",
+    ];
+    assert!(text.ends_with(&lines.join("\n")), "{text}");
+    assert_eq!(texts.len(), 3, "{texts:#?}");
+    for taken_along in &texts[1..] {
+        assert!(!taken_along.contains("neighbours"), "{taken_along}");
+    }
+    let report = crashes.take_if(|report| report.pid == victim.pid());
+    let neighbours = report.expect("it was captured").neighbours;
+    let pids: Vec<Pid> = neighbours.iter().map(|one| one.facts.pid).collect();
+    assert_eq!(pids, [near, far]);
+    assert_eq!(neighbours[0].next, Some("Word"));
+    // It has heard of the end, and ends in order.
+    node.down(careful).await;
+    assert!(node.is_alive(stranger));
+    node.exit(stranger, Reason::Kill);
+    node.down(stranger).await;
+}
+
+/// At most fifteen, and at most eight links away.
+#[foundation::test(seeds = 2)]
+async fn neighbours_are_bounded(w: World) {
+    let (_reports, node) = (Reports::begin(), w.node());
+    let crashes = node.capture_crashes();
+    let mut row = vec![linked(&node, &[]).await];
+    for _ in 1..20 {
+        row.push(linked(&node, &row[row.len() - 1..]).await);
+    }
+    let mut crowd = Vec::new();
+    for _ in 0..20 {
+        crowd.push(linked(&node, &[]).await);
+    }
+    for (links, gone, told) in [(&row[19..], row[0], 8), (&crowd, crowd[19], 15)] {
+        let victim = victim(&node, links).await;
+        at_rest(&w, &node, links, 0).await;
+        at_rest(&w, &node, &[gone, victim.pid()], 0).await;
+        victim.send(Word::Fall).expect("local");
+        node.down(gone).await;
+        let report = crashes.take_if(|report| report.pid == victim.pid());
+        let neighbours = report.expect("it was captured").neighbours;
+        assert_eq!(neighbours.len(), told);
+    }
+    for pid in crowd {
+        node.down(pid).await;
+    }
 }

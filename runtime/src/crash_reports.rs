@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use crate::{Node, Pid, Reason, time};
+use crate::{Neighbour, Node, Pid, Reason, time};
 
 /// How many reports a subscriber keeps.
 const CAPACITY: usize = 10_000;
@@ -34,6 +34,9 @@ pub struct CrashReport {
     pub handling: Option<String>,
     /// Who started it, who started that one, and so on.
     pub ancestors: Vec<Pid>,
+    /// The processes that it takes along, the nearest first: linked to it, or to one of these, and not
+    /// trapping exits. At most 15.
+    pub neighbours: Vec<Neighbour>,
     /// The whole report, as it stands in the log.
     pub text: String,
 }

@@ -55,7 +55,8 @@ pub use node::{
     Unyielding,
 };
 pub use observe::{
-    Activity, By, Load, ProcessFacts, ProcessKind, Query, Sampler, SchedulerLoad, Snapshot,
+    Activity, By, Load, Neighbour, ProcessFacts, ProcessKind, Query, Sampler, SchedulerLoad,
+    Snapshot,
 };
 pub use pid::{NodeId, Pid};
 pub use platform::entropy::{Rng, seed};

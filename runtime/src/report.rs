@@ -2,7 +2,8 @@
 //!
 //! Role       Reports through `tracing`, or on standard error: who, under whom, why, what it was
 //!            doing.
-//! Limit      State and arguments are cut at `SHOWN_MAX` bytes; eight ancestors and links.
+//! Limit      State and arguments are cut at `SHOWN_MAX` bytes; eight ancestors and links,
+//!            fifteen neighbours, ten of what it did last.
 //! Invariant  Nothing that goes wrong in here (a Debug or a subscriber that panics, a standard error
 //!            that is closed) changes how the process ends, or ends anything else.
 //! Source     otp: proc_lib, crash reports
@@ -10,12 +11,14 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use crate::node::Core;
+use crate::observe::neighbours;
 use crate::platform::panics;
 use crate::process::{self, Handling, ProcessInfo};
 use crate::scheduler::Running;
-use crate::{CrashReport, HEAP, MaxHeap, Pid, Reason};
+use crate::{CrashReport, HEAP, MaxHeap, Me, Neighbour, Pid, Reason};
 
 /// The target of crash reports, for filters.
 pub const CRASH: &str = "foundation::crash";
@@ -23,6 +26,28 @@ pub const CRASH: &str = "foundation::crash";
 const LINKS_MAX: usize = 8;
 /// So much of what it did last is shown.
 const LAST_MAX: usize = 10;
+
+/// Where a process has what tells what it did last.
+const LAST: &str = "foundation: last";
+
+/// What tells what a process did last, the oldest first.
+#[derive(Clone)]
+struct Last(Arc<dyn Fn() -> Vec<String> + Send + Sync>);
+
+impl Me {
+    /// From here on reports of this process tell what `last` says it did last, the oldest first. It
+    /// stands in the process dictionary as `foundation: last`.
+    #[doc(hidden)]
+    pub fn tell_last(self, last: impl Fn() -> Vec<String> + Send + Sync + 'static) {
+        self.put(LAST, Last(Arc::new(last)));
+    }
+
+    /// Reports tell no longer what this process did last.
+    #[doc(hidden)]
+    pub fn no_last(self) {
+        self.erase::<Last>(LAST);
+    }
+}
 
 /// What is known of a crash.
 struct Facts<'a> {
@@ -36,6 +61,8 @@ struct Facts<'a> {
     handling: Option<Handling>,
     state: Option<String>,
     ancestors: Vec<(Pid, bool)>,
+    /// Whom it takes along, unless it was taken along itself.
+    neighbours: Vec<Neighbour>,
     /// The message that would have been the next one.
     next: Option<&'static str>,
     /// What it did last, if it keeps a log.
@@ -73,10 +100,15 @@ fn report(running: &Running, reason: &Reason) {
     let handling = failed_in
         .or_else(|| running.handling())
         .filter(|_| signal.is_none());
+    let neighbours = match signal {
+        None => neighbours(running.core(), info.pid, &info.links),
+        Some(_) => Vec::new(),
+    };
     let facts = Facts {
         running,
         part: None,
         info,
+        neighbours,
         reason,
         handling,
         signal,
@@ -118,6 +150,7 @@ pub fn report_part(part: &str, reason: &Reason, state: Option<String>) {
             signal: None,
             state: state.map(|state| crate::shown(&format_args!("{state}"))),
             ancestors: process::ancestors(running),
+            neighbours: Vec::new(),
             // What waits will be handled.
             next: None,
             last: last(running),
@@ -138,12 +171,13 @@ fn state(running: &Running) -> Option<String> {
     })
 }
 
-/// What it did last. It is the program's code, too, that is asked.
+/// What it did last, if it keeps that.
 fn last(running: &Running) -> Vec<String> {
-    let body = running.local(|local| local.body.take());
-    let last = catch_unwind(AssertUnwindSafe(|| body.as_ref().map(|body| body.last())));
-    running.local(|local| local.body = body);
-    let mut last = last.ok().flatten().unwrap_or_default();
+    let keeps = running.local(|local| {
+        let kept = local.extra.as_ref()?.dictionary.get(LAST)?;
+        kept.downcast_ref::<Last>().cloned()
+    });
+    let mut last = keeps.map_or_else(Vec::new, |last| (last.0)());
     last.drain(..last.len().saturating_sub(LAST_MAX));
     last
 }
@@ -177,6 +211,7 @@ impl Facts<'_> {
             reason: self.reason.clone(),
             handling: self.handling(),
             ancestors: self.ancestors.iter().map(|(pid, _)| *pid).collect(),
+            neighbours: self.neighbours.clone(),
             text,
         }
     }
@@ -204,9 +239,10 @@ impl Facts<'_> {
             ("ancestors", self.ancestors()),
             ("links", self.these(&self.info.links)),
             ("monitors", self.these(&self.info.monitors)),
+            ("neighbours", one_a_line(&self.neighbours)),
             ("heap", self.heap()),
             ("unread", self.unread()),
-            ("last", self.last()),
+            ("last", one_a_line(&self.last)),
         ] {
             if let Some(value) = value {
                 let _ = write!(text, "\n  {key:<10} {value}");
@@ -288,11 +324,6 @@ impl Facts<'_> {
         ))
     }
 
-    /// One line for each.
-    fn last(&self) -> Option<String> {
-        (!self.last.is_empty()).then(|| self.last.join("\n             "))
-    }
-
     fn unread(&self) -> Option<String> {
         match (self.info.message_queue_len, self.next) {
             (1, Some(next)) => Some(format!("1 message: {next}")),
@@ -310,6 +341,12 @@ impl Facts<'_> {
             None => pid.to_string(),
         }
     }
+}
+
+/// One line for each.
+fn one_a_line(what: &[impl ToString]) -> Option<String> {
+    let lines: Vec<String> = what.iter().map(ToString::to_string).collect();
+    (!lines.is_empty()).then(|| lines.join("\n             "))
 }
 
 /// A name on one line, without what would steer a terminal.

@@ -142,11 +142,6 @@ impl<A: Actor> Behaviour for Server<A> {
         let (actor, cx) = cell.state().parts()?;
         cx.describe(actor)
     }
-
-    fn last(&self) -> Vec<String> {
-        let later = self.later.as_deref();
-        later.map(Later::last).unwrap_or_default()
-    }
 }
 
 impl<A: Actor> Server<A> {

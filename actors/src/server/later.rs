@@ -28,15 +28,6 @@ pub(super) struct Silence {
 }
 
 impl Later {
-    /// What was done last, in words, if a log is kept.
-    pub(super) fn last(&self) -> Vec<String> {
-        let events = self
-            .control
-            .as_ref()
-            .map_or_else(Vec::new, |control| control.events());
-        events.iter().map(|event| event.what.to_string()).collect()
-    }
-
     /// Gives up to wait for silence, and says for how long it was to last.
     pub(super) fn no_silence(&mut self) -> Option<Duration> {
         self.silence.take().map(|silence| silence.bound)

@@ -10,6 +10,7 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use foundation_runtime::{Envelope, Mailed, Me, Payload, Reason};
@@ -60,7 +61,8 @@ pub(crate) enum Then {
 pub(crate) struct Control {
     suspended: bool,
     counted: Option<Counted>,
-    log: Option<Log>,
+    /// Shared with crash reports of the process.
+    log: Option<Arc<Mutex<Log>>>,
 }
 
 #[derive(Debug)]
@@ -70,10 +72,14 @@ struct Counted {
     messages_in: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Log {
     capacity: usize,
     events: VecDeque<LogEvent>,
+}
+
+fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Control {
@@ -110,7 +116,8 @@ impl Control {
     }
 
     fn log(&mut self, me: Me, what: Logged) {
-        let Some(log) = &mut self.log else { return };
+        let Some(log) = &self.log else { return };
+        let mut log = lock(log);
         if log.events.len() == log.capacity {
             log.events.pop_front();
         }
@@ -161,7 +168,7 @@ impl Control {
             Ask::Statistics(switch) => Answer::Statistics(self.statistics(me, switch)),
             Ask::Log => Answer::Log(self.events()),
             Ask::KeepLog(count) => {
-                self.keep_log(count);
+                self.keep_log(me, count);
                 Answer::Done
             }
             Ask::Suspend => {
@@ -182,20 +189,35 @@ impl Control {
         (answer, then)
     }
 
-    fn keep_log(&mut self, count: u32) {
+    fn keep_log(&mut self, me: Me, count: u32) {
         let capacity = (count as usize).min(LOG_MAX);
-        self.log = (capacity > 0).then(|| {
-            let mut events = self.log.take().map(|log| log.events).unwrap_or_default();
-            let surplus = events.len().saturating_sub(capacity);
-            events.drain(..surplus);
-            Log { capacity, events }
+        if capacity == 0 {
+            self.log = None;
+            return me.no_last();
+        }
+        let log = self.log.get_or_insert_with(|| {
+            let log = Arc::new(Mutex::new(Log::default()));
+            let told = Arc::clone(&log);
+            me.tell_last(move || {
+                let log = lock(&told);
+                log.events
+                    .iter()
+                    .map(|event| event.what.to_string())
+                    .collect()
+            });
+            log
         });
+        let mut log = lock(log);
+        log.capacity = capacity;
+        let surplus = log.events.len().saturating_sub(capacity);
+        log.events.drain(..surplus);
     }
 
     /// What it did last, if its log is on.
-    pub(crate) fn events(&self) -> Vec<LogEvent> {
-        let log = self.log.iter();
-        log.flat_map(|log| log.events.iter().cloned()).collect()
+    fn events(&self) -> Vec<LogEvent> {
+        let log = self.log.as_deref().map(lock);
+        log.map(|log| log.events.iter().cloned().collect())
+            .unwrap_or_default()
     }
 
     fn statistics(&mut self, me: Me, switch: Option<bool>) -> Option<Statistics> {

@@ -15,7 +15,7 @@ use crate::node::Core;
 use crate::process::{
     Block, HIBERNATING, Local, SUSPENDED, TRAP_EXIT, is_process, look, parent_of,
 };
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Ran, Scheduler};
 use crate::{Pid, Priority};
 
 /// How far a mailbox is counted.
@@ -70,8 +70,8 @@ pub struct ProcessFacts {
 
 /// What a pass over the table knows of the schedulers.
 pub(super) struct Seen {
-    /// The processes that ran a moment ago, with the name of their code.
-    running: Vec<(u64, &'static str)>,
+    /// The processes that ran a moment ago.
+    running: Vec<Ran>,
 }
 
 impl Seen {
@@ -85,7 +85,11 @@ impl Seen {
             // Whoever looks runs itself.
             Scheduler::Simulated(_) => crate::platform::current::process()
                 .filter(|running| running.core().id() == core.id())
-                .map(|running| (running.word(), running.code_name()))
+                .map(|running| Ran {
+                    process: running.word(),
+                    code: running.code_name(),
+                    message: running.handling().map(|handling| handling.what),
+                })
                 .into_iter()
                 .collect(),
         };
@@ -93,9 +97,17 @@ impl Seen {
     }
 
     fn code_of(&self, pid: Pid) -> Option<&'static str> {
+        self.ran(pid).map(|ran| ran.code)
+    }
+
+    /// The kind of message that it handles, if it runs.
+    pub(super) fn message_of(&self, pid: Pid) -> Option<&'static str> {
+        self.ran(pid)?.message
+    }
+
+    fn ran(&self, pid: Pid) -> Option<&Ran> {
         let word = pid.local_word().get();
-        let found = self.running.iter().find(|(running, _)| *running == word);
-        found.map(|(_, code)| *code)
+        self.running.iter().find(|ran| ran.process == word)
     }
 }
 

@@ -7,6 +7,7 @@
 mod facts;
 mod kind;
 mod load;
+mod neighbours;
 mod query;
 mod sampler;
 
@@ -14,5 +15,7 @@ pub use facts::{Activity, ProcessFacts};
 pub(crate) use facts::{Close, Glance};
 pub use kind::ProcessKind;
 pub use load::{Load, SchedulerLoad};
+pub use neighbours::Neighbour;
+pub(crate) use neighbours::neighbours;
 pub use query::{By, Query, Snapshot};
 pub use sampler::Sampler;

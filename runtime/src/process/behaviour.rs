@@ -37,11 +37,6 @@ pub trait Behaviour: Send + 'static {
     fn describe(self: Pin<&mut Self>) -> Option<String> {
         None
     }
-
-    /// What it did last, the oldest first, for a crash report, if it keeps a log of that.
-    fn last(&self) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 /// A plain function as a process: it ends `Normal` when the function returns.

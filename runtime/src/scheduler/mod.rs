@@ -23,7 +23,7 @@ pub(crate) use dirty::DirtyPools;
 pub use dirty::{DirtyError, DirtyLimits, DirtyPoolStats, DirtyStats, dirty_cpu, dirty_io};
 pub use priority::{BadPriority, Priority};
 pub(crate) use purse::{Handle, Purse};
-pub(crate) use real::{RealScheduler, Stamp};
+pub(crate) use real::{Ran, RealScheduler, Stamp};
 pub(crate) use running::Running;
 pub(crate) use slice::slice;
 pub use stuck::Stuck;

@@ -58,13 +58,13 @@ impl Default for Stamp {
 }
 
 impl Stamp {
-    /// The process that the worker runs, as a local word, and the name of its code; nothing between
-    /// two slices.
-    pub(crate) fn running(&self) -> Option<(u64, &'static str)> {
+    /// The process that the worker runs; nothing between two slices.
+    pub(crate) fn running(&self) -> Option<Ran> {
         let polls = self.polls.load(Ordering::Acquire);
         let process = self.process.load(Ordering::Relaxed);
         let code = self.code.load(Ordering::Relaxed);
         let length = self.code_len.load(Ordering::Relaxed);
+        let message = self.message.load(Ordering::Relaxed);
         fence(Ordering::Acquire);
         if self.polls.load(Ordering::Relaxed) != polls || code.is_null() || process == 0 {
             return None;
@@ -72,9 +72,24 @@ impl Stamp {
         // SAFETY: pointer and length were written before `polls` rose to this value, which it still
         // has: they are of one `&'static str`.
         let code = unsafe { std::slice::from_raw_parts(code, length) };
-        // SAFETY: as above.
-        Some((process, unsafe { std::str::from_utf8_unchecked(code) }))
+        Some(Ran {
+            process,
+            // SAFETY: as above.
+            code: unsafe { std::str::from_utf8_unchecked(code) },
+            // SAFETY: null or a `&'static Table`.
+            message: unsafe { message.as_ref() }.map(|table| table.name),
+        })
     }
+}
+
+/// A process that ran a moment ago.
+pub(crate) struct Ran {
+    /// Which, as a local word.
+    pub(crate) process: u64,
+    /// The name of its code.
+    pub(crate) code: &'static str,
+    /// The kind of message that it handled.
+    pub(crate) message: Option<&'static str>,
 }
 
 /// A spare runs in the worker's stead: it ends when its handler returns.
