@@ -4,6 +4,7 @@
 //! Invariant  At rest nothing is on its way, nobody is suspended, and no call is open.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use foundation::prelude::*;
 use foundation::{ChildState, ProcessInfo, Status, WhenFull};
@@ -17,6 +18,7 @@ impl Chaos {
     /// Nobody is suspended any more, every call is over, every timer has fired.
     pub(crate) async fn rest(&mut self) {
         self.ledger.book().stormy = false;
+        self.mend_all();
         // A hand may wait a second for somebody whom the other holds.
         for _ in 0..3 {
             for hand in &self.hands {
@@ -48,17 +50,20 @@ impl Chaos {
 
     async fn infos(&self) -> BTreeMap<Pid, ProcessInfo> {
         let mut infos = BTreeMap::new();
-        for pid in self.node.processes() {
-            let info = self.node.info(pid, secs(1)).await;
-            let info = info.expect("it answers").expect("nobody dies at rest");
-            infos.insert(pid, info);
+        for node in &self.nodes {
+            for pid in node.processes() {
+                let info = node.info(pid, secs(1)).await;
+                let info = info.expect("it answers").expect("nobody dies at rest");
+                infos.insert(pid, info);
+            }
         }
         infos
     }
 
     /// Who lives is who was born and has not died; and is at rest.
     fn check_processes(&self, infos: &BTreeMap<Pid, ProcessInfo>) {
-        let others = 1 + GROUPS.len() + DYNAMICS.len() + self.hands.len();
+        let far = self.nodes.len() - 1;
+        let others = 1 + GROUPS.len() + DYNAMICS.len() + self.hands.len() + far;
         let book = self.ledger.book();
         for pid in &book.living {
             self.must(infos.contains_key(pid), || {
@@ -69,7 +74,8 @@ impl Chaos {
         self.must(infos.len() == expected, || {
             format!("{} processes, not {expected}", infos.len())
         });
-        let counted = self.node.stats().processes;
+        let counts = self.nodes.iter().map(|node| node.stats().processes);
+        let counted = counts.sum::<usize>();
         self.must(counted == expected, || {
             format!("{counted} counted, not {expected}")
         });
@@ -81,10 +87,13 @@ impl Chaos {
 
     /// Sent is handled, or a dead letter.
     fn check_messages(&mut self) {
-        while let Some(letter) = self.letters.try_next() {
-            self.ledger.book().dead_letter(&letter);
+        for letters in &mut self.letters {
+            while let Some(letter) = letters.try_next() {
+                self.ledger.book().dead_letter(&letter);
+            }
         }
-        self.must(self.letters.lost() == 0, || "letters were lost".into());
+        let lost = self.letters.iter().any(|letters| letters.lost() > 0);
+        self.must(!lost, || "letters were lost".into());
         let (sent, handled, dead, refused) = {
             let book = self.ledger.book();
             (book.sent, book.handled, book.dead, book.refused)
@@ -101,6 +110,7 @@ impl Chaos {
         let book = self.ledger.book();
         for (ticket, call) in &book.calls {
             let died = book.died_at(call.server);
+            let local = call.caller.node() == call.server.node();
             let right = match call.outcomes.as_slice() {
                 [(_, Outcome::Abandoned)] => call.handled <= 1,
                 [(_, Outcome::Answered(answer))] => call.handled == 1 && answer == ticket,
@@ -110,15 +120,18 @@ impl Chaos {
                     // Nothing was sent. Where callers wait, it waited in vain.
                     CallError::Full => match book.facts.get(&call.server).and_then(Facts::bound) {
                         None => false,
-                        Some((_, WhenFull::Block)) => {
+                        Some((_, WhenFull::Block)) if local => {
                             call.handled == 0 && *at >= call.begun + call.bound
                         }
                         Some(_) => call.handled == 0,
                     },
-                    // The end of the server would have come first.
+                    CallError::NoConnection => call.handled <= 1 && call.cut.is_some(),
+                    // The end of the server, or of the connection, would have come first.
                     CallError::Timeout => {
                         let end = call.begun + call.bound;
-                        call.handled <= 1 && *at >= end && died.is_none_or(|died| died >= end)
+                        let later =
+                            |other: Option<Duration>| other.is_none_or(|other| other >= end);
+                        call.handled <= 1 && *at >= end && later(died) && later(call.cut)
                     }
                     _ => false,
                 },
@@ -143,17 +156,19 @@ impl Chaos {
     fn check_monitors(&self, infos: &BTreeMap<Pid, ProcessInfo>) {
         let book = self.ledger.book();
         let mut open: BTreeMap<Pid, Vec<Pid>> = BTreeMap::new();
+        let mut watched: BTreeMap<Pid, Vec<Pid>> = BTreeMap::new();
         for (monitor, fate) in &book.monitors {
             if !infos.contains_key(&fate.watcher) {
                 continue;
             }
             let dead = !infos.contains_key(&fate.target);
-            let right = fate.taken || fate.fired == u32::from(dead);
+            let right = fate.taken || fate.fired == u32::from(dead || fate.cut);
             self.must(right, || {
                 format!("{monitor:?}, target dead: {dead}: {fate:?}")
             });
-            if !fate.taken && !dead {
+            if !fate.taken && !dead && !fate.cut {
                 open.entry(fate.watcher).or_default().push(fate.target);
+                watched.entry(fate.target).or_default().push(fate.watcher);
             }
         }
         for pid in &book.living {
@@ -163,6 +178,15 @@ impl Chaos {
             noted.sort_unstable();
             self.must(there == noted, || {
                 format!("{pid} watches {there:?}, not {noted:?}")
+            });
+            // Supervisors watch those that they stop.
+            let mut by = infos[pid].monitored_by.clone();
+            by.retain(|watcher| book.facts.contains_key(watcher));
+            let mut noted = watched.remove(pid).unwrap_or_default();
+            by.sort_unstable();
+            noted.sort_unstable();
+            self.must(by == noted, || {
+                format!("{pid} is watched by {by:?}, not {noted:?}")
             });
         }
     }
@@ -196,8 +220,9 @@ impl Chaos {
     /// A name leads to somebody alive, whom it names alone.
     fn check_names(&self) {
         let mut named = BTreeMap::new();
-        for (name, pid) in self.node.registered() {
-            self.must(self.node.is_alive(pid), || {
+        let names = self.nodes.iter().flat_map(Node::registered);
+        for (name, pid) in names {
+            self.must(self.home(pid).is_alive(pid), || {
                 format!("{name} is a dead one's")
             });
             let other = named.insert(pid, name.clone());
@@ -233,8 +258,10 @@ impl Chaos {
             });
             self.check_family(group, supervisor.pid(), running, &mut children);
         }
-        for (name, _) in DYNAMICS {
-            let supervisor = self.node.at(tree::dynamic_name(name));
+        let here = DYNAMICS.map(|(name, _)| (&self.node, name));
+        let far = self.nodes[1..].iter().map(|node| (node, tree::FAR));
+        for (node, name) in here.into_iter().chain(far) {
+            let supervisor = node.at(tree::dynamic_name(name));
             let counts = supervisor.count_children().await.expect("it answers");
             let known = supervisor.which_children().await.expect("it answers");
             let running: Vec<Pid> = known
@@ -279,7 +306,8 @@ impl Chaos {
         book.deaths.clear();
         book.facts.retain(|pid, _| living.contains(pid));
         book.monitors.retain(|_, fate| {
-            living.contains(&fate.watcher) && !fate.taken && living.contains(&fate.target)
+            let live = living.contains(&fate.watcher) && living.contains(&fate.target);
+            live && !fate.taken && !fate.cut
         });
         drop(book);
         drop(self.crashes.take_all());

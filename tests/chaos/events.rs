@@ -10,6 +10,7 @@ use foundation::testkit::CrashReports;
 use foundation::{DeadLetterStream, Mailbox, Restart, Rng, time};
 
 use crate::ledger::{Facts, Ledger, MonitorFate, TimerFate};
+use crate::nodes::Wires;
 use crate::tree::{self, DYNAMICS, GROUPS, WORKERS};
 use crate::worker::{Cfg, Grip, Job, Kind, Plain, Tick, Worker, caller, hand};
 
@@ -23,10 +24,13 @@ const NAMES: usize = 6;
 pub(crate) struct Chaos {
     pub(crate) world: World,
     pub(crate) node: Node,
+    /// All nodes: that of the tree, and the others.
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) wires: Wires,
     pub(crate) seed: u64,
     pub(crate) dice: Rng,
     pub(crate) ledger: Ledger,
-    pub(crate) letters: DeadLetterStream,
+    pub(crate) letters: Vec<DeadLetterStream>,
     pub(crate) crashes: CrashReports,
     pub(crate) hands: Vec<ProcessRef<Grip>>,
     /// Pids of workers that may have died since.
@@ -37,7 +41,12 @@ pub(crate) struct Chaos {
 impl Chaos {
     pub(crate) async fn begin(world: &World, dice: Rng, seed: u64) -> Self {
         let (node, ledger) = (world.node(), Ledger::default());
-        let letters = node.dead_letters(LETTERS);
+        let nodes = vec![node.clone(), world.start("b"), world.start("c")];
+        let letters = nodes.iter().map(|node| node.dead_letters(LETTERS));
+        let letters = letters.collect();
+        for far in &nodes[1..] {
+            tree::far(&ledger, far).await;
+        }
         tree::tree(&ledger).start(&node).await.expect("it starts");
         let hands = (0..2).map(|_| node.spawn_fn(hand).expect("spawned"));
         ledger.book().stormy = true;
@@ -47,7 +56,9 @@ impl Chaos {
             crashes: node.capture_crashes(),
             letters,
             ledger,
+            wires: Wires::new(world, &nodes),
             node,
+            nodes,
             seed,
             dice,
             stale: Vec::new(),
@@ -66,6 +77,13 @@ impl Chaos {
         });
         for hand in &self.hands {
             self.node.exit(hand, Reason::Kill);
+        }
+        for node in &self.nodes[1..] {
+            let far = node.at(tree::dynamic_name(tree::FAR));
+            let stopped = node.stop(&far, Reason::Shutdown, secs(60)).await;
+            self.must(stopped == Ok(()), || {
+                format!("what is far did not stop: {stopped:?}")
+            });
         }
         // Timers to those that are gone are due one day.
         self.world.advance(secs(10)).await;
@@ -99,8 +117,9 @@ impl Chaos {
         Some(pid)
     }
 
+    /// Leads to a worker from its own node.
     pub(crate) fn reference(&self, pid: Pid) -> Ref<Worker> {
-        self.node.reference(pid)
+        self.home(pid).reference(pid)
     }
 
     /// Notes that something is sent, and sends it.
@@ -155,7 +174,7 @@ impl Chaos {
     }
 
     fn happen(&mut self, pid: Pid) {
-        let worker = self.reference(pid);
+        let worker = self.somewhere().reference::<Worker>(pid);
         match self.dice.below(200) {
             0..50 => self.cast(pid, || worker.note()),
             50..80 => self.call(pid, Kind::Echo),
@@ -182,7 +201,8 @@ impl Chaos {
             165..170 => self.grip(pid),
             170..180 => self.send_named(),
             180..192 => self.ask_dynamic(pid),
-            192..199 => self.ask_group(),
+            192..197 => self.ask_group(),
+            197 | 198 => self.rewire(),
             _ => self.kill_supervisor(),
         }
     }
@@ -198,7 +218,8 @@ impl Chaos {
 
     fn call(&mut self, server: Pid, kind: Kind) {
         let bound = ms(1 + self.dice.below(400) as u64);
-        let caller = self.call_within(server, kind, bound);
+        let from = self.somewhere();
+        let caller = self.call_within(&from, server, kind, bound);
         if self.dice.below(20) == 0 {
             self.node.exit(&caller, Reason::Kill);
         }
@@ -207,25 +228,33 @@ impl Chaos {
     /// Lets a process of its own make a call.
     pub(crate) fn call_within(
         &self,
+        from: &Node,
         server: Pid,
         kind: Kind,
         bound: Duration,
     ) -> ProcessRef<Plain> {
-        let (ledger, server) = (self.ledger.clone(), self.reference(server));
+        let (ledger, server) = (self.ledger.clone(), from.reference(server));
         let body = move |me| caller(me, ledger, server, kind, bound);
-        self.node.spawn_fn(body).expect("spawned")
+        from.spawn_fn(body).expect("spawned")
     }
 
     fn monitor(&mut self, pid: Pid) {
         let Some(target) = self.anybody() else { return };
+        self.watch(pid, target);
+    }
+
+    /// Lets one worker monitor another.
+    pub(crate) fn watch(&self, pid: Pid, target: Pid) {
         let ledger = self.ledger.clone();
         self.perform(pid, move |cx| {
             let monitor = cx.monitor(target);
+            let cut = !ledger.book().is_connected(cx.pid(), target);
             let fate = MonitorFate {
                 watcher: cx.pid(),
                 target,
                 fired: 0,
                 taken: false,
+                cut,
             };
             // Nobody is told of its own end.
             if target != cx.pid() {
@@ -291,6 +320,9 @@ impl Chaos {
     }
 
     fn name(&mut self, pid: Pid) {
+        if pid.node() != self.node.id() {
+            return;
+        }
         let name = format!("name-{}", self.dice.below(NAMES));
         let wrong = match self.node.register(&name, pid) {
             Ok(()) => self.node.whereis(&name) != Some(pid),
@@ -323,6 +355,8 @@ impl Chaos {
 
     fn timer(&mut self, pid: Pid) {
         let Some(to) = self.anybody() else { return };
+        // A tick cannot travel.
+        let to = if to.node() == pid.node() { to } else { pid };
         let (ledger, delay) = (self.ledger.clone(), ms(self.dice.below(500) as u64));
         self.perform(pid, move |cx| {
             let ticket = ledger.book().ticket();

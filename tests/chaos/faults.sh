@@ -86,5 +86,19 @@ plant retry-uncounted $restarting 's/if self\.window\.admit\(now\)/if pid.is_som
 plant retry-forgotten $restarting 's/effects\.push\(Effect::TryAgainLater \{ child \}\);/let _: Child<P> = child;/' \
   "a restart that failed is not tried again"
 
+port=runtime/src/port/mod.rs
+plant loss-untold $port 's/for pid in peers\.into_iter\(\)\.flatten\(\) \{/for pid in peers.into_iter().flatten().filter(|pid| pid.slot() % 7 != 3) {/' \
+  "some processes do not learn that a node is lost"
+plant loss-of-links $links 's/for pid in linked \{/for pid in linked.into_iter().skip(1) {/' \
+  "a link outlives the connection"
+plant loss-of-monitors $links 's/for id in watched \{/for id in watched.into_iter().skip(1) {/' \
+  "a monitor outlives the connection"
+plant loss-of-watchers $links 's/\.retain\(\|\(watcher, _\), _\| watcher\.node\(\) != node\)/.retain(|_, _| true)/' \
+  "watchers on a lost node are still there"
+plant loss-of-calls $links 's/for id in called \{/for id in called.into_iter().skip(1) {/' \
+  "a call outlives the connection"
+plant loss-forgotten $port 's/if self\.living\(pid\)\.is_some\(\) \{\n            self\.remember_peer\(node, pid\);\n        \}/let _ = node;/' \
+  "who was asked from another node does not learn of its loss"
+
 echo "$found found, ${#missed[@]} missed, ${#stale[@]} stale"
 [[ ${#missed[@]} -eq 0 && ${#stale[@]} -eq 0 ]]

@@ -4,12 +4,12 @@
 //!            monitor and timer ended. One thread runs a simulated world, so entries are in order.
 //! Invariant  What contradicts an entry at once is noted as a violation, for the next check.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use foundation::prelude::*;
-use foundation::{DeadLetter, DeadReason, Exit, Mailbox, WhenFull};
+use foundation::{DeadLetter, DeadReason, Exit, Mailbox, NodeId, WhenFull};
 
 /// What a worker is.
 #[derive(Clone, Debug)]
@@ -50,7 +50,10 @@ pub(crate) enum Outcome {
 
 #[derive(Debug)]
 pub(crate) struct CallFate {
+    pub(crate) caller: Pid,
     pub(crate) server: Pid,
+    /// When the connection between them was cut, or found to be.
+    pub(crate) cut: Option<Duration>,
     pub(crate) begun: Duration,
     pub(crate) bound: Duration,
     pub(crate) handled: u32,
@@ -63,6 +66,8 @@ pub(crate) struct MonitorFate {
     pub(crate) target: Pid,
     pub(crate) fired: u32,
     pub(crate) taken: bool,
+    /// Whether the connection between them was cut meanwhile, or before.
+    pub(crate) cut: bool,
 }
 
 #[derive(Debug)]
@@ -100,7 +105,9 @@ pub(crate) struct Book {
     pub(crate) exits: Vec<(Pid, Exit)>,
     pub(crate) violations: Vec<String>,
     /// Rights to answer that left the server: they live on when it dies.
-    pub(crate) shelf: Vec<ReplyTo<u64>>,
+    pub(crate) shelf: BTreeMap<NodeId, Vec<ReplyTo<u64>>>,
+    /// Connections that are cut, from either side.
+    cuts: BTreeSet<(NodeId, NodeId)>,
     tickets: u64,
 }
 
@@ -117,6 +124,33 @@ impl Book {
     pub(crate) fn ticket(&mut self) -> u64 {
         self.tickets += 1;
         self.tickets
+    }
+
+    /// Whether what is sent from one to the other arrives.
+    pub(crate) fn is_connected(&self, one: Pid, other: Pid) -> bool {
+        !self.cuts.contains(&(one.node(), other.node()))
+    }
+
+    pub(crate) fn mended(&mut self, a: NodeId, b: NodeId) {
+        self.cuts.remove(&(a, b));
+        self.cuts.remove(&(b, a));
+    }
+
+    /// What goes across ends now.
+    pub(crate) fn cut(&mut self, a: NodeId, b: NodeId, now: Duration) {
+        self.cuts.extend([(a, b), (b, a)]);
+        let across = |one: Pid, other: Pid| {
+            let nodes = (one.node(), other.node());
+            nodes == (a, b) || nodes == (b, a)
+        };
+        for fate in self.monitors.values_mut() {
+            fate.cut |= fate.fired == 0 && across(fate.watcher, fate.target);
+        }
+        for call in self.calls.values_mut() {
+            if call.outcomes.is_empty() && across(call.caller, call.server) {
+                call.cut.get_or_insert(now);
+            }
+        }
     }
 
     /// When a worker died, if it has: long ago, for one of an earlier round.
@@ -148,7 +182,8 @@ impl Book {
         let right = match letter.reason {
             DeadReason::DroppedOldest => bound == Some(WhenFull::DropOldest),
             DeadReason::DroppedNewest => bound == Some(WhenFull::DropNewest),
-            DeadReason::Full => letter.message == "Tick" && facts.is_some_and(Facts::refuses),
+            // It was a tick, or came from another node.
+            DeadReason::Full => facts.is_some_and(Facts::refuses),
             _ => return,
         };
         if !right {

@@ -40,7 +40,7 @@ impl Chaos {
             self.cast(pid, || worker.number(number));
         }
         let refused = self.ledger.book().refused - refused;
-        self.call_within(pid, Kind::Echo, secs(1));
+        self.call_within(&self.node, pid, Kind::Echo, secs(1));
         self.world.settle().await;
         let told = matches!(when_full, WhenFull::Block | WhenFull::Reject);
         self.must(refused == u64::from(told) * u64::from(EXCESS), || {

@@ -2,7 +2,8 @@
 //!
 //! Role       A random supervision tree (every strategy, restart type, and dynamic ones) in a simulated
 //!            world, under random crashes, kills, exits, links, monitors, timers, calls, casts, names,
-//!            suspensions and inits that fail; some mailboxes are bounded. Every few hundred events it comes to rest and everything is checked
+//!            suspensions and inits that fail; some mailboxes are bounded. Two more nodes have workers
+//!            of their own, and connections come and go. Every few hundred events it comes to rest and everything is checked
 //!            against a [`ledger`]; at the end nothing may be left.
 //! Limit      20 seeds of 20,000 events in `cargo test`. The long one is `ignored`:
 //!            `RUST_BACKTRACE=0 cargo test --release --test chaos -- --ignored --nocapture`, whose
@@ -16,6 +17,7 @@ mod check;
 mod events;
 mod ledger;
 mod limits;
+mod nodes;
 mod scenes;
 mod tree;
 mod worker;
@@ -36,8 +38,10 @@ fn run(seed: u64, events: u64) -> u64 {
             chaos.event().await;
         }
         chaos.end().await;
-        let leaks = Survey::default().leaks(&world.node(), ms(0)).await;
-        assert!(leaks.is_empty(), "seed {seed}: left at the end:{leaks}");
+        for node in &chaos.nodes {
+            let leaks = Survey::default().leaks(node, ms(0)).await;
+            assert!(leaks.is_empty(), "seed {seed}: left at the end:{leaks}");
+        }
     });
     match outcome {
         Ok((_, report)) => report.steps,

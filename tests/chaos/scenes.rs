@@ -11,13 +11,14 @@ use crate::tree::{self, GROUPS, PERIOD, RESTARTS, WORKERS};
 
 impl Chaos {
     pub(crate) async fn scene(&mut self) {
-        match self.dice.below(7) {
+        match self.dice.below(8) {
             0 => self.strategy().await,
             1 => self.restart_types().await,
             2 => self.intensity().await,
             3 => self.links_cross().await,
             4 => self.mailbox_fills().await,
             5 => self.inits_fail().await,
+            6 => self.node_lost().await,
             _ => self.link_carries().await,
         }
     }

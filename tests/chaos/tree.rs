@@ -100,6 +100,31 @@ fn group(ledger: &Ledger, group: &'static str, nth: usize) -> SupervisorBuilder 
     tree
 }
 
+/// What lives on another node.
+pub(crate) const FAR: &str = "far";
+/// How many workers do.
+pub(crate) const FAR_WORKERS: usize = 4;
+
+pub(crate) async fn far(ledger: &Ledger, node: &Node) {
+    let far = Supervisor::dynamic::<Worker>()
+        .restart(Restart::Permanent)
+        .intensity(1_000_000, secs(1))
+        .name(dynamic_name(FAR))
+        .start(node)
+        .await
+        .expect("it starts");
+    for nth in 0..FAR_WORKERS {
+        let facts = Facts {
+            group: FAR,
+            traps: nth % 2 == 0,
+            mailbox: Mailbox::unbounded(),
+        };
+        let ledger = ledger.clone();
+        let started = far.start_child(Cfg { facts, ledger }).await;
+        assert!(started.is_ok(), "{started:?}");
+    }
+}
+
 /// The whole tree. Whatever happens below, the root goes on.
 pub(crate) fn tree(ledger: &Ledger) -> SupervisorBuilder {
     let mut root = Supervisor::one_for_one()

@@ -101,7 +101,7 @@ impl Worker {
         let shelf = {
             let mut book = self.ledger.book();
             book.handled += 1;
-            std::mem::take(&mut book.shelf)
+            book.shelf.remove(&self.me.node()).unwrap_or_default()
         };
         for (nth, waiting) in self.held.drain(..).chain(shelf).enumerate() {
             waiting.send(nth as u64);
@@ -127,7 +127,7 @@ impl Worker {
         book.call_handled(ticket, self.me);
         match ticket % 2 {
             0 => self.held.push(from),
-            _ => book.shelf.push(from),
+            _ => book.shelf.entry(self.me.node()).or_default().push(from),
         }
     }
 
@@ -225,8 +225,11 @@ pub(crate) async fn caller(
     let ticket = {
         let mut book = ledger.book();
         let ticket = book.ticket();
+        let connected = book.is_connected(me.pid(), server.pid());
         let fate = CallFate {
+            caller: me.pid(),
             server: server.pid(),
+            cut: (!connected).then(|| node.now()),
             begun: node.now(),
             bound,
             handled: 0,

@@ -263,3 +263,37 @@ async fn a_link_under_way_ends_with_the_connection(w: World) {
         assert_eq!(b.info().await.links, []);
     }
 }
+
+/// A link or monitor that lies unread while the connection is lost and made anew ends as well: what
+/// comes over the new one is not the old one's.
+#[foundation::test]
+async fn a_new_connection_revives_nothing(w: World) {
+    let (here, there) = (w.node(), w.start("there"));
+    let mut wire = w.connect(&here, &there);
+    for _ in 0..crate::support::times(&w, 50, 4) {
+        let (a, b) = (Puppet::trapping(&here), Puppet::trapping(&there));
+        let to = b.pid();
+        let monitor = a
+            .ask(move |me| {
+                me.link(to).expect("elsewhere");
+                me.monitor(to)
+            })
+            .await;
+        wire.cut();
+        wire = w.connect(&here, &there);
+        w.settle().await;
+        let log = a.log().await;
+        assert!(
+            log.contains(&Got::Exit(to, Reason::NoConnection)),
+            "{log:?}"
+        );
+        let is_down = |got: &Got| {
+            matches!(got, Got::Down(down)
+                if down.monitor == monitor && down.reason == Reason::NoConnection)
+        };
+        assert!(log.iter().any(is_down), "{log:?}");
+        assert_eq!(b.log().await, [Got::Exit(a.pid(), Reason::NoConnection)]);
+        let info = b.info().await;
+        assert_eq!((info.links, info.monitored_by), (vec![], vec![]));
+    }
+}

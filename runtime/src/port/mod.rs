@@ -213,6 +213,18 @@ impl Core {
         }
     }
 
+    /// A link or monitor from another node is about to be given to a process. It must learn of the
+    /// loss of this connection after it, even if there is a new one when it gets to look at either.
+    fn asked_from_away(&self, node: NodeId, pid: Pid) {
+        if self.living(pid).is_some() {
+            self.remember_peer(node, pid);
+        }
+        // It may have ended meanwhile, and have been forgotten before.
+        if self.living(pid).is_none() {
+            self.forget_peer(pid);
+        }
+    }
+
     /// Forgets a process that has ended.
     pub(crate) fn forget_peer(&self, pid: Pid) {
         let ports = self
@@ -391,14 +403,11 @@ impl Core {
                 to: Target::Name(_, name),
                 id,
             } => match self.names().find(&name) {
-                Some(pid) => self.send_signal(
-                    pid,
-                    Signal::Monitor {
-                        watcher,
-                        id,
-                        name: None,
-                    },
-                ),
+                Some(pid) => {
+                    let name = None;
+                    self.asked_from_away(watcher.node(), pid);
+                    self.send_signal(pid, Signal::Monitor { watcher, id, name });
+                }
                 None => self.send_signal(
                     watcher,
                     Signal::Down {
@@ -412,6 +421,11 @@ impl Core {
                 if let Some((to, signal)) = other.into_signal()
                     && to.node() == self.id()
                 {
+                    if let Signal::Link { from: peer } | Signal::Monitor { watcher: peer, .. } =
+                        &signal
+                    {
+                        self.asked_from_away(peer.node(), to);
+                    }
                     self.send_signal(to, signal);
                 }
             }

@@ -232,9 +232,6 @@ fn act(running: &Running, envelope: Envelope) {
         Signal::Unlink { from, id } => links::unlink_arrived(running, from, id),
         Signal::UnlinkAck { from, .. } => links::unlink_acknowledged(running, from),
         Signal::Monitor { watcher, id, name } => {
-            if watcher.node() != running.core().id() {
-                running.core().remember_peer(watcher.node(), running.pid());
-            }
             running.extra(|extra| extra.watchers.insert((watcher, id), name));
         }
         Signal::Demonitor { watcher, id } => {

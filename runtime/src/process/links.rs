@@ -105,13 +105,6 @@ pub(super) fn link_arrived(running: &Running, from: Pid) {
     if is_parent(running, from) && has_parent_link(running) {
         running.extra(|extra| extra.links.swap_remove(&from));
     }
-    if from.node() != running.core().id() {
-        let known = running.core().remember_peer(from.node(), running.pid());
-        if !known {
-            // The connection was lost while the signal lay in the inbox.
-            super::fetch::exit(running, from, Reason::NoConnection, ExitKind::Link);
-        }
-    }
 }
 
 pub(super) fn unlink_arrived(running: &Running, from: Pid, id: u64) {
