@@ -26,11 +26,26 @@ impl Chaos {
             }
             self.world.advance(secs(2)).await;
         }
+        self.restart_nested().await;
         // The tree is whole again, also where a group was killed.
         for group in GROUPS {
             self.must(self.node.whereis(group).is_some(), || {
                 format!("{group} is gone")
             });
+        }
+    }
+
+    /// Who is terminated while its restart is tried again is not tried again, nor are the siblings
+    /// that were stopped for it: as in OTP, all that were to be started with it stay away.
+    async fn restart_nested(&mut self) {
+        for (nth, group) in GROUPS[..3].iter().enumerate() {
+            let nested = GROUPS[nth + 3];
+            let terminated = self.ledger.book().terminated.contains(group);
+            if terminated && self.node.whereis(nested).is_none() {
+                let supervisor = self.node.at(tree::group_name(group));
+                let started = supervisor.restart_child(nested).await;
+                self.must(started.is_ok(), || format!("{nested}: {started:?}"));
+            }
         }
     }
 
@@ -299,6 +314,7 @@ impl Chaos {
         book.calls.clear();
         book.timers.clear();
         book.exits.clear();
+        book.terminated.clear();
         book.heard.clear();
         book.ticks_dropped.clear();
         // Their callers have given up.

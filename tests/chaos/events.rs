@@ -449,6 +449,9 @@ impl Chaos {
         let supervisor = self.node.at(tree::group_name(group));
         let what = self.dice.below(3);
         let again = restart == Restart::Temporary;
+        if what == 2 {
+            self.ledger.book().terminated.insert(group);
+        }
         let child = tree::worker(&self.ledger, group, id, restart, what == 0);
         self.apart(async move {
             match what {

@@ -93,6 +93,8 @@ pub(crate) struct Book {
     pub(crate) refused: u64,
     /// Ticks that had no place.
     pub(crate) ticks_dropped: BTreeMap<Pid, u32>,
+    /// Groups whose children were terminated by request.
+    pub(crate) terminated: BTreeSet<&'static str>,
     /// Numbers that workers were told.
     pub(crate) heard: Vec<(Pid, u32)>,
     /// Whether an init may fail at any time, how many fail next, and how many there were.

@@ -7,7 +7,7 @@
 //!            against a [`ledger`]; at the end nothing may be left.
 //! Limit      20 seeds of 20,000 events in `cargo test`. The long one is `ignored`:
 //!            `RUST_BACKTRACE=0 cargo test --release --test chaos -- --ignored --nocapture`, whose
-//!            size `CHAOS_SEEDS` and `CHAOS_EVENTS` set (100 and 1,000,000).
+//!            size `CHAOS_SEEDS` and `CHAOS_EVENTS` set (100 and 1,000,000), from seed `CHAOS_FIRST` on.
 //! Invariant  A failure names seed and event; the same seed fails in the same event.
 //!
 //! `tests/chaos/faults.sh` plants faults into the runtime and the supervisors, one at a time, and
@@ -82,7 +82,8 @@ fn long() {
         number("CHAOS_SEEDS", 100),
         number("CHAOS_EVENTS", 1_000_000),
     );
-    for seed in 1000..1000 + seeds {
+    let first = number("CHAOS_FIRST", 1000);
+    for seed in first..first + seeds {
         let steps = run(seed, events);
         println!("seed {seed}: {events} events, {steps} slices");
     }
