@@ -297,3 +297,35 @@ async fn a_new_connection_revives_nothing(w: World) {
         assert_eq!((info.links, info.monitored_by), (vec![], vec![]));
     }
 }
+
+/// What is asked for over a new connection, by a process that has not learned yet that the old one
+/// was lost, does not end with the old one.
+#[foundation::test]
+async fn an_old_loss_does_not_end_what_is_new(w: World) {
+    let (here, there) = (w.node(), w.start("there"));
+    let mut wire = w.connect(&here, &there);
+    for _ in 0..crate::support::times(&w, 50, 4) {
+        let (a, b) = (Puppet::trapping(&here), Puppet::trapping(&there));
+        let (old, to) = (a.monitor(&b).await, b.pid());
+        a.tell(move |me| {
+            me.link(to).expect("elsewhere");
+            me.monitor(to);
+        });
+        wire.cut();
+        wire = w.connect(&here, &there);
+        w.settle().await;
+        let (ours, theirs) = (a.info().await, b.info().await);
+        let linked = ours.links == [to];
+        assert_eq!(theirs.links == [a.pid()], linked);
+        assert_eq!(ours.monitors == [to], linked);
+        assert_eq!(theirs.monitored_by == [a.pid()], linked);
+        // On threads it may have been asked for before.
+        assert!(linked || !w.is_simulated());
+        let log = a.log().await;
+        let is_old = |got: &&Got| {
+            matches!(got, Got::Down(down)
+                if down.monitor == old && down.reason == Reason::NoConnection)
+        };
+        assert_eq!(log.iter().filter(is_old).count(), 1, "{log:?}");
+    }
+}

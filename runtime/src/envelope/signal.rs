@@ -64,8 +64,10 @@ pub(crate) enum Signal {
     CallClosed {
         address: usize,
     },
+    /// This connection to the node, counted by ours, has ended.
     NodeLost {
         node: NodeId,
+        connection: u32,
     },
     Alias {
         alias: u64,

@@ -5,7 +5,7 @@
 //! Limit      `max_processes` bounds the table and the names.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use super::builder::Tokio;
 use super::endings::Endings;
@@ -40,6 +40,8 @@ pub(crate) struct Counters {
     pub(crate) ended: AtomicU64,
     pub(crate) crashed: AtomicU64,
     pub(crate) next_guest: AtomicU64,
+    /// Connections to other nodes that there were.
+    pub(crate) connections: AtomicU32,
 }
 
 pub(crate) struct Core {

@@ -277,7 +277,7 @@ impl Core {
 
     pub(crate) fn send_signal(&self, to: Pid, signal: Signal) {
         if to.node() != self.id() {
-            return self.signal_away(to, signal);
+            return self.signal_away(to, signal, None);
         }
         if to.slot() == GUEST_SLOT {
             return self.signal_guest(signal);

@@ -11,6 +11,7 @@ mod frame;
 mod loopback;
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 pub(crate) use frame::{Frame, Target};
@@ -33,6 +34,8 @@ pub(crate) trait Port: Send + Sync {
 }
 
 struct Connection {
+    /// Which one this is of all that the node had.
+    number: u32,
     port: Arc<dyn Port>,
     name: Arc<str>,
     /// Processes here that have a link, monitor or call across.
@@ -58,7 +61,14 @@ impl Core {
     /// Sends a frame to a node; `false` when there is no connection. What the frame asked for is
     /// then answered here.
     pub(crate) fn transmit(&self, node: NodeId, frame: Frame) -> bool {
-        let Some(connection) = self.ports().get(node) else {
+        self.transmit_over(node, None, frame)
+    }
+
+    /// [`Core::transmit`] over this connection, if one is named, and no other.
+    fn transmit_over(&self, node: NodeId, number: Option<u32>, frame: Frame) -> bool {
+        let connection = self.ports().get(node);
+        let named = |connection: &Arc<Connection>| number.is_none_or(|it| it == connection.number);
+        let Some(connection) = connection.filter(named) else {
             return false;
         };
         match rmp_serde::to_vec(&frame) {
@@ -67,9 +77,18 @@ impl Core {
         }
     }
 
+    /// Sends a signal that goes over this connection, if it leaves the node, or else is answered as
+    /// one that could not be sent.
+    pub(crate) fn send_signal_over(&self, to: Pid, signal: Signal, connection: Option<u32>) {
+        match connection {
+            None => self.send_signal(to, signal),
+            over => self.signal_away(to, signal, over),
+        }
+    }
+
     /// Sends a signal to a process of another node.
     #[cold]
-    pub(crate) fn signal_away(&self, to: Pid, signal: Signal) {
+    pub(crate) fn signal_away(&self, to: Pid, signal: Signal, over: Option<u32>) {
         let node = to.node();
         let (frame, lost) = match signal {
             Signal::Exit { from, reason, kind } => (
@@ -137,7 +156,7 @@ impl Core {
             Frame::Monitor { watcher, .. } => Some(*watcher),
             _ => None,
         };
-        if !self.transmit(node, frame)
+        if !self.transmit_over(node, over, frame)
             && let (Some(from), Some(lost)) = (from, lost)
         {
             self.send_signal(from, lost);
@@ -188,14 +207,12 @@ impl Core {
         }
     }
 
-    /// Notes that a process here has to do with that node, and must learn when it is lost.
-    /// `false` when it is lost already.
-    pub(crate) fn remember_peer(&self, node: NodeId, pid: Pid) -> bool {
-        let Some(connection) = self.ports().get(node) else {
-            return false;
-        };
+    /// Notes that a process here has to do with that node, and must learn when this connection is
+    /// lost: which one that is.
+    pub(crate) fn remember_peer(&self, node: NodeId, pid: Pid) -> Option<u32> {
+        let connection = self.ports().get(node)?;
         if pid.slot() == GUEST_SLOT {
-            return true;
+            return Some(connection.number);
         }
         if let Some(block) = self.living(pid) {
             block.set_flag(crate::process::HAS_PEERS);
@@ -204,13 +221,15 @@ impl Core {
             .peers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        match &mut *peers {
-            Some(peers) => {
-                peers.insert(pid);
-                true
-            }
-            None => false,
-        }
+        peers.as_mut()?.insert(pid);
+        Some(connection.number)
+    }
+
+    /// The number of the connection to a node; zero when there is none.
+    pub(crate) fn connection_to(&self, node: NodeId) -> u32 {
+        self.ports()
+            .get(node)
+            .map_or(0, |connection| connection.number)
     }
 
     /// A link or monitor from another node is about to be given to a process. It must learn of the
@@ -244,7 +263,9 @@ impl Core {
     }
 
     pub(crate) fn connect(&self, node: NodeId, name: Arc<str>, port: Arc<dyn Port>) {
+        let number = self.counters.connections.fetch_add(1, Ordering::Relaxed) + 1;
         let connection = Connection {
+            number,
             port,
             name,
             peers: Mutex::new(Some(BTreeSet::new())),
@@ -274,7 +295,8 @@ impl Core {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         for pid in peers.into_iter().flatten() {
-            self.send_signal(pid, Signal::NodeLost { node });
+            let connection = connection.number;
+            self.send_signal(pid, Signal::NodeLost { node, connection });
         }
         self.fail_guests(node);
     }

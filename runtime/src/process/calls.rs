@@ -23,19 +23,19 @@ struct Waiting {
 
 #[derive(Default)]
 struct Unusual {
-    /// The server's node, when it is another one.
-    node: Option<NodeId>,
+    /// The server's node, when it is another one, and the connection to it.
+    away: Option<(NodeId, u32)>,
     /// Set when something other than the process's own waker polls the call.
     waker: Option<Waker>,
 }
 
 impl Calls {
-    /// Notes a call to a server of this node, or of `node`.
+    /// Notes a call to a server of this node, or of another over this connection.
     #[inline]
-    pub(crate) fn begin(&mut self, id: u64, node: Option<NodeId>) {
-        let unusual = match node {
+    pub(crate) fn begin(&mut self, id: u64, away: Option<(NodeId, u32)>) {
+        let unusual = match away {
             None => None,
-            node => unusual(node),
+            away => unusual(away),
         };
         self.0.push(Waiting {
             id,
@@ -106,11 +106,11 @@ impl Calls {
         self.0.swap_remove(at).reply
     }
 
-    /// The calls to servers of another node.
-    pub(crate) fn to(&self, node: NodeId) -> Vec<u64> {
+    /// The calls to servers of another node, over this connection or one before it.
+    pub(crate) fn over(&self, node: NodeId, connection: u32) -> Vec<u64> {
         let leads = |call: &&Waiting| {
-            let unusual = call.unusual.as_ref();
-            unusual.is_some_and(|unusual| unusual.node == Some(node))
+            let away = call.unusual.as_ref().and_then(|unusual| unusual.away);
+            away.is_some_and(|(of, over)| of == node && over <= connection)
         };
         self.0.iter().filter(leads).map(|call| call.id).collect()
     }
@@ -132,6 +132,6 @@ fn keep_first(place: &mut Option<Envelope>, reply: Envelope) -> Result<(), Envel
 }
 
 #[cold]
-fn unusual(node: Option<NodeId>) -> Option<Box<Unusual>> {
-    Some(Box::new(Unusual { node, waker: None }))
+fn unusual(away: Option<(NodeId, u32)>) -> Option<Box<Unusual>> {
+    Some(Box::new(Unusual { away, waker: None }))
 }

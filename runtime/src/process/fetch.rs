@@ -244,7 +244,7 @@ fn act(running: &Running, envelope: Envelope) {
         Signal::CallClosed { address } => {
             running.extra(|extra| extra.open_calls.swap_remove(&address));
         }
-        Signal::NodeLost { node } => links::node_lost(running, node),
+        Signal::NodeLost { node, connection } => links::node_lost(running, node, connection),
         Signal::Alias {
             alias,
             message,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::fetch::{has_parent_link, is_parent};
 use super::info::is_process;
-use super::local::{Active, AliasMode, Link, PARENT_LINK, TRAP_EXIT, Watch};
+use super::local::{Active, AliasMode, PARENT_LINK, TRAP_EXIT, Watch};
 use crate::envelope::{CallerKey, Down, Envelope, Exit, ExitKind, Signal};
 use crate::scheduler::Running;
 use crate::trace::Traced;
@@ -30,10 +30,17 @@ pub(crate) fn link(running: &Running, other: Pid) -> Result<(), LinkError> {
         notice_exit(running, other, Reason::NoProc);
         return Ok(());
     }
-    add_active(running, other);
+    let over = way(running, other);
+    add_active(running, other, over.unwrap_or(0));
     running.trace(|| Traced::Linked { with: other });
-    core.send_signal(other, Signal::Link { from: me });
+    core.send_signal_over(other, Signal::Link { from: me }, over);
     Ok(())
+}
+
+/// Over which connection a process is reached that is of another node.
+fn way(running: &Running, other: Pid) -> Option<u32> {
+    let (core, node) = (running.core(), other.node());
+    (node != core.id()).then(|| core.remember_peer(node, running.pid()).unwrap_or(0))
 }
 
 /// Removes the link with `other`; no exit of it is delivered from here on.
@@ -42,17 +49,15 @@ pub(crate) fn unlink(running: &Running, other: Pid) {
         return;
     }
     running.trace(|| Traced::Unlinked { from: other });
+    let (me, over) = (running.pid(), way(running, other));
     let id = running.extra(|extra| {
-        extra.links.entry(other).or_default().unacked += 1;
+        let link = extra.links.entry(other).or_default();
+        link.renew(over.unwrap_or(0));
+        link.unacked += 1;
         extra.fresh_id()
     });
-    running.core().send_signal(
-        other,
-        Signal::Unlink {
-            from: running.pid(),
-            id,
-        },
-    );
+    let unlink = Signal::Unlink { from: me, id };
+    running.core().send_signal_over(other, unlink, over);
 }
 
 pub(crate) fn is_active(running: &Running, other: Pid) -> bool {
@@ -66,8 +71,12 @@ pub(crate) fn is_active(running: &Running, other: Pid) -> bool {
 }
 
 /// Notes the running process's side of a link.
-pub(crate) fn add_active(running: &Running, other: Pid) {
-    running.extra(|extra| extra.links.entry(other).or_default().active = true);
+pub(crate) fn add_active(running: &Running, other: Pid, over: u32) {
+    running.extra(|extra| {
+        let link = extra.links.entry(other).or_default();
+        link.renew(over);
+        link.active = true;
+    });
 }
 
 /// Ends the running process's side of a link: whether there was one.
@@ -92,10 +101,7 @@ pub(crate) fn remove_active(running: &Running, other: Pid) -> bool {
 
 pub(super) fn link_arrived(running: &Running, from: Pid) {
     running.extra(|extra| {
-        let link = extra.links.entry(from).or_insert(Link {
-            active: false,
-            unacked: 0,
-        });
+        let link = extra.links.entry(from).or_default();
         if link.unacked == 0 {
             link.active = true;
         }
@@ -155,6 +161,7 @@ pub(crate) struct WatchOptions {
 pub(crate) fn monitor(running: &Running, target: Option<Pid>, options: WatchOptions) -> MonitorRef {
     let me = running.pid();
     let name = options.name.clone();
+    let over = target.and_then(|target| way(running, target));
     let id = running.extra(|extra| {
         let id = extra.fresh_id();
         if let Some(mode) = options.alias {
@@ -180,6 +187,7 @@ pub(crate) fn monitor(running: &Running, target: Option<Pid>, options: WatchOpti
                 tag,
                 alias,
                 suspender,
+                over: over.unwrap_or(0),
             },
         );
         id
@@ -187,14 +195,9 @@ pub(crate) fn monitor(running: &Running, target: Option<Pid>, options: WatchOpti
     match target {
         Some(target) if target == me => {}
         Some(target) => {
-            running.core().send_signal(
-                target,
-                Signal::Monitor {
-                    watcher: me,
-                    id,
-                    name,
-                },
-            );
+            let watcher = me;
+            let monitor = Signal::Monitor { watcher, id, name };
+            running.core().send_signal_over(target, monitor, over);
         }
         None => down_arrived(running, id, None, Reason::NoProc),
     }
@@ -261,30 +264,32 @@ pub(super) fn down_arrived(running: &Running, id: u64, from: Option<Pid>, reason
     }
 }
 
-/// The connection to `node` is lost: every link, monitor and call to it ends now.
-pub(super) fn node_lost(running: &Running, node: NodeId) {
+/// The connection to `node` is lost: every link, monitor and call over it ends now. What was asked
+/// for over a later one, before this was fetched, goes on.
+pub(super) fn node_lost(running: &Running, node: NodeId, lost: u32) {
     let (linked, watched, called) = running.extra(|extra| {
         let links = extra
             .links
             .iter()
-            .filter(|(pid, link)| pid.node() == node && link.active);
+            .filter(|(pid, link)| pid.node() == node && link.over <= lost && link.active);
         let linked: Vec<Pid> = links.map(|(pid, _)| *pid).collect();
         let watches = extra.watches.iter();
         let watched: Vec<u64> = watches
             .filter(|(_, watch)| watch.target.is_some_and(|target| target.node() == node))
+            .filter(|(_, watch)| watch.over <= lost)
             .map(|(id, _)| *id)
             .collect();
         extra
             .watchers
             .retain(|(watcher, _), _| watcher.node() != node);
         extra.links.retain(|pid, link| {
-            if pid.node() == node {
+            if pid.node() == node && link.over <= lost {
                 // No acknowledgement will come.
                 link.unacked = 0;
             }
             link.active || link.unacked > 0
         });
-        (linked, watched, extra.calls.to(node))
+        (linked, watched, extra.calls.over(node, lost))
     });
     for pid in linked {
         super::fetch::exit(running, pid, Reason::NoConnection, ExitKind::Link);

@@ -134,6 +134,17 @@ pub(crate) struct Link {
     /// Unlinks that the other side has not acknowledged: until then its `Link` signals are older
     /// than our unlink and void.
     pub(crate) unacked: u32,
+    /// Over which connection it was made or taken back here; zero when it was not, or is local.
+    pub(crate) over: u32,
+}
+
+impl Link {
+    /// What is done here goes over this connection: what an older one was to bring will not come.
+    pub(crate) fn renew(&mut self, over: u32) {
+        if std::mem::replace(&mut self.over, over) != over {
+            self.unacked = 0;
+        }
+    }
 }
 
 /// A monitor this process set.
@@ -144,6 +155,8 @@ pub(crate) struct Watch {
     pub(crate) alias: Option<AliasMode>,
     /// Not the program's: a watch of a process that suspended this one.
     pub(crate) suspender: bool,
+    /// Over which connection; zero for one within the node.
+    pub(crate) over: u32,
 }
 
 /// When an alias ends by itself.

@@ -182,7 +182,7 @@ fn attach(
     child: *mut Local,
 ) -> Option<MonitorRef> {
     if linked {
-        super::links::add_active(running, pid);
+        super::links::add_active(running, pid, 0);
     }
     if !monitored {
         return None;
@@ -196,6 +196,7 @@ fn attach(
             tag: None,
             alias: None,
             suspender: false,
+            over: 0,
         };
         extra.watches.insert(id, watch);
         id

@@ -235,9 +235,10 @@ impl Pending {
     /// Makes the running process ready for an answer from this node, or from `target`.
     #[inline(always)]
     pub(crate) fn begin_in(running: &Running, target: Option<NodeId>) -> (Self, Caller) {
+        let away = target.map(|node| (node, running.core().connection_to(node)));
         let id = running.extra(|extra| {
             let id = extra.fresh_id();
-            extra.calls.begin(id, target);
+            extra.calls.begin(id, away);
             id
         });
         let caller = Caller::Process {

@@ -81,7 +81,7 @@ impl Sender {
     /// Who sent this, if a process did, or nobody, in whose name that is.
     pub(super) fn of(envelope: &Envelope, by: Option<Pid>) -> Self {
         match (envelope.as_signal(), by) {
-            (Some(Signal::NodeLost { node }), _) => Self::Loss(*node),
+            (Some(Signal::NodeLost { node, .. }), _) => Self::Loss(*node),
             (_, Some(pid)) => Self::Process(pid),
             (_, None) => Self::Outside,
         }
