@@ -76,6 +76,9 @@ fn parse<N>(text: &str, new: impl Fn(&str) -> N) -> Input<u32, N> {
             request: RequestToken(n.parse().unwrap()),
             ask: match *ask {
                 ["start", s] => Ask::StartChild(new(s)),
+                ["start", "permanent", s] => Ask::StartChildAs(Restart::Permanent, new(s)),
+                ["start", "transient", s] => Ask::StartChildAs(Restart::Transient, new(s)),
+                ["start", "temporary", s] => Ask::StartChildAs(Restart::Temporary, new(s)),
                 ["restart", id] => Ask::RestartChild(id.into()),
                 ["terminate", c] => Ask::TerminateChild(child(c)),
                 ["delete", id] => Ask::DeleteChild(id.into()),
@@ -1139,6 +1142,69 @@ fn b108_dynamic_restart_decision() {
 }
 
 #[test]
+fn a_child_may_be_restarted_otherwise_than_the_others() {
+    check_dynamic(
+        dynamic(3),
+        "c:temporary",
+        1,
+        "
+        ask 1 start transient x => start c(x)
+        up 2 => reply 1 ok 2
+        ask 2 start permanent y => start c(y)
+        up 3 => reply 2 ok 3
+        ask 3 spec 3 => reply 3 c Permanent Worker
+        exit 1 boom => child_terminated c boom
+        exit 2 boom => child_terminated c boom; start c(x)
+        up 4 =>
+        exit 4 normal =>
+        exit 3 normal => child_terminated c normal; start c(y)
+        fail no => start_error c no; later 3
+        ask 4 which => reply 4 restarting
+        again 3 => start c(y)
+        up 5 =>
+        ask 5 terminate 5 => shutdown 5
+        exit 5 shutdown => reply 5 ok
+        ask 6 start temporary z => start c(z)
+        up 6 => reply 6 ok 6
+        exit 6 boom => child_terminated c boom
+        ask 7 start permanent w => start c(w)
+        up 7 => reply 7 ok 7
+        ask 8 start v => start c(v)
+        up 8 => reply 8 ok 8
+        stop shutdown => shutdown 8; shutdown 7
+        exit 7 normal =>  // As told is `shutdown` for a permanent one.
+        exit 8 normal => shutdown_error c normal; stopped shutdown
+        ",
+    );
+    // Among others that are restarted.
+    check_dynamic(
+        dynamic(3),
+        "c",
+        1,
+        "
+        ask 1 start temporary x => start c(x)
+        up 2 => reply 1 ok 2
+        exit 2 boom => child_terminated c boom
+        exit 1 normal => child_terminated c normal; start c(1)
+        ignore =>
+        ask 2 which => reply 2
+        ",
+    );
+    // One that gives up takes all along.
+    check_dynamic(
+        dynamic(0),
+        "c:temporary",
+        1,
+        "
+        ask 1 start transient x => start c(x)
+        up 2 => reply 1 ok 2
+        exit 2 boom => child_terminated c boom; give up c; shutdown 1
+        exit 1 shutdown => stopped shutdown
+        ",
+    );
+}
+
+#[test]
 fn b127_arguments_of_temporary_children_are_not_retained() {
     for (template, kept) in [("c:temporary", 0), ("c:transient", 10_000)] {
         let args = std::rc::Rc::new(());
@@ -2084,7 +2150,17 @@ impl DynamicWalk {
             0..=4 => {
                 world.recipe_latest += 1;
                 let recipe = world.recipe_latest;
-                world.request(Asked::Start("c".into(), recipe), Ask::StartChild(recipe))
+                let mut ask = Ask::StartChild(recipe);
+                if world.random.one_in(3) {
+                    let all = [Restart::Temporary, Restart::Transient, Restart::Permanent];
+                    let restart = world.random.pick(&all);
+                    world.temporary.remove(&recipe);
+                    if restart == Restart::Temporary {
+                        world.temporary.insert(recipe);
+                    }
+                    ask = Ask::StartChildAs(restart, recipe);
+                }
+                world.request(Asked::Start("c".into(), recipe), ask)
             }
             5 => {
                 let some = world.pick_process().unwrap_or(77);

@@ -16,15 +16,23 @@ use super::handle::{Go, Task, perform};
 use super::supervised::TaskSupervisor;
 use crate::server::{Address, BoxFuture, StartError};
 use crate::supervisor::Recipe;
-use crate::supervisor::machine::{Answer, Ask};
+use crate::supervisor::machine::{Answer, Ask, Restart};
 
-type Body = Box<dyn FnOnce(Process<Go>) -> BoxFuture<'static, ()> + Send>;
+/// What a task does.
+enum Body {
+    /// Once: it has no second start.
+    Once(Option<Work>),
+    /// As often as it is started.
+    Again(Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>),
+}
+
+type Work = Box<dyn FnOnce(Process<Go>) -> BoxFuture<'static, ()> + Send>;
 
 /// How far a start has come.
-enum Stage {
-    Waiting(Body),
-    Started(Pid),
-    CalledOff,
+struct Stage {
+    /// `None` when it was called off.
+    body: Option<Body>,
+    started: Option<Pid>,
 }
 
 /// A start that others hold, too: the supervisor that is asked for it.
@@ -33,14 +41,15 @@ struct Start(Arc<Mutex<Stage>>);
 
 impl Start {
     fn new(body: Body) -> Self {
-        Self(Arc::new(Mutex::new(Stage::Waiting(body))))
+        let (body, started) = (Some(body), None);
+        Self(Arc::new(Mutex::new(Stage { body, started })))
     }
 
     fn stage(&self) -> MutexGuard<'_, Stage> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The recipe: it is used once.
+    /// The recipe of its process.
     fn recipe(&self) -> Recipe {
         let start = self.clone();
         Recipe::new(move |node, options, _| {
@@ -51,21 +60,27 @@ impl Start {
 
     fn perform(&self, node: &Node, options: SpawnOptions) -> Result<Pid, StartError> {
         let mut stage = self.stage();
-        match std::mem::replace(&mut *stage, Stage::CalledOff) {
-            Stage::Waiting(body) => {
-                let (process, _) =
-                    node.spawn_fn_with(&options.code("Task").kind(ProcessKind::Task), body)?;
-                *stage = Stage::Started(process.pid());
-                Ok(process.pid())
+        // One that was called off is forgotten by its supervisor, also where it would be restarted.
+        let work: Work = match stage.body.as_mut().ok_or(StartError::Ignore)? {
+            Body::Once(work) => work.take().ok_or(StartError::Ignore)?,
+            Body::Again(work) => {
+                let work = Arc::clone(work);
+                Box::new(move |_| Box::pin(async move { work().await }))
             }
-            // Only a supervisor of something else starts it again.
-            Stage::Started(_) | Stage::CalledOff => Err(StartError::Ignore),
-        }
+        };
+        let options = options.code("Task").kind(ProcessKind::Task);
+        let (process, _) = node.spawn_fn_with(&options, work)?;
+        stage.started = Some(process.pid());
+        Ok(process.pid())
     }
 
     fn call_off(&self, node: &Node) {
-        let stage = std::mem::replace(&mut *self.stage(), Stage::CalledOff);
-        if let Stage::Started(pid) = stage {
+        let (body, started) = {
+            let mut stage = self.stage();
+            (stage.body.take(), stage.started)
+        };
+        drop(body);
+        if let Some(pid) = started {
             node.exit(pid, Reason::Kill);
         }
     }
@@ -106,7 +121,8 @@ where
         }
         perform(reply, work).await;
     };
-    let pid = start_body(&supervisor, Box::new(|me| Box::pin(body(me))), |pid| {
+    let work = Body::Once(Some(Box::new(|me| Box::pin(body(me)))));
+    let pid = start_body(&supervisor, Restart::Temporary, work, |pid| {
         if let Some(me) = owner {
             // One that was ended meanwhile has told its reason to whoever awaits it.
             let _ = me.link(pid);
@@ -122,11 +138,26 @@ pub(super) async fn start_child(
     supervisor: &Address<TaskSupervisor>,
     work: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Pid, TaskStartError> {
-    start_body(supervisor, Box::new(|_| Box::pin(work)), |_| ()).await
+    let work = Body::Once(Some(Box::new(|_| Box::pin(work))));
+    start_body(supervisor, Restart::Temporary, work, |_| ()).await
+}
+
+/// The same for one that is restarted so.
+pub(super) async fn start_child_as<Fut>(
+    supervisor: &Address<TaskSupervisor>,
+    restart: Restart,
+    work: impl Fn() -> Fut + Send + Sync + 'static,
+) -> Result<Pid, TaskStartError>
+where
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let work = Body::Again(Arc::new(move || Box::pin(work())));
+    start_body(supervisor, restart, work, |_| ()).await
 }
 
 async fn start_body(
     supervisor: &Address<TaskSupervisor>,
+    restart: Restart,
     body: Body,
     started: impl FnOnce(Pid),
 ) -> Result<Pid, TaskStartError> {
@@ -137,7 +168,8 @@ async fn start_body(
         node,
         done: false,
     };
-    let answer = supervisor.ask(Ask::StartChild(start.recipe())).await;
+    let ask = Ask::StartChildAs(restart, start.recipe());
+    let answer = supervisor.ask(ask).await;
     match answer.map_err(TaskStartError::Supervisor)? {
         Answer::Started(Ok(Some(pid))) => {
             guard.done = true;

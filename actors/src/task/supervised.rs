@@ -3,8 +3,8 @@
 //! Role       Tasks that are nobody's children but its own: a tree that stops takes them along, and
 //!            there are never more of them than it may have.
 //! Limit      `max_children` tasks at a time; one more is refused.
-//! Invariant  Its tasks are temporary: one that ends is forgotten. When it stops, all get `shutdown`
-//!            at once, and are killed when the time for that is over.
+//! Invariant  Its tasks are temporary, unless their start says otherwise: one that ends is forgotten.
+//!            When it stops, all get `shutdown` at once, and are killed when the time for that is over.
 //! Source     elixir: Task.Supervisor
 
 use std::time::Duration;
@@ -13,13 +13,13 @@ use foundation_runtime::{CallError, Pid};
 
 use super::error::TaskStartError;
 use super::handle::Task;
-use super::start::{start_child, start_task};
+use super::start::{start_child, start_child_as, start_task};
 use super::stream::TaskStream;
 use crate::server::{Address, Addressed, Client, Name};
 use crate::supervisor::client::{AskDynamic, expect_answer};
 use crate::supervisor::machine::{
-    Answer, Ask, Child as ChildKey, ChildKind, ChildSpec, ChildState, DynamicFlags, Shutdown,
-    TerminateError,
+    Answer, Ask, Child as ChildKey, ChildKind, ChildSpec, ChildState, DynamicFlags, Restart,
+    Shutdown, TerminateError,
 };
 use crate::supervisor::{Child, IntoChild, Plan, Recipe, StartTree, tree_recipe};
 
@@ -43,7 +43,10 @@ impl TaskSupervisor {
     /// One that is to be put together.
     pub fn builder() -> TaskSupervisorBuilder {
         TaskSupervisorBuilder {
-            max_children: usize::MAX,
+            flags: DynamicFlags {
+                intensity: 3,
+                ..DynamicFlags::default()
+            },
             shutdown: Shutdown::Timeout(Duration::from_secs(5)),
             name: None,
         }
@@ -58,7 +61,7 @@ impl Addressed for TaskSupervisor {
 #[derive(Clone, Debug)]
 #[must_use = "a supervisor is started by `start`, or as a child of another"]
 pub struct TaskSupervisorBuilder {
-    max_children: usize,
+    flags: DynamicFlags,
     shutdown: Shutdown,
     name: Option<Box<str>>,
 }
@@ -67,7 +70,15 @@ impl TaskSupervisorBuilder {
     /// How many tasks there may be at a time: no limit but the node's unless set. With zero every
     /// task is refused.
     pub fn max_children(mut self, limit: usize) -> Self {
-        self.max_children = limit;
+        self.flags.max_children = limit;
+        self
+    }
+
+    /// Gives up, and ends with all its tasks, when there are more than `restarts` of those that are
+    /// restarted within `period`, which is in whole seconds: three within five seconds unless set.
+    pub fn intensity(mut self, restarts: u32, period: Duration) -> Self {
+        self.flags.intensity = restarts;
+        self.flags.period = period;
         self
     }
 
@@ -97,14 +108,10 @@ impl TaskSupervisorBuilder {
     }
 
     fn recipe(self) -> Recipe {
-        let flags = DynamicFlags {
-            max_children: self.max_children,
-            ..DynamicFlags::default()
-        };
         let mut task = ChildSpec::worker("Task", ());
-        task.restart = crate::supervisor::Restart::Temporary;
+        task.restart = Restart::Temporary;
         task.shutdown = self.shutdown;
-        tree_recipe("TaskSupervisor", Plan::Dynamic(flags, task)).named(self.name)
+        tree_recipe("TaskSupervisor", Plan::Dynamic(self.flags, task)).named(self.name)
     }
 }
 
@@ -174,6 +181,36 @@ impl TaskSupervisorClient {
         F: Future<Output = ()> + Send + 'static,
     {
         start_child(&self.0, work).await
+    }
+
+    /// Starts `work` as a task that nobody awaits, and that is restarted: always when it is
+    /// [`Restart::Permanent`], after a crash when it is [`Restart::Transient`]. It begins anew, in a
+    /// process of its own. One whose restart fails, or that restarts too often, is a matter of the
+    /// supervisor: see [`TaskSupervisorBuilder::intensity`].
+    ///
+    /// ```
+    /// use foundation_actors::TaskSupervisor;
+    /// use foundation_actors::supervisor::Restart;
+    /// # let node = foundation_runtime::Node::builder().start().unwrap();
+    /// # node.block_on(async {
+    /// let tasks = TaskSupervisor::builder().start(&node).await?;
+    /// tasks.start_child_as(Restart::Transient, || async { /* again after a crash */ }).await?;
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// [`TaskStartError`]: nothing of the task runs, or will.
+    pub async fn start_child_as<F, Fut>(
+        &self,
+        restart: Restart,
+        work: F,
+    ) -> Result<Pid, TaskStartError>
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        start_child_as(&self.0, restart, work).await
     }
 
     /// A task per item, under this supervisor: see [`TaskStream`].

@@ -9,8 +9,8 @@
 use super::dynamic::{Dynamic, Ending, Phase};
 use super::{
     Address, Answer, Ask, Child, ChildInfo, ChildKind, ChildSpec, ChildState, Counts, DeleteError,
-    Effect, GetSpecError, RequestToken, RestartError, Shutdown, StartChildError, TerminateError,
-    TimerToken,
+    Effect, GetSpecError, RequestToken, Restart, RestartError, Shutdown, StartChildError,
+    TerminateError, TimerToken,
 };
 
 /// Most callers that wait for the termination of one child. Beyond, the answer is `Busy`.
@@ -32,7 +32,13 @@ impl<P: Address, R: Clone> Dynamic<P, R> {
         }
         self.assert_idle();
         let answer = match ask {
-            Ask::StartChild(start) => return self.start_child(request, start, effects),
+            Ask::StartChild(start) => {
+                let restart = self.template.restart;
+                return self.start_child(request, restart, start, effects);
+            }
+            Ask::StartChildAs(restart, start) => {
+                return self.start_child(request, restart, start, effects);
+            }
             Ask::TerminateChild(Child::Pid(pid)) => return self.terminate(request, pid, effects),
             Ask::TerminateChild(Child::Id(_)) => {
                 Answer::Terminated(Err(TerminateError::SimpleOneForOne))
@@ -46,20 +52,26 @@ impl<P: Address, R: Clone> Dynamic<P, R> {
         effects.push(Effect::Reply { request, answer });
     }
 
-    fn start_child(&mut self, request: RequestToken, start: R, effects: &mut Vec<Effect<P, R>>) {
+    fn start_child(
+        &mut self,
+        request: RequestToken,
+        restart: Restart,
+        start: R,
+        effects: &mut Vec<Effect<P, R>>,
+    ) {
         self.assert_idle();
         if self.kin.len() >= self.children_max {
             let answer = Answer::Started(Err(StartChildError::MaxChildren));
             return effects.push(Effect::Reply { request, answer });
         }
-        let kept = self.kin.keeps_start().then(|| start.clone());
+        let kept = self.kin.keeps_start(restart).then(|| start.clone());
         effects.push(Effect::Start {
             id: self.template.id.clone(),
             start,
         });
         self.phase = Phase::StartNew {
             request,
-            start: kept,
+            start: kept.map(|start| (restart, start)),
         };
     }
 
@@ -178,14 +190,17 @@ impl<P: Address, R: Clone> Dynamic<P, R> {
     }
 
     fn child_spec(&self, child: &Child<P>) -> Result<ChildSpec, GetSpecError> {
+        let mut spec = self.template.clone();
         let known = match child {
-            Child::Id(id) => *id == self.template.id,
-            Child::Pid(pid) => self.kin.find(*pid).is_some(),
+            Child::Id(id) => *id == spec.id,
+            Child::Pid(pid) => match self.kin.find(*pid) {
+                Some(at) => {
+                    spec.restart = self.kin.restart(at);
+                    true
+                }
+                None => false,
+            },
         };
-        if known {
-            Ok(self.template.clone())
-        } else {
-            Err(GetSpecError::NotFound)
-        }
+        known.then_some(spec).ok_or(GetSpecError::NotFound)
     }
 }

@@ -23,7 +23,8 @@ use super::{
     WAITERS_MAX,
 };
 
-/// The machine of a dynamic supervisor. `P` is the address of a process, `R` the arguments of a
+/// The machine of a dynamic supervisor. Its children are restarted as the template says, but for
+/// those whose start said otherwise. `P` is the address of a process, `R` the arguments of a
 /// start, which are kept only for children that may be restarted.
 ///
 /// ```
@@ -64,7 +65,8 @@ pub(super) enum Phase<P, R> {
     /// A new child is being started by request.
     StartNew {
         request: RequestToken,
-        start: Option<R>,
+        /// What is kept of it to start it again.
+        start: Option<(Restart, R)>,
     },
     /// A child is being restarted; it is still in the set as the pid it had.
     StartAgain { former: P },
@@ -263,13 +265,16 @@ impl<P: Address, R: Clone> Dynamic<P, R> {
         }
         self.assert_idle();
         if !self.endings.is_empty() && self.endings.contains_key(&pid) {
-            if !self.template.ended_as_told(&reason) {
+            if !self
+                .template
+                .ended_as_told_as(self.kin.restart(at), &reason)
+            {
                 self.report(Context::ShutdownError, pid, reason, effects);
             }
             self.kin.remove(at);
             return self.end_termination(pid, effects);
         }
-        let restart = self.template.restart;
+        let restart = self.kin.restart(at);
         let wants_restart = restart.wants_restart(&reason);
         if restart == Restart::Permanent || !reason.is_orderly() {
             self.report(Context::ChildTerminated, pid, reason, effects);
@@ -298,7 +303,7 @@ impl<P: Address, R: Clone> Dynamic<P, R> {
 
     fn restart(&mut self, now: Tick, at: usize, pid: P, effects: &mut Vec<Effect<P, R>>) {
         assert!(
-            self.template.restart != Restart::Temporary,
+            self.kin.restart(at) != Restart::Temporary,
             "never restarted"
         );
         if self.window.admit(now) == Verdict::GiveUp {
@@ -318,7 +323,10 @@ impl<P: Address, R: Clone> Dynamic<P, R> {
         reason: Reason,
         effects: &mut Vec<Effect<P, R>>,
     ) {
-        let report = Report::new(context, &self.template, Some(pid), reason);
+        let mut report = Report::new(context, &self.template, Some(pid), reason);
+        if let Some(at) = self.kin.find(pid) {
+            report.restart = self.kin.restart(at);
+        }
         effects.push(Effect::Report(report));
     }
 

@@ -7,7 +7,7 @@
 
 use foundation_runtime::Reason;
 
-use super::ChildId;
+use super::{ChildId, Restart};
 
 /// Names a waiting caller to the driver. The machine gives each back exactly once, in a `Reply`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,6 +84,8 @@ pub enum Input<P, N> {
 pub enum Ask<P, N> {
     /// Add a child and start it: `Answer::Started`.
     StartChild(N),
+    /// The same for a child that is to be restarted so, whatever the others are.
+    StartChildAs(Restart, N),
     /// Start a child that is not running: `Answer::Restarted`.
     RestartChild(ChildId),
     /// Stop a child and keep its specification, unless it is temporary: `Answer::Terminated`.

@@ -24,6 +24,10 @@ impl<P: Address, R: Clone> Static<P, R> {
         assert!(matches!(self.work, Work::Idle), "busy with something else");
         let answer = match ask {
             Ask::StartChild(spec) => return self.start_child(request, spec, effects),
+            Ask::StartChildAs(restart, spec) => {
+                let spec = ChildSpec { restart, ..spec };
+                return self.start_child(request, spec, effects);
+            }
             Ask::RestartChild(id) => return self.restart_child(request, id, effects),
             Ask::TerminateChild(child) => return self.terminate(request, &child, effects),
             Ask::DeleteChild(id) => Answer::Deleted(self.delete_child(&id)),

@@ -204,11 +204,17 @@ impl<R> ChildSpec<R> {
     /// Whether a child that the supervisor stopped ended as it should; otherwise it is reported.
     #[must_use]
     pub(super) fn ended_as_told(&self, reason: &Reason) -> bool {
+        self.ended_as_told_as(self.restart, reason)
+    }
+
+    /// The same for a child that is restarted so.
+    #[must_use]
+    pub(super) fn ended_as_told_as(&self, restart: Restart, reason: &Reason) -> bool {
         let expected = match self.shutdown {
             Shutdown::BrutalKill => matches!(reason, Reason::Killed),
             Shutdown::Timeout(_) | Shutdown::Infinity => matches!(reason, Reason::Shutdown),
         };
-        expected || (self.restart != Restart::Permanent && reason.is_orderly())
+        expected || (restart != Restart::Permanent && reason.is_orderly())
     }
 
     /// Refuses a significant child that could never count.

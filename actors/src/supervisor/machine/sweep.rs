@@ -178,7 +178,8 @@ impl<P: Address, R: Clone> Dynamic<P, R> {
         let Phase::Stopping(sweep) = &mut self.phase else {
             panic!("nobody is being stopped")
         };
-        if !self.template.ended_as_told(&reason) {
+        let restart = self.kin.restart(at);
+        if !self.template.ended_as_told_as(restart, &reason) {
             sweep.note_failure(pid, reason);
         }
         let mut at = at;
