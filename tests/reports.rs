@@ -856,6 +856,50 @@ async fn a_crash_tells_what_came_before(node: Node) {
     );
 }
 
+/// Whose work a task did when it crashed: nobody links the two, and its ancestor is a supervisor.
+#[foundation::test(seeds = 5)]
+async fn a_task_that_crashes_tells_its_callers(node: Node) {
+    let (reports, crashes) = (Reports::begin(), node.capture_crashes());
+    let tasks = foundation::TaskSupervisor::builder().start(&node).await;
+    let tasks = tasks.expect("started");
+    let (of, (told, done)) = (tasks.clone(), foundation::promise(&node));
+    let options = SpawnOptions::new().name("teller");
+    let teller = node.spawn_fn_with(&options, |_: Process<Word>| async move {
+        let within = of.clone();
+        let outer = of.spawn_nolink(async move {
+            let inner = within.spawn_nolink::<(), _>(async { panic!("fell") }).await;
+            let inner = inner.expect("started");
+            (inner.pid(), inner.await.is_err())
+        });
+        let outer = outer.await.expect("started");
+        told.send((outer.pid(), outer.await.expect("it is done")));
+        std::future::pending::<()>().await;
+    });
+    let teller = teller.expect("spawned").0.pid();
+    let (outer, (inner, failed)) = done.timeout(LONG).await.expect("told");
+    assert!(failed);
+    let names = [
+        (tasks.pid(), "tasks"),
+        (teller, "teller"),
+        (outer, "outer"),
+        (inner, "inner"),
+    ];
+    let name = node.name();
+    assert_text(
+        &reports.one(&names),
+        &[
+            "process Task crashed: panic: fell",
+            "  at         tests/reports.rs:L",
+            &format!("  pid        <inner> on {name}"),
+            "  ancestors  <tasks>",
+            "  callers    <outer>, `teller` <teller>",
+            "  links      <tasks>",
+        ],
+    );
+    let report = crashes.take_if(|report| report.pid == inner);
+    assert_eq!(report.expect("captured").callers, [outer, teller]);
+}
+
 // ---- neighbours ----
 
 /// Whom a process of the tests is linked to, and what it does.

@@ -34,6 +34,8 @@ pub struct CrashReport {
     pub handling: Option<String>,
     /// Who started it, who started that one, and so on.
     pub ancestors: Vec<Pid>,
+    /// Who asked for what it did, the nearest first, if it worked for others, as a task does.
+    pub callers: Vec<Pid>,
     /// The processes that it takes along, the nearest first: linked to it, or to one of these, and not
     /// trapping exits. At most 15.
     pub neighbours: Vec<Neighbour>,

@@ -61,6 +61,8 @@ struct Facts<'a> {
     handling: Option<Handling>,
     state: Option<String>,
     ancestors: Vec<(Pid, bool)>,
+    /// For whom it worked.
+    callers: Vec<Pid>,
     /// Whom it takes along, unless it was taken along itself.
     neighbours: Vec<Neighbour>,
     /// The message that would have been the next one.
@@ -114,6 +116,7 @@ fn report(running: &Running, reason: &Reason) {
         signal,
         state: state(running),
         ancestors: process::ancestors(running),
+        callers: Me::of(running).callers(),
         next: running.local(|local| local.queue.first().map(|header| header.table.name)),
         last: last(running),
     };
@@ -150,6 +153,7 @@ pub fn report_part(part: &str, reason: &Reason, state: Option<String>) {
             signal: None,
             state: state.map(|state| crate::shown(&format_args!("{state}"))),
             ancestors: process::ancestors(running),
+            callers: Me::of(running).callers(),
             neighbours: Vec::new(),
             // What waits will be handled.
             next: None,
@@ -211,6 +215,7 @@ impl Facts<'_> {
             reason: self.reason.clone(),
             handling: self.handling(),
             ancestors: self.ancestors.iter().map(|(pid, _)| *pid).collect(),
+            callers: self.callers.clone(),
             neighbours: self.neighbours.clone(),
             text,
         }
@@ -237,6 +242,7 @@ impl Facts<'_> {
             ("handling", self.handling()),
             ("state", self.state.clone()),
             ("ancestors", self.ancestors()),
+            ("callers", self.these(&self.callers)),
             ("links", self.these(&self.info.links)),
             ("monitors", self.these(&self.info.monitors)),
             ("neighbours", one_a_line(&self.neighbours)),

@@ -55,6 +55,7 @@ mod sys_statem;
 mod sys_upgrade;
 mod table;
 mod task;
+mod task_callers;
 mod task_restart;
 mod task_rows;
 mod task_stream;

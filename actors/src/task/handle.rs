@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use foundation_runtime::{
-    CallError, Codec, Message, Node, Pid, Process, ProcessKind, Promise, Reason, ReplyTo,
+    CallError, Codec, Me, Message, Node, Pid, Process, ProcessKind, Promise, Reason, ReplyTo,
     SpawnError, SpawnOptions, Tag, me, promise,
 };
 
@@ -63,10 +63,28 @@ impl Message for Go {
 /// Where a task keeps the right to answer: what is there is dropped after links were told.
 const ANSWER: &str = "foundation: task";
 
+/// Who asks for a task here, the nearest first.
+pub(super) fn callers() -> Vec<Pid> {
+    me().map(Me::callers_and_self).unwrap_or_default()
+}
+
+/// Does this for them.
+pub(super) async fn for_callers<T>(callers: Vec<Pid>, work: impl Future<Output = T>) -> T {
+    if let Some(me) = me().filter(|_| !callers.is_empty()) {
+        me.set_callers(callers);
+    }
+    work.await
+}
+
 /// What a task's process does.
-pub(super) async fn perform<T: Send + 'static>(reply: ReplyTo<T>, work: impl Future<Output = T>) {
+pub(super) async fn perform<T: Send + 'static>(
+    reply: ReplyTo<T>,
+    callers: Vec<Pid>,
+    work: impl Future<Output = T>,
+) {
     let me = me().expect("a task is polled in its process");
     me.put(ANSWER, reply);
+    let work = for_callers(callers, work);
     let value = work.await;
     if let Some(reply) = me.erase::<ReplyTo<T>>(ANSWER) {
         reply.send(value);
@@ -107,8 +125,9 @@ impl<T: Send + 'static> Task<T> {
         if link {
             options = options.link();
         }
-        let (process, _) =
-            node.spawn_fn_with(&options, move |_: Process<Go>| perform(reply, work))?;
+        let callers = callers();
+        let body = move |_: Process<Go>| perform(reply, callers, work);
+        let (process, _) = node.spawn_fn_with(&options, body)?;
         Ok(Self::of(node, process.pid(), link, answer))
     }
 
@@ -221,6 +240,31 @@ impl<T: Send + 'static> Task<T> {
         // Dead or done: in both cases it has said so when its process is gone.
         self.node.down(self.pid).await;
         self.value().await
+    }
+}
+
+impl Task<()> {
+    /// Inside a task, for whom it works, the nearest first: who started it, and who asked for the
+    /// work of that process, and so on, at most eight. The same as [`Me::callers`]. They stand in its
+    /// crash report, too. What Elixir keeps as `$callers`.
+    ///
+    /// ```
+    /// use foundation_actors::Task;
+    /// # let node = foundation_runtime::Node::builder().start().unwrap();
+    /// # node.block_on(async {
+    /// let inner = node.clone();
+    /// let task = Task::spawn(&node, async move {
+    ///     let outer = foundation_runtime::me().unwrap().pid();
+    ///     let nested = Task::spawn(&inner, async { Task::callers() }).unwrap();
+    ///     assert_eq!(nested.await, Ok(vec![outer]));
+    /// });
+    /// assert!(task?.await.is_ok());
+    /// # Ok::<_, foundation_runtime::SpawnError>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn callers() -> Vec<Pid> {
+        me().map(Me::callers).unwrap_or_default()
     }
 }
 

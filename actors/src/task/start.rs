@@ -12,7 +12,7 @@ use foundation_runtime::{
 };
 
 use super::error::TaskStartError;
-use super::handle::{Go, Task, perform};
+use super::handle::{Go, Task, callers, for_callers, perform};
 use super::supervised::TaskSupervisor;
 use crate::server::{Address, BoxFuture, StartError};
 use crate::supervisor::Recipe;
@@ -114,12 +114,12 @@ where
     let node = supervisor.node().clone();
     let owner = me().filter(|me| link && me.node() == node);
     let (reply, answer) = promise::<T>(&node);
-    let waits_for = owner.map(Me::pid);
+    let (waits_for, callers) = (owner.map(Me::pid), callers());
     let body = move |mut me: Process<Go>| async move {
         if let Some(owner) = waits_for {
             await_owner(&mut me, owner).await;
         }
-        perform(reply, work).await;
+        perform(reply, callers, work).await;
     };
     let work = Body::Once(Some(Box::new(|me| Box::pin(body(me)))));
     let pid = start_body(&supervisor, Restart::Temporary, work, |pid| {
@@ -138,6 +138,7 @@ pub(super) async fn start_child(
     supervisor: &Address<TaskSupervisor>,
     work: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Pid, TaskStartError> {
+    let work = for_callers(callers(), work);
     let work = Body::Once(Some(Box::new(|_| Box::pin(work))));
     start_body(supervisor, Restart::Temporary, work, |_| ()).await
 }
@@ -151,7 +152,10 @@ pub(super) async fn start_child_as<Fut>(
 where
     Fut: Future<Output = ()> + Send + 'static,
 {
-    let work = Body::Again(Arc::new(move || Box::pin(work())));
+    let callers = callers();
+    let work = Body::Again(Arc::new(move || {
+        Box::pin(for_callers(callers.clone(), work()))
+    }));
     start_body(supervisor, restart, work, |_| ()).await
 }
 

@@ -8,6 +8,7 @@ mod aside;
 mod ask;
 mod behaviour;
 mod bury;
+mod callers;
 mod calls;
 mod cell;
 mod exit;
