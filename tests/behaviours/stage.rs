@@ -46,6 +46,19 @@ async fn a_stage_makes_what_is_wanted(node: Node) {
     assert!(made.load(Ordering::SeqCst) <= so_far + 1, "one at a time");
 }
 
+/// The first batch is what was asked for, to the item: no more, and of an endless source no less.
+#[foundation::test]
+async fn a_batch_is_as_large_as_the_demand(node: Node) {
+    for most in [1, 2, 10] {
+        let made = Arc::new(AtomicUsize::new(0));
+        let stage = Stage::from_iter(counted(&made));
+        let stage = stage.start(&node).await.expect("started");
+        let mut items = stage.subscribe(Subscribe::new().max_demand(most));
+        let batch = items.next_batch().await.expect("endless");
+        assert_eq!(batch.len(), most);
+    }
+}
+
 /// Each item goes to one of several, none twice, and the end is told to each.
 #[foundation::test]
 async fn consumers_share_the_items(w: World) {
