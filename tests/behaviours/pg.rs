@@ -197,6 +197,102 @@ async fn a_monitor_is_taken_back(node: Node) {
     assert_eq!(scope.monitor("g", idle(&node)).expect("alive").1, [a]);
 }
 
+/// otp: pg, demonitor/2 with flush/1: the watcher finds nothing of that monitor in its mailbox, however
+/// much there was, and everything of the others, also of another scope's first one.
+#[foundation::test(seeds = 5)]
+async fn a_monitor_is_taken_back_with_what_it_told(node: Node) {
+    inside(&node, async move |mut me| {
+        let (scope, other) = (Scope::of(&me.node()), Scope::named(&me.node(), "other"));
+        let (first, _) = scope.monitor("g", me.pid()).expect("alive");
+        let (second, _) = scope.monitor_scope(me.pid()).expect("alive");
+        let (third, _) = other.monitor("g", me.pid()).expect("alive");
+        assert!(first != second && first != third && second != third);
+        for _ in 0..5000 {
+            scope.join("g", me.pid()).expect("alive");
+        }
+        other.join("g", me.pid()).expect("alive");
+        assert!(scope.demonitor_flush(first));
+        assert_eq!(me.info().message_queue_len, 5001);
+        assert!(!other.demonitor_flush(second), "it is another scope's");
+        assert_eq!(me.info().message_queue_len, 5001);
+        scope.leave("g", me.pid()).expect("joined");
+        let mut told = Vec::new();
+        while me.info().message_queue_len > 0 {
+            match me.recv().await {
+                Mail::Info(info) => told.push(info.take::<GroupEvent>().expect("an event")),
+                other => panic!("{other:?}"),
+            }
+        }
+        let of = |monitor| told.iter().filter(|event| event.monitor == monitor).count();
+        assert_eq!((of(first), of(second), of(third)), (0, 5001, 1));
+        // Again: there is none, and it is no harm.
+        assert!(!scope.demonitor_flush(first));
+        assert!(scope.demonitor(second) && other.demonitor_flush(third));
+        assert!(scope.leave("g", me.pid()).is_ok());
+        assert_eq!(me.info().message_queue_len, 0);
+    })
+    .await;
+}
+
+/// The same for an actor, from a handler; another process does not reach into its mailbox.
+#[foundation::test]
+async fn an_actor_takes_its_monitor_back(node: Node) {
+    struct Board {
+        scope: Scope,
+        monitor: foundation::GroupMonitor,
+        told: usize,
+    }
+
+    #[actor]
+    impl Board {
+        #[init]
+        fn init(_: (), cx: &mut Cx<Self>) -> Result<Self, Stop> {
+            let scope = Scope::of(&cx.node());
+            let (monitor, _) = scope.monitor("g", cx.pid())?;
+            let told = 0;
+            Ok(Self {
+                scope,
+                monitor,
+                told,
+            })
+        }
+
+        /// Joins and leaves, and takes the monitor back, or has it taken back.
+        #[call]
+        async fn take_back(&mut self, by_another: bool, cx: &mut Cx<Self>) {
+            self.scope.join("g", cx.pid()).expect("alive");
+            self.scope.leave("g", cx.pid()).expect("joined");
+            let (scope, monitor) = (self.scope.clone(), self.monitor);
+            let ended = match by_another {
+                false => scope.demonitor_flush(monitor),
+                true => {
+                    let task =
+                        Task::spawn(&cx.node(), async move { scope.demonitor_flush(monitor) });
+                    task.expect("spawned").await.expect("done")
+                }
+            };
+            assert!(ended);
+        }
+
+        #[call]
+        fn told(&self) -> usize {
+            self.told
+        }
+
+        #[info]
+        fn event(&mut self, info: Info) {
+            info.take::<GroupEvent>().expect("an event");
+            self.told += 1;
+        }
+    }
+
+    for (by_another, told) in [(false, 0), (true, 2)] {
+        let board = node.start::<Board>(()).await.expect("started");
+        board.take_back(by_another).await.expect("it answers");
+        assert_eq!(board.told().await, Ok(told));
+    }
+}
+
 /// What a scope refuses, and that it changes nothing then.
 #[foundation::test]
 async fn what_a_scope_refuses(w: World) {

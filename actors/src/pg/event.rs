@@ -6,9 +6,14 @@ use foundation_runtime::{Codec, Message, Pid, Tag};
 
 use super::machine::Change;
 
-/// One monitor of a scope or of a group.
+/// One monitor of a scope or of a group. No two of a node are the same, whatever their scopes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct GroupMonitor(pub(super) u64);
+pub struct GroupMonitor {
+    /// Which of the scopes that the node has had.
+    pub(super) scope: u64,
+    /// Which of that scope's.
+    pub(super) id: u64,
+}
 
 /// Who joined or left a group; a message to the process that watches.
 ///

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, Weak};
 
-use foundation_runtime::{Held, HoldError, Message, Node, NodeId, Pid};
+use foundation_runtime::{Held, HoldError, Message, Node, NodeId, Pid, me};
 
 use super::event::{GroupEvent, GroupMonitor};
 use super::group::Group;
@@ -25,69 +25,97 @@ const DEFAULT: &str = "pg";
 
 /// The scopes of a node.
 #[derive(Default)]
-struct Scopes(RwLock<BTreeMap<Box<str>, Weak<Inner>>>);
+struct Scopes(RwLock<Opened>);
+
+#[derive(Default)]
+struct Opened {
+    by_name: BTreeMap<Box<str>, Weak<Inner>>,
+    /// How many there have been.
+    count: u64,
+}
 
 impl Scopes {
     fn open(&self, node: NodeId, name: &str) -> Arc<Inner> {
-        let mut scopes = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = scopes.get(name).and_then(Weak::upgrade) {
+        let mut opened = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let Opened { by_name, count } = &mut *opened;
+        if let Some(open) = by_name.get(name).and_then(Weak::upgrade) {
             return open;
         }
-        scopes.retain(|_, scope| 0 < scope.strong_count());
-        let made = Arc::new(Inner(RwLock::new(Machine::new(node))));
-        scopes.insert(name.into(), Arc::downgrade(&made));
+        by_name.retain(|_, scope| 0 < scope.strong_count());
+        *count += 1;
+        let made = Arc::new(Inner {
+            number: *count,
+            machine: RwLock::new(Machine::new(node)),
+        });
+        by_name.insert(name.into(), Arc::downgrade(&made));
         made
     }
 }
 
 /// What the handles of a scope share, and those who are held by it.
-struct Inner(RwLock<Machine<Pid>>);
+struct Inner {
+    /// Which of the node's scopes, also after one of the same name is gone.
+    number: u64,
+    machine: RwLock<Machine<Pid>>,
+}
 
 impl Inner {
     fn write(&self) -> RwLockWriteGuard<'_, Machine<Pid>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.machine.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn monitor(&self, id: u64) -> GroupMonitor {
+        let scope = self.number;
+        GroupMonitor { scope, id }
+    }
+
+    /// Feeds one input, tells the watchers, and says what the answer is.
+    fn step(
+        &self,
+        node: &Node,
+        machine: &mut Machine<Pid>,
+        input: Input<Pid>,
+    ) -> Option<Effect<Pid>> {
+        let mut effects = Vec::new();
+        machine.step(input, &mut effects);
+        let mut answer = None;
+        for effect in effects {
+            match effect {
+                Effect::Notify {
+                    watcher,
+                    id,
+                    change,
+                    group,
+                    pids,
+                } => {
+                    let event = GroupEvent {
+                        monitor: self.monitor(id),
+                        change,
+                        group,
+                        pids,
+                    };
+                    // It cannot fail: watchers live here. One that dies just now is a dead letter.
+                    let _ = node.send(watcher, event);
+                }
+                Effect::Done | Effect::Refused(_) | Effect::Monitored { .. } => {
+                    answer = Some(effect);
+                }
+                // Nobody has told the machine of other nodes, so there is nobody to tell.
+                Effect::Sync { .. }
+                | Effect::TellPeersJoined { .. }
+                | Effect::TellPeersLeft { .. } => {}
+            }
+        }
+        answer
     }
 }
 
 impl Held for Inner {
     fn release(&self, pid: Pid) {
         let Some(node) = Node::current() else { return };
-        step(&node, &mut self.write(), Input::Down { pid });
+        self.step(&node, &mut self.write(), Input::Down { pid });
     }
 }
-
-/// Feeds one input, tells the watchers, and says what the answer is.
-fn step(node: &Node, machine: &mut Machine<Pid>, input: Input<Pid>) -> Option<Effect<Pid>> {
-    let mut effects = Vec::new();
-    machine.step(input, &mut effects);
-    let mut answer = None;
-    for effect in effects {
-        match effect {
-            Effect::Notify {
-                watcher,
-                id,
-                change,
-                group,
-                pids,
-            } => {
-                let event = GroupEvent {
-                    monitor: GroupMonitor(id),
-                    change,
-                    group,
-                    pids,
-                };
-                // It cannot fail: watchers live here. One that dies just now is a dead letter.
-                let _ = node.send(watcher, event);
-            }
-            Effect::Done | Effect::Refused(_) | Effect::Monitored { .. } => answer = Some(effect),
-            // Nobody has told the machine of other nodes, so there is nobody to tell.
-            Effect::Sync { .. } | Effect::TellPeersJoined { .. } | Effect::TellPeersLeft { .. } => {
-            }
-        }
-    }
-    answer
-}
-
 /// Why nobody joined, or why nobody watches. Nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -240,7 +268,7 @@ impl Scope {
             group,
             pids: pids.clone(),
         };
-        let answer = step(&self.node, &mut machine, leave);
+        let answer = self.inner.step(&self.node, &mut machine, leave);
         self.settle(&machine, &pids);
         match answer {
             Some(Effect::Done) => Ok(()),
@@ -300,16 +328,50 @@ impl Scope {
     }
 
     /// Ends a monitor, and says whether there was one. What it has told already may still be on its
-    /// way to the watcher, or in its mailbox.
+    /// way to the watcher, or in its mailbox: see [`Scope::demonitor_flush`].
     pub fn demonitor(&self, monitor: GroupMonitor) -> bool {
-        let GroupMonitor(id) = monitor;
+        let GroupMonitor { scope, id } = monitor;
         let mut machine = self.inner.write();
-        let Some(watcher) = machine.watcher(id) else {
+        let own = scope == self.inner.number;
+        let Some(watcher) = machine.watcher(id).filter(|_| own) else {
             return false;
         };
-        let answer = step(&self.node, &mut machine, Input::Demonitor { id });
+        let demonitor = Input::Demonitor { id };
+        let answer = self.inner.step(&self.node, &mut machine, demonitor);
         self.settle(&machine, &[watcher]);
         answer == Some(Effect::Done)
+    }
+
+    /// [`Scope::demonitor`] by the watcher itself: afterwards nothing that the monitor has told is in its
+    /// mailbox either. Where another process calls it, what has been told is not taken back. What
+    /// `pg:demonitor/2` does.
+    ///
+    /// ```
+    /// # use foundation_actors::Scope;
+    /// # use foundation_runtime::{Codec, Message, Node, Process, Tag};
+    /// # struct Word;
+    /// # impl Message for Word {
+    /// #     const NAME: &'static str = "Word";
+    /// #     const CODEC: Codec<Self> = Codec::local();
+    /// #     fn tag() -> Tag { Tag::of("docs", "Word", "") }
+    /// # }
+    /// # let node = Node::builder().start().unwrap();
+    /// let watcher = node.spawn_fn(|me: Process<Word>| async move {
+    ///     let rooms = Scope::named(&me.node(), "rooms");
+    ///     let (monitor, _) = rooms.monitor("lobby", me.pid()).unwrap();
+    ///     rooms.join("lobby", me.pid()).unwrap();
+    ///     assert!(rooms.demonitor_flush(monitor));
+    ///     assert_eq!(me.info().message_queue_len, 0);
+    /// });
+    /// # assert!(node.block_on(node.down(&watcher.unwrap())).reason.is_orderly());
+    /// ```
+    pub fn demonitor_flush(&self, monitor: GroupMonitor) -> bool {
+        let ended = self.demonitor(monitor);
+        let own = monitor.scope == self.inner.number;
+        if let Some(me) = me().filter(|me| own && me.node() == self.node) {
+            me.flush(|event: &GroupEvent| event.monitor == monitor);
+        }
+        ended
     }
 
     /// Sends a message to every member of a group, on all nodes, once for each time it has joined;
@@ -324,7 +386,8 @@ impl Scope {
     }
 
     fn read<T>(&self, look: impl FnOnce(&Machine<Pid>) -> T) -> T {
-        look(&self.inner.0.read().unwrap_or_else(PoisonError::into_inner))
+        let machine = self.inner.machine.read();
+        look(&machine.unwrap_or_else(PoisonError::into_inner))
     }
 
     fn watch(
@@ -333,7 +396,7 @@ impl Scope {
         group: Option<Arc<str>>,
     ) -> Result<(GroupMonitor, Vec<(Arc<str>, Vec<Pid>)>), JoinError> {
         match self.held(&[watcher], Input::Monitor { watcher, group })? {
-            Some(Effect::Monitored { id, snapshot }) => Ok((GroupMonitor(id), snapshot)),
+            Some(Effect::Monitored { id, snapshot }) => Ok((self.inner.monitor(id), snapshot)),
             other => unreachable!("a monitor was answered {other:?}"),
         }
     }
@@ -349,7 +412,7 @@ impl Scope {
                 _ => JoinError::NoProc(*pid),
             })
         });
-        let answer = alive.map(|()| step(&self.node, &mut machine, input));
+        let answer = alive.map(|()| self.inner.step(&self.node, &mut machine, input));
         self.settle(&machine, pids);
         match answer? {
             Some(Effect::Refused(Refusal::Full(limit))) => Err(JoinError::Full(limit)),

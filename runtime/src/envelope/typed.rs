@@ -286,6 +286,16 @@ impl Envelope {
         self.kind() == Kind::Message && self.header().table.type_id == TypeId::of::<M>()
     }
 
+    /// A look at the message inside, if it is an `M`.
+    pub(crate) fn peek<M: 'static>(&self) -> Option<&M> {
+        if !self.is::<M>() {
+            return None;
+        }
+        let raw = NonNull::from(self.header()).cast::<Typed<M>>();
+        // SAFETY: kind and type say that this is a `Typed<M>`, which the envelope owns.
+        Some(&unsafe { raw.as_ref() }.payload)
+    }
+
     /// The message inside, if it is an `M`.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod calls;
 mod cell;
 mod exit;
 mod fetch;
+mod flush;
 mod handling;
 mod held;
 mod inbox;
