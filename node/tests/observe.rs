@@ -9,15 +9,17 @@
     reason = "a test of real programs, files and time"
 )]
 
+mod common;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use common::screen::Screen;
 use foundation::observe::frame::{ANSWER_MAX, ASK_MAX, Decoder, encode, greeting};
 use foundation::observe::protocol::{Answer, PageQuery, Request, Sort};
 use serde_json::Value;
@@ -367,61 +369,28 @@ fn an_observer_that_is_killed_is_forgotten() {
 fn the_terminal_outlives_the_node() {
     let socket = folder("outlive").join("s");
     let job = Job::start(&socket);
-    let command = format!(
-        "stty rows 40 cols 120; exec {} observe {}",
-        env!("CARGO_BIN_EXE_foundation"),
-        socket.display()
-    );
-    let script = Command::new("script")
-        .args(["-qec", &command, "/dev/null"])
-        .env("TERM", "xterm")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn();
-    let Ok(mut script) = script else {
-        eprintln!("SKIPPED: `script` of util-linux is not installed");
+    let arguments = format!("observe {}", socket.display());
+    let Some(mut screen) = Screen::open("", &arguments) else {
         return;
     };
-    let mut keys = script.stdin.take().unwrap();
-    let mut screen = script.stdout.take().unwrap();
-    let shown = Arc::new(Mutex::new(Vec::new()));
-    let reader = std::thread::spawn({
-        let shown = Arc::clone(&shown);
-        move || {
-            let mut space = [0; 4096];
-            while let Ok(read @ 1..) = screen.read(&mut space) {
-                shown.lock().unwrap().extend_from_slice(&space[..read]);
-            }
-        }
-    });
-    let text = || String::from_utf8_lossy(&shown.lock().unwrap()).into_owned();
-    let until = |part: &str| {
-        let begun = Instant::now();
-        while !text().contains(part) {
-            assert!(begun.elapsed() < BOUND, "{part:?} is missing:\n{}", text());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    };
-    let mut press = |key: &str| keys.write_all(key.as_bytes()).unwrap();
-    until("router");
-    press("s");
-    until("Processes by");
-    press("t");
-    until("children");
-    press("p");
-    press("k");
-    until("Kill <");
-    press("n");
-    until("not killed");
+    screen.until("router");
+    screen.press("s");
+    screen.until("Processes by");
+    screen.press("t");
+    screen.until("children");
+    screen.press("p");
+    screen.press("k");
+    screen.until("Kill <");
+    screen.press("n");
+    screen.until("not killed");
     drop(job);
-    until("the node has gone, trying again");
+    screen.until("the node has gone, trying again");
     let _job = Job::start(&socket);
-    until("another");
-    press("q");
-    let status = script.wait().unwrap();
-    reader.join().unwrap();
-    assert_eq!(status.code(), Some(0), "{}", text());
-    assert!(text().contains("\u{1b}[?1049l"), "the screen is as it was");
+    screen.until("another");
+    screen.press("q");
+    let (status, text) = screen.end();
+    assert_eq!(status.code(), Some(0), "{text}");
+    assert!(text.contains("\u{1b}[?1049l"), "the screen is as it was");
 }
 
 /// Whatever sits at the path, the observer says what is wrong with it.

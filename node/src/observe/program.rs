@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::draw::draw;
 use super::keys::{Command, command};
 use super::link::{Link, LinkError};
-use super::view::{Contact, View};
+use super::view::View;
 use super::{json as show, web};
 use crate::cli::ObserveArgs;
 use crate::screen::Terminal;
@@ -146,7 +146,10 @@ impl<'a> Operator<'a> {
                 self.lost(&error);
             }
             // A terminal that is gone takes no keys either.
-            let drawn = terminal.show(|frame| draw(frame, &self.view));
+            let drawn = match self.view.take_changed() {
+                true => terminal.show(|frame| draw(frame, &self.view)),
+                false => Ok(()),
+            };
             let Ok(keys) = drawn.and_then(|()| keys()) else {
                 return 0;
             };
@@ -169,12 +172,12 @@ impl<'a> Operator<'a> {
         self.link = None;
         self.open = 0;
         self.again = self.node.now() + RETRY;
-        self.view.contact = Contact::Lost(error.to_string());
+        self.view.lost(error.to_string());
     }
 
     async fn send(&mut self, request: Request) {
         let Some(link) = &mut self.link else {
-            self.view.note = "the node is not there".to_owned();
+            self.view.say("the node is not there");
             return;
         };
         self.open += u32::from(!matches!(request, Request::Watch(_)));

@@ -5,13 +5,14 @@
 //! Inputs     Answers; commands of the keys.
 //! Outputs    Requests that are to be sent.
 //! Limit      [`HISTORY_MAX`] figures, [`TRACE_MAX`] traced events.
-//! Invariant  Nothing is killed without a yes to the question.
+//! Invariant  Nothing is killed without a yes to the question. What leaves everything as it was
+//!            asks for no frame.
 
 use std::collections::VecDeque;
 
 use foundation::Pid;
 use foundation::observe::protocol::{
-    Answer, Detail, Event, Figures, Page, PageQuery, Request, Sort, Tree, Welcome,
+    Answer, Detail, Event, Figures, Page, PageQuery, Request, Sort, Traced, Tree, Welcome,
 };
 
 use super::keys::Command;
@@ -85,6 +86,8 @@ pub struct View {
     pub asked: Option<Pid>,
     /// What there is to say.
     pub note: String,
+    /// Whether any of this differs from what was drawn last.
+    changed: bool,
 }
 
 impl View {
@@ -93,57 +96,83 @@ impl View {
     pub fn new(socket: String) -> Self {
         Self {
             socket,
+            changed: true,
             ..Self::default()
         }
+    }
+
+    /// Whether a frame drawn now may differ from the last one for which this was asked.
+    pub fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// The node does not answer, for this reason.
+    pub fn lost(&mut self, why: String) {
+        put(&mut self.changed, &mut self.contact, Contact::Lost(why));
+    }
+
+    /// There is this to say.
+    pub fn say(&mut self, note: impl Into<String>) {
+        put(&mut self.changed, &mut self.note, note.into());
     }
 
     /// Takes in what the node told.
     pub fn take(&mut self, answer: Answer) {
         match answer {
             Answer::Welcome(welcome) => self.welcome(welcome),
-            Answer::Figures(figures) => {
-                let shares = figures.schedulers.iter().filter_map(|one| one.utilisation);
-                let (count, sum) = shares.fold((0_u32, 0.0), |(n, sum), one| (n + 1, sum + one));
-                if self.loads.len() == HISTORY_MAX {
-                    self.loads.pop_front();
-                }
-                if count > 0 {
-                    self.loads
-                        .push_back((sum / f64::from(count) * 100.0).round() as u64);
-                }
-                self.figures = *figures;
-            }
+            Answer::Figures(figures) => self.figures(*figures),
             Answer::Page(page) => {
-                self.at = self.at.min(page.rows.len().saturating_sub(1));
-                self.page = Some(page);
+                let at = self.at.min(page.rows.len().saturating_sub(1));
+                put(&mut self.changed, &mut self.at, at);
+                put(&mut self.changed, &mut self.page, Some(page));
             }
-            Answer::Tree(tree) => self.tree = Some(tree),
+            Answer::Tree(tree) => put(&mut self.changed, &mut self.tree, Some(tree)),
             Answer::Process(detail) => {
                 if detail.is_none() {
-                    self.note = "that process has ended".to_owned();
+                    self.say("that process has ended");
                 }
-                self.detail = detail.map(|detail| *detail);
+                let detail = detail.map(|detail| *detail);
+                put(&mut self.changed, &mut self.detail, detail);
             }
-            Answer::Traced(traced) if Some(traced.pid) == self.chosen => {
-                self.trace.extend(traced.events);
-                let surplus = self.trace.len().saturating_sub(TRACE_MAX);
-                self.trace.drain(..surplus);
-                if let Some(why) = traced.ended {
-                    self.note = format!("the trace has ended: {why}");
-                    self.traced = false;
-                }
-            }
-            Answer::Killed(true) => self.note = "killed".to_owned(),
-            Answer::Killed(false) => self.note = "it had ended already".to_owned(),
+            Answer::Traced(traced) if Some(traced.pid) == self.chosen => self.traced(traced),
+            Answer::Killed(true) => self.say("killed"),
+            Answer::Killed(false) => self.say("it had ended already"),
             Answer::Refused(why) => {
-                self.traced = false;
-                self.note = format!("refused: {why}");
+                put(&mut self.changed, &mut self.traced, false);
+                self.say(format!("refused: {why}"));
             }
             _ => {}
         }
     }
 
+    /// Figures have a clock: no two are the same.
+    fn figures(&mut self, figures: Figures) {
+        let shares = figures.schedulers.iter().filter_map(|one| one.utilisation);
+        let (count, sum) = shares.fold((0_u32, 0.0), |(n, sum), one| (n + 1, sum + one));
+        if self.loads.len() == HISTORY_MAX {
+            self.loads.pop_front();
+        }
+        if count > 0 {
+            let percent = sum / f64::from(count) * 100.0;
+            self.loads.push_back(percent.round() as u64);
+        }
+        self.figures = figures;
+        self.changed = true;
+    }
+
+    fn traced(&mut self, traced: Traced) {
+        self.changed |= !traced.events.is_empty();
+        self.trace.extend(traced.events);
+        let surplus = self.trace.len().saturating_sub(TRACE_MAX);
+        self.trace.drain(..surplus);
+        if let Some(why) = traced.ended {
+            self.say(format!("the trace has ended: {why}"));
+            put(&mut self.changed, &mut self.traced, false);
+        }
+    }
+
     fn welcome(&mut self, welcome: Welcome) {
+        self.changed = true;
         self.contact = Contact::Up;
         let before = self.welcome.replace(welcome);
         if before.is_some() && before != self.welcome {
@@ -194,8 +223,10 @@ impl View {
         }
     }
 
-    /// Does what a key asks for; a request that is to be sent at once, if it needs one.
+    /// Does what a key asks for, or another size of the screen; a request that is to be sent at
+    /// once, if it needs one.
     pub fn obey(&mut self, command: Command) -> Option<Request> {
+        self.changed = true;
         if let Some(pid) = self.asked.take() {
             return match command {
                 Command::Yes => Some(Request::Kill(pid)),
@@ -209,19 +240,7 @@ impl View {
         match command {
             Command::Up => self.at = self.at.saturating_sub(1),
             Command::Down => self.at = (self.at + 1).min(self.rows().saturating_sub(1)),
-            Command::NextPage if self.tab == Tab::Processes => {
-                let matched = self.page.as_ref().map_or(0, |page| page.matched);
-                if u64::from(self.skip + ROWS) < matched {
-                    (self.skip, self.at) = (self.skip + ROWS, 0);
-                    return self.wants();
-                }
-            }
-            Command::PreviousPage if self.tab == Tab::Processes => {
-                (self.skip, self.at) = (self.skip.saturating_sub(ROWS), 0);
-                return self.wants();
-            }
-            Command::NextPage => self.at = (self.at + 20).min(self.rows().saturating_sub(1)),
-            Command::PreviousPage => self.at = self.at.saturating_sub(20),
+            Command::NextPage | Command::PreviousPage => return self.turn(command),
             Command::Sort => {
                 let at = Sort::ALL.iter().position(|sort| *sort == self.sort);
                 self.sort = Sort::ALL[at.map_or(0, |at| at + 1) % Sort::ALL.len()];
@@ -266,6 +285,29 @@ impl View {
         None
     }
 
+    /// The next page or the one before: of the list the node is asked, all else is here.
+    fn turn(&mut self, command: Command) -> Option<Request> {
+        let forward = command == Command::NextPage;
+        if self.tab != Tab::Processes {
+            let last = self.rows().saturating_sub(1);
+            self.at = match forward {
+                true => (self.at + 20).min(last),
+                false => self.at.saturating_sub(20),
+            };
+            return None;
+        }
+        let matched = self.page.as_ref().map_or(0, |page| page.matched);
+        if !forward {
+            self.skip = self.skip.saturating_sub(ROWS);
+        } else if u64::from(self.skip + ROWS) < matched {
+            self.skip += ROWS;
+        } else {
+            return None;
+        }
+        self.at = 0;
+        self.wants()
+    }
+
     fn go(&mut self, tab: Tab) -> Option<Request> {
         if self.tab != tab {
             self.at = 0;
@@ -273,4 +315,10 @@ impl View {
         self.tab = tab;
         self.wants()
     }
+}
+
+/// Puts a value in its place, and notes whether it is another one than before.
+fn put<T: PartialEq>(changed: &mut bool, place: &mut T, value: T) {
+    *changed |= *place != value;
+    *place = value;
 }

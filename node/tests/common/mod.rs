@@ -1,8 +1,10 @@
-//! What do the walks draw from?
+//! What do the tests share?
 //!
-//! Role  A seeded generator of numbers, bytes and nearly good lines.
+//! Role  A seeded generator of numbers, bytes and nearly good lines; the program on a terminal.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
+
+pub(crate) mod screen;
 
 /// SplitMix64.
 pub(crate) struct Random(u64);
