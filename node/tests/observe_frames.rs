@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use foundation::observe::protocol::{
-    Alarm, AlarmKind, Answer, Branch, Detail, Event, Figures, Page, PageQuery, Row,
+    Alarm, AlarmKind, Answer, Branch, Circle, Detail, Event, Figures, Hop, Page, PageQuery, Row,
     SchedulerFigures, Sort, Told, Tree, Welcome,
 };
 use foundation::{Activity, NodeId, Pid, ProcessKind};
@@ -76,11 +76,33 @@ fn figures(name: &str) -> Figures {
         process_memory: Some(u64::MAX),
         schedulers: (0..70).map(scheduler).collect(),
         shared_queue: u64::MAX,
+        circles: vec![
+            Circle {
+                hops: Vec::new(),
+                hidden: 1,
+            },
+            circle(name, 0),
+            circle(name, u64::MAX),
+            circle(name, 3),
+        ],
         alarms: [AlarmKind::Deadlock, AlarmKind::Stuck, AlarmKind::Crashes]
             .map(alarm)
             .into(),
         skipped: u64::MAX,
         ..Figures::default()
+    }
+}
+
+fn circle(name: &str, hidden: u64) -> Circle {
+    let hop = Hop {
+        pid: pid(),
+        name: Some(name.to_owned()),
+        message: name.to_owned(),
+        taken: false,
+    };
+    Circle {
+        hops: vec![hop; 40],
+        hidden,
     }
 }
 
@@ -164,7 +186,7 @@ fn every_tab_at_every_size_whatever_the_node_says() {
     let hostile = hostile();
     let long = "n".repeat(10_000);
     for name in ["", "plain", &hostile, &long] {
-        for tab in [Tab::Processes, Tab::Tree, Tab::Detail] {
+        for tab in [Tab::Processes, Tab::Tree, Tab::Circles, Tab::Detail] {
             for at in [0, 1, 99, usize::MAX] {
                 let mut view = filled(name);
                 (view.tab, view.at) = (tab, at);
@@ -182,7 +204,7 @@ fn every_tab_at_every_size_whatever_the_node_says() {
 #[test]
 fn nothing_is_known_yet_or_any_more() {
     for contact in [Contact::Connecting, Contact::Up, Contact::Lost(hostile())] {
-        for tab in [Tab::Processes, Tab::Tree, Tab::Detail] {
+        for tab in [Tab::Processes, Tab::Tree, Tab::Circles, Tab::Detail] {
             let mut view = View::new("/run/nobody".to_owned());
             view.contact = contact.clone();
             view.tab = tab;

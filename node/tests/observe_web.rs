@@ -13,7 +13,13 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+use foundation::prelude::*;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_foundation");
 
 struct Killed(Child);
 
@@ -24,22 +30,31 @@ impl Drop for Killed {
     }
 }
 
-/// A job, the page that observes it, and where it is: host with port, and token.
+/// A page that observes a node, and where it is: host with port, and token.
 struct Page {
-    _job: Killed,
     _web: Killed,
     host: String,
     token: String,
 }
 
-fn serve(name: &str) -> Page {
+impl Page {
+    fn url(&self) -> String {
+        format!("http://{}/?token={}", self.host, self.token)
+    }
+}
+
+fn socket(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("web-{name}"));
     let _ = std::fs::remove_dir_all(&folder);
-    let socket = foundation::observe::private_directory(&folder)
+    foundation::observe::private_directory(&folder)
         .unwrap()
-        .join("s");
-    let program = env!("CARGO_BIN_EXE_foundation");
-    let mut job = Command::new(program);
+        .join("s")
+}
+
+/// A job that is observed, and the page.
+fn serve(name: &str) -> (Killed, Page) {
+    let socket = socket(name);
+    let mut job = Command::new(PROGRAM);
     job.args(["run", "--json", "--repeat", "100000", "--observe"]);
     job.arg(&socket).stdin(Stdio::null()).stdout(Stdio::null());
     let job = Killed(job.spawn().unwrap());
@@ -48,9 +63,14 @@ fn serve(name: &str) -> Page {
         assert!(begun.elapsed() < Duration::from_secs(20), "no socket");
         std::thread::sleep(Duration::from_millis(20));
     }
-    let mut web = Command::new(program);
+    (job, page(&socket))
+}
+
+/// The page that observes the node behind this socket.
+fn page(socket: &Path) -> Page {
+    let mut web = Command::new(PROGRAM);
     web.arg("observe")
-        .arg(&socket)
+        .arg(socket)
         .arg("--web")
         .stdout(Stdio::piped());
     let mut web = Killed(web.spawn().unwrap());
@@ -61,7 +81,6 @@ fn serve(name: &str) -> Page {
     let url = url.expect("it says where the page is");
     let (host, token) = url.split_once("/?token=").unwrap();
     Page {
-        _job: job,
         _web: web,
         host: host.to_owned(),
         token: token.to_owned(),
@@ -84,7 +103,7 @@ fn status(page: &Page, method: &str, path: &str, headers: &[String]) -> u16 {
 
 #[test]
 fn strangers_are_refused() {
-    let page = serve("strangers");
+    let (_job, page) = serve("strangers");
     assert!(page.host.starts_with("127.0.0.1:"), "{}", page.host);
     assert_eq!(page.token.len(), 32);
     let host = format!("Host: {}", page.host);
@@ -131,8 +150,8 @@ fn strangers_are_refused() {
     );
 }
 
-#[test]
-fn a_browser_sees_sorts_and_kills() {
+/// What runs the page in a browser; `None` without one, and that is said.
+fn browser() -> Option<(PathBuf, String)> {
     let required = std::env::var_os("OBSERVE_WEB").is_some();
     // Where `npm install` of `tests/web/package.json` was run.
     let modules = std::env::var_os("OBSERVE_WEB_MODULES").map(PathBuf::from);
@@ -141,15 +160,18 @@ fn a_browser_sees_sorts_and_kills() {
     let (Some(modules), true) = (modules, Path::new(&browser).exists()) else {
         assert!(!required, "Chromium and puppeteer-core were to be there");
         eprintln!("SKIPPED: the page was NOT tried: no Chromium, or no OBSERVE_WEB_MODULES");
-        return;
+        return None;
     };
-    let page = serve("browser");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/web/page.mjs");
-    let screenshot = std::env::var("OBSERVE_WEB_SCREENSHOT").unwrap_or_else(|_| "-".to_owned());
+    Some((modules, browser))
+}
+
+/// Runs a script of `tests/web`, which says that it passed.
+fn drive((modules, browser): (PathBuf, String), script: &str, arguments: &[&str]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/web");
     let output = Command::new("timeout")
-        .args(["120", "node", script])
-        .arg(format!("http://{}/?token={}", page.host, page.token))
-        .arg(screenshot)
+        .args(["120", "node"])
+        .arg(folder.join(script))
+        .args(arguments)
         .current_dir(modules)
         .env("CHROMIUM", browser)
         .output()
@@ -157,4 +179,86 @@ fn a_browser_sees_sorts_and_kills() {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "passed");
+}
+
+#[test]
+fn a_browser_sees_sorts_and_kills() {
+    let Some(browser) = browser() else { return };
+    let (_job, page) = serve("browser");
+    let screenshot = std::env::var("OBSERVE_WEB_SCREENSHOT").unwrap_or_else(|_| "-".to_owned());
+    drive(browser, "page.mjs", &[&page.url(), &screenshot]);
+}
+
+struct Left;
+struct Right;
+
+#[actor]
+impl Left {
+    /// Asks the other, who asks back.
+    #[call]
+    async fn ping(&mut self, right: Ref<Right>, me: Ref<Left>) -> bool {
+        right.pong(me).timeout(secs(120)).await.is_ok()
+    }
+
+    /// Nobody comes to ask this while it waits.
+    #[call]
+    fn quiet(&mut self) {}
+}
+
+#[actor]
+impl Right {
+    #[call]
+    async fn pong(&mut self, left: Ref<Left>) -> bool {
+        left.quiet().timeout(secs(120)).await.is_ok()
+    }
+}
+
+#[derive(Message)]
+#[message(local)]
+struct Never;
+
+/// One process whose mailbox is above its mark, and one that holds a scheduler until it is let go.
+fn trouble(node: &Node, go: &Arc<AtomicBool>) {
+    let mailbox = foundation::Mailbox::unbounded().high_water(1);
+    let hoarder = SpawnOptions::new().name("hoarder").mailbox(mailbox);
+    let idle = |_: Process<Never>| std::future::pending::<()>();
+    let (hoarder, _) = node.spawn_fn_with(&hoarder, idle).unwrap();
+    for _ in 0..4 {
+        hoarder.send(Never).unwrap();
+    }
+    let go = Arc::clone(go);
+    let spins = move |_: Process<Never>| async move {
+        while !go.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    let spinner = SpawnOptions::new().name("spinner");
+    node.spawn_fn_with(&spinner, spins).unwrap();
+}
+
+#[test]
+fn a_browser_sees_alarms_and_circles() {
+    let Some(browser) = browser() else { return };
+    let node = Node::builder().workers(2).start().unwrap();
+    let socket = socket("trouble");
+    foundation::observe::serve(&node, &socket).unwrap();
+    let (left, right) = (node.spawn(Left).unwrap(), node.spawn(Right).unwrap());
+    node.register("left", left.pid()).unwrap();
+    node.register("right", right.pid()).unwrap();
+    let (l, r) = (left.pid(), right.pid());
+    let asks = async move { left.ping(right, left.clone()).timeout(secs(120)).await };
+    let _asks = Task::spawn_nolink(&node, asks).unwrap();
+    let go = Arc::new(AtomicBool::new(false));
+    trouble(&node, &go);
+    let circle = format!("left {l} -(Right::pong)-> right {r} -(Left::quiet)-> left {l}");
+    let page = page(&socket);
+    let outcome = std::panic::catch_unwind(|| {
+        drive(
+            browser,
+            "trouble.mjs",
+            &[&page.url(), &circle, &r.to_string()],
+        );
+    });
+    go.store(true, Ordering::Relaxed);
+    outcome.unwrap();
 }

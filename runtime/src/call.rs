@@ -186,7 +186,11 @@ impl Asking {
         let (pending, caller) = Pending::begin_in(running, None);
         #[cfg(debug_assertions)]
         {
-            self.waiting = Some(crate::waits::Waiting::new(&self.node, running.pid(), to));
+            self.waiting = Some(crate::waits::Waiting::new(
+                &self.node,
+                (running.pid(), to),
+                request.name(),
+            ));
         }
         // What is overwritten waits for nothing.
         std::mem::forget(std::mem::replace(&mut self.pending, pending));
@@ -223,7 +227,11 @@ impl Asking {
             && caller.node() == node.id()
             && pid.node() == node.id()
         {
-            self.waiting = Some(crate::waits::Waiting::new(node, caller, pid));
+            self.waiting = Some(crate::waits::Waiting::new(
+                node,
+                (caller, pid),
+                request.name(),
+            ));
         }
         match (to, pid) {
             (Destination::Pid(_) | Destination::Name(..) | Destination::Via(_), Some(pid))

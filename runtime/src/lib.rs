@@ -65,7 +65,7 @@ pub use port::Loopback;
 pub use process::{
     Alias, AliasMode, Asked, BadOption, Behaviour, Held, HoldError, Info, IntoReason, Mail, Mailed,
     Me, Message, OpenCall, Process, ProcessInfo, Receive, ReceiveTimeout, SpawnOptions, StateCell,
-    Status, Turn, exit, me,
+    Status, Turn, WaitingCall, exit, me,
 };
 #[doc(hidden)]
 pub use process_ref::NO_NODE;

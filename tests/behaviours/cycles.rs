@@ -3,7 +3,7 @@
 //! Role  Cycles of calls: reported when the last call is made, and found in a node that lives.
 
 use foundation::prelude::*;
-use foundation::{CallStage, Deadlocks};
+use foundation::{CallStage, Deadlocks, Wait};
 
 use crate::support::LONG;
 
@@ -32,6 +32,13 @@ impl Link {
 
 fn links<const N: usize>(node: &Node) -> [Ref<Link>; N] {
     std::array::from_fn(|_| node.spawn(Link).expect("spawned"))
+}
+
+/// Who is in the cycles.
+fn members(found: &Deadlocks) -> Vec<Vec<Pid>> {
+    let cycles = found.cycles.iter();
+    let callers = |cycle: &Vec<Wait>| cycle.iter().map(|wait| wait.caller).collect();
+    cycles.map(callers).collect()
 }
 
 /// Has the first call along the others, and waits for whatever comes of it.
@@ -67,7 +74,11 @@ async fn a_cycle_is_reported_when_it_closes_and_found_while_it_lasts(w: World) {
     while circle[0] != smallest {
         circle.rotate_left(1);
     }
-    assert_eq!(seen.cycles, [circle.to_vec()]);
+    assert_eq!(members(&seen), [circle.to_vec()]);
+    for (at, wait) in seen.cycles[0].iter().enumerate() {
+        assert_eq!(wait.server, circle[(at + 1) % 3]);
+        assert_eq!(wait.message, "Link::along");
+    }
     let of = |caller: &Ref<Link>, server: &Ref<Link>| {
         let mut waits = seen.waits.iter();
         let wait = waits.find(|wait| (wait.caller, wait.server) == (caller.pid(), server.pid()));
@@ -82,7 +93,11 @@ async fn a_cycle_is_reported_when_it_closes_and_found_while_it_lasts(w: World) {
         assert_eq!(cycle.processes, circle);
         let text = cycle.to_string();
         assert!(text.contains(&format!("`first` {}", a.pid())), "{text}");
-        assert_eq!(text.matches(" calls ").count(), 3, "{text}");
+        assert_eq!(text.matches(" -(Link::along)-> ").count(), 3, "{text}");
+        assert_eq!(
+            text.matches("`first`").count(),
+            if circle[0] == a.pid() { 2 } else { 1 }
+        );
     }
     // The call is made all the same, and ends by its bound.
     let outcome = calls.join(LONG).await.expect("in time");
@@ -91,7 +106,7 @@ async fn a_cycle_is_reported_when_it_closes_and_found_while_it_lasts(w: World) {
         "{outcome:?}"
     );
     let after = found(&w, &node, 0).await;
-    assert_eq!(after.cycles, Vec::<Vec<Pid>>::new());
+    assert!(after.cycles.is_empty());
     assert_eq!(told.try_next(), None, "it is told once");
 }
 
@@ -105,11 +120,12 @@ async fn chains_and_answers_that_come_later_are_no_cycle(w: World) {
     let mut asking = Task::spawn_nolink(&node, ask).expect("spawned");
     let seen = found(&w, &node, 1).await;
     assert_eq!(seen.waits[0].stage, CallStage::Taken);
+    assert_eq!(seen.waits[0].message, "Link::later");
     assert_eq!(seen.waits[0].server, c.pid());
     // It has kept the reply, and serves others.
     let mut chain = go(&node, &[&a, &b, &c], 2_000);
     assert_eq!(chain.join(LONG).await.expect("in time"), Ok(Ok(2)));
-    assert_eq!(node.deadlocks().cycles, Vec::<Vec<Pid>>::new());
+    assert!(node.deadlocks().cycles.is_empty());
     assert_eq!(
         asking.join(LONG).await.expect("in time"),
         Err(CallError::Timeout)
@@ -127,7 +143,7 @@ async fn two_circles_are_two(w: World) {
     found(&w, &node, 6).await;
     let mut behind = go(&node, &[&e, &a], 3_000);
     let seen = found(&w, &node, 8).await;
-    let mut members: Vec<Pid> = seen.cycles.iter().flatten().copied().collect();
+    let mut members: Vec<Pid> = members(&seen).concat();
     members.sort_unstable();
     let mut expected = [a.pid(), b.pid(), c.pid(), d.pid()];
     expected.sort_unstable();
@@ -135,5 +151,5 @@ async fn two_circles_are_two(w: World) {
     for task in [&mut one, &mut two, &mut behind] {
         let _ = task.join(LONG).await.expect("in time");
     }
-    assert_eq!(node.deadlocks().cycles, Vec::<Vec<Pid>>::new());
+    assert!(node.deadlocks().cycles.is_empty());
 }

@@ -18,10 +18,10 @@ use foundation_runtime::{
 };
 
 use super::protocol::{
-    Alarm, AlarmKind, Answer, Detail, EVENTS_MAX, Event, Figures, Page, PageQuery, RANK_MAX,
-    ROWS_MAX, Request, Row, SchedulerFigures, Sort, TEXT_MAX, Told, Traced, Welcome,
+    Alarm, AlarmKind, Answer, Circle, Detail, EVENTS_MAX, Event, Figures, Page, PageQuery,
+    RANK_MAX, ROWS_MAX, Request, Row, SchedulerFigures, Sort, TEXT_MAX, Told, Traced, Welcome,
 };
-use super::tree;
+use super::{circles, tree};
 use crate::sys::{self, LogEvent};
 
 /// How long a process may take to answer.
@@ -29,10 +29,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// A table this small is gone through in place.
 const SMALL: usize = 2000;
 const ALARMS_MAX: usize = 32;
-/// So many of those that are stuck, and of circles, at most: there is room for others.
-const EACH_MAX: usize = 10;
-/// So many of a circle of processes are named.
-const CYCLE_MAX: usize = 8;
+/// So many of those that are stuck at most: there is room for others.
+const STUCK_MAX: usize = 10;
 /// So many of those who crashed are named.
 const CRASHES_MAX: usize = 5;
 const LIST_MAX: usize = 200;
@@ -110,8 +108,9 @@ impl Eyes {
         let load = self.node.load();
         let memory = self.node.memory();
         let mut alarms = self.stuck();
-        alarms.truncate(EACH_MAX);
-        alarms.extend(self.cycles().await);
+        alarms.truncate(STUCK_MAX);
+        let circles = self.circles().await;
+        alarms.extend(circles.iter().map(circles::alarm));
         // Once told it is told: there must be room for it.
         alarms.extend(self.crashes(stats.crashed));
         alarms.extend(self.mailboxes());
@@ -135,6 +134,7 @@ impl Eyes {
             schedulers,
             shared_queue: (load.shared_queue + load.urgent_queue + load.low_queue) as u64,
             alarms,
+            circles,
             skipped,
             took: self.node.now().saturating_sub(begun),
         };
@@ -160,36 +160,9 @@ impl Eyes {
     }
 
     /// Who waits for each other. It takes a look at each process.
-    async fn cycles(&self) -> Vec<Alarm> {
+    async fn circles(&self) -> Vec<Circle> {
         let found = on_pool(&self.node, Node::deadlocks).await;
-        let cycles = found.map(|found| found.cycles).unwrap_or_default();
-        let name = |pid: &Pid| {
-            let facts = self.node.facts(*pid);
-            let name = facts.and_then(|facts| match facts.name {
-                Some(name) => Some(name.to_string()),
-                None => facts.code.map(str::to_owned),
-            });
-            name.map_or_else(|| pid.to_string(), |name| format!("{name} {pid}"))
-        };
-        let text = |cycle: &[Pid]| {
-            let shown: Vec<String> = cycle.iter().take(CYCLE_MAX).map(name).collect();
-            let more = cycle.len().saturating_sub(CYCLE_MAX);
-            let more = if more > 0 {
-                format!(", and {more} more")
-            } else {
-                String::new()
-            };
-            format!("wait for each other: {}{more}", shown.join(" → "))
-        };
-        cycles
-            .iter()
-            .take(EACH_MAX)
-            .map(|cycle| Alarm {
-                kind: AlarmKind::Deadlock,
-                pid: cycle.first().copied(),
-                text: text(cycle),
-            })
-            .collect()
+        found.map_or_else(|_| Vec::new(), |found| circles::tell(&self.node, &found))
     }
 
     /// How many crashed since the last look, and who they were, the last first.

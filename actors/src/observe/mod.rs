@@ -10,6 +10,7 @@
 //! A program opens the door with [`serve`], or has it as a child of a supervisor with [`child()`].
 //! `foundation observe PATH` is who comes through it.
 
+mod circles;
 mod driver;
 mod edge;
 pub mod frame;

@@ -5,13 +5,14 @@
 //! Invariant  A request is answered once, in the order of requests; [`Answer::Figures`] and
 //!            [`Answer::Traced`] come between them, unasked, while a watch lasts.
 
+use std::fmt;
 use std::time::Duration;
 
 use foundation_runtime::{Activity, Pid, ProcessKind};
 use serde::{Deserialize, Serialize};
 
 /// The version of this protocol: the two must have the same.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// The most rows of a [`Page`].
 pub const ROWS_MAX: u32 = 500;
 /// How far a sorted list can be paged.
@@ -159,6 +160,8 @@ pub struct Figures {
     pub shared_queue: u64,
     /// What an operator should look at, the gravest first; at most 32.
     pub alarms: Vec<Alarm>,
+    /// Processes that wait for each other; at most 10 circles.
+    pub circles: Vec<Circle>,
     /// Figures that this observer missed because it did not read in time.
     pub skipped: u64,
     /// What it took to gather these.
@@ -203,6 +206,63 @@ pub struct Alarm {
     pub pid: Option<Pid>,
     /// In words.
     pub text: String,
+}
+
+/// Processes that call each other: each waits for the next, and the last for the first.
+///
+/// ```
+/// use foundation_actors::observe::protocol::{Circle, Hop};
+/// use foundation_runtime::{NodeId, Pid};
+/// let pid = Pid::nobody(NodeId::unconnected("shop"));
+/// let hop = |name: &str, message: &str| Hop {
+///     pid,
+///     name: Some(name.to_owned()),
+///     message: message.to_owned(),
+///     taken: true,
+/// };
+/// let circle = Circle { hops: vec![hop("a", "Ping"), hop("b", "Pong")], hidden: 0 };
+/// assert_eq!(circle.to_string(), format!("a {pid} -(Ping)-> b {pid} -(Pong)-> a {pid}"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Circle {
+    /// Who waits, each for the next; at most 40.
+    pub hops: Vec<Hop>,
+    /// How many more are between the last of these and the first.
+    pub hidden: u64,
+}
+
+/// A process in a [`Circle`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hop {
+    /// Who waits.
+    pub pid: Pid,
+    /// Its name; else its code.
+    pub name: Option<String>,
+    /// What it asked the next one: the message's type, or the method, such as `Counter::add`.
+    pub message: String,
+    /// Whether the next one has begun to handle that; else it lies in its mailbox.
+    pub taken: bool,
+}
+
+impl fmt::Display for Hop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name} {}", self.pid),
+            None => write!(f, "{}", self.pid),
+        }
+    }
+}
+
+impl fmt::Display for Circle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for hop in &self.hops {
+            write!(f, "{hop} -({})-> ", hop.message)?;
+        }
+        if self.hidden > 0 {
+            write!(f, "{} more -> ", self.hidden)?;
+        }
+        self.hops.first().map_or(Ok(()), |hop| hop.fmt(f))
+    }
 }
 
 /// Processes, in the order that was asked for.

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use foundation_runtime::{Behaviour, Mailed, Reason, StateCell, Turn, time};
+use foundation_runtime::{Behaviour, Mailed, Reason, StateCell, Turn, WaitingCall, time};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
@@ -130,8 +130,8 @@ impl<A: Actor> Behaviour for Server<A> {
         self.crash(reason, cx)
     }
 
-    fn serves(&self) -> Option<(foundation_runtime::Pid, u64)> {
-        self.later.as_ref()?.call.as_ref()?.caller()
+    fn serves(&self) -> Option<&WaitingCall> {
+        self.later.as_ref()?.call.as_ref()
     }
 
     fn describe(self: Pin<&mut Self>) -> Option<String> {
@@ -195,7 +195,9 @@ impl<A: Actor> Server<A> {
             });
             match open {
                 None => {}
-                Some(call) if waits => this.later.get_or_insert_default().call = Some(call),
+                Some(call) if waits => {
+                    this.later.get_or_insert_default().call = Some(turn.call_waits(call));
+                }
                 Some(call) => turn.end_call(call),
             }
             let asks = |inside: &mut Inside<A>| {
@@ -229,7 +231,7 @@ impl<A: Actor> Server<A> {
             return Poll::Pending;
         }
         if let Some(call) = this.later.as_mut().and_then(|later| later.call.take()) {
-            turn.end_call(call);
+            turn.end_waiting(call);
         }
         Poll::Ready(())
     }
@@ -396,7 +398,9 @@ impl<A: Actor> Server<A> {
             })
         });
         match (open, waits) {
-            (Some(call), true) => this.later.get_or_insert_default().call = Some(call),
+            (Some(call), true) => {
+                this.later.get_or_insert_default().call = Some(turn.call_waits(call));
+            }
             (Some(call), false) => turn.end_call(call),
             (None, _) => {}
         }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use foundation_runtime::{OpenCall, Reason};
+use foundation_runtime::{Reason, WaitingCall};
 
 use super::method::BoxFuture;
 use super::starter::Starter;
@@ -15,7 +15,7 @@ use crate::sys::Control;
 #[derive(Default)]
 pub(super) struct Later {
     pub(super) starter: Option<Starter>,
-    pub(super) call: Option<OpenCall>,
+    pub(super) call: Option<WaitingCall>,
     pub(super) silence: Option<Silence>,
     pub(super) ending: Option<Reason>,
     pub(super) control: Option<Box<Control>>,

@@ -15,10 +15,11 @@ use ratatui::widgets::{Block, BorderType, Paragraph, Sparkline};
 
 use unicode_width::UnicodeWidthStr;
 
+use super::circles;
 use super::view::{Contact, Tab, View};
 use crate::figures::{bytes, clock, fit, short, thousands};
 
-const DIM: Style = Style::new().fg(Color::DarkGray);
+pub(super) const DIM: Style = Style::new().fg(Color::DarkGray);
 const ACCENT: Color = Color::Cyan;
 const ALARMS: u16 = 4;
 /// The columns of the figures in a list, and of an activity.
@@ -44,6 +45,7 @@ pub fn draw(frame: &mut Frame<'_>, view: &View) {
     let title = match view.tab {
         Tab::Processes => list_title(view),
         Tab::Tree => "Tree".to_owned(),
+        Tab::Circles => format!("Circles of calls · {}", view.figures.circles.len()),
         Tab::Detail => view.chosen.map_or_else(String::new, |pid| pid.to_string()),
     };
     let block = Block::bordered()
@@ -55,6 +57,7 @@ pub fn draw(frame: &mut Frame<'_>, view: &View) {
     match view.tab {
         Tab::Processes => draw_list(frame, inner, view),
         Tab::Tree => draw_tree(frame, inner, view),
+        Tab::Circles => circles::draw(frame, inner, view),
         Tab::Detail => draw_detail(frame, inner, view),
     }
     draw_alarms(frame, trouble, view);
@@ -189,7 +192,7 @@ fn header(sort: Sort, width: usize) -> Line<'static> {
 }
 
 /// The part of a list around the row that the operator is at.
-fn window(at: usize, height: usize) -> usize {
+pub(super) fn window(at: usize, height: usize) -> usize {
     at.saturating_sub(height.saturating_sub(1))
 }
 
@@ -209,7 +212,7 @@ fn draw_list(frame: &mut Frame<'_>, area: Rect, view: &View) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn marked(text: String, here: bool) -> Line<'static> {
+pub(super) fn marked(text: String, here: bool) -> Line<'static> {
     match here {
         true => Line::styled(text, Style::new().add_modifier(Modifier::REVERSED)),
         false => Line::from(text),
@@ -383,8 +386,8 @@ fn draw_keys(frame: &mut Frame<'_>, area: Rect, view: &View) {
         )
     } else {
         let keys = match view.tab {
-            Tab::Detail => " l trace  k kill  esc back  t tree  q quit",
-            _ => " ↑↓ move  enter open  s sort  n/b page  p processes  t tree  k kill  q quit",
+            Tab::Detail => " l trace  k kill  esc back  p list  t tree  c circles  q quit",
+            _ => " ↑↓ row  enter open  s sort  n/b page  p list  t tree  c circles  k kill  q quit",
         };
         Line::styled(fit(keys, width), DIM)
     };

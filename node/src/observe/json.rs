@@ -4,7 +4,7 @@
 //! Invariant  A pid is `"<12.3>"`, and never a number that a script would round.
 
 use foundation::Pid;
-use foundation::observe::protocol::{Detail, Figures, Page, Row, Traced, Tree, Welcome};
+use foundation::observe::protocol::{Circle, Detail, Figures, Page, Row, Traced, Tree, Welcome};
 use serde_json::{Value, json};
 
 fn pids(pids: &[Pid]) -> Value {
@@ -58,6 +58,7 @@ pub fn figures(figures: &Figures) -> Value {
             "text": alarm.text,
         })
     });
+    let circles = figures.circles.iter().map(circle);
     json!({
         "at": figures.at.as_secs_f64(),
         "processes": figures.processes,
@@ -73,9 +74,23 @@ pub fn figures(figures: &Figures) -> Value {
         "schedulers": schedulers.collect::<Value>(),
         "shared_queue": figures.shared_queue,
         "alarms": alarms.collect::<Value>(),
+        "circles": circles.collect::<Value>(),
         "skipped": figures.skipped,
         "took": figures.took.as_secs_f64(),
     })
+}
+
+/// Processes that wait for each other.
+fn circle(circle: &Circle) -> Value {
+    let hops = circle.hops.iter().map(|hop| {
+        json!({
+            "pid": hop.pid.to_string(),
+            "name": hop.name,
+            "message": hop.message,
+            "taken": hop.taken,
+        })
+    });
+    json!({ "hops": hops.collect::<Value>(), "hidden": circle.hidden })
 }
 
 /// A list of processes.

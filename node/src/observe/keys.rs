@@ -23,6 +23,8 @@ pub enum Command {
     Processes,
     /// The tree.
     Tree,
+    /// The circles of calls.
+    Circles,
     /// The process of this row.
     Open,
     /// To the list.
@@ -64,6 +66,7 @@ fn of_key(key: &KeyEvent) -> Command {
         KeyCode::Char('s') => Command::Sort,
         KeyCode::Char('p') => Command::Processes,
         KeyCode::Char('t') => Command::Tree,
+        KeyCode::Char('c') => Command::Circles,
         KeyCode::Enter => Command::Open,
         KeyCode::Esc | KeyCode::Backspace => Command::Back,
         KeyCode::Char('l') => Command::Trace,

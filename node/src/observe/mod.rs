@@ -7,6 +7,7 @@
 //! Invariant  What the observed node says is shown, never trusted: texts are made harmless, and a
 //!            node that dies is waited for.
 
+mod circles;
 pub mod draw;
 pub mod json;
 pub mod keys;

@@ -33,6 +33,8 @@ pub enum Tab {
     Processes,
     /// Who started whom.
     Tree,
+    /// Who waits for each other.
+    Circles,
     /// One process.
     Detail,
 }
@@ -72,7 +74,7 @@ pub struct View {
     pub page: Option<Page>,
     /// The forest.
     pub tree: Option<Tree>,
-    /// The row that the operator is at, in the list or forest.
+    /// The row that the operator is at, in the list, the forest or the circles.
     pub at: usize,
     /// The process that was chosen.
     pub chosen: Option<Pid>,
@@ -157,6 +159,9 @@ impl View {
             self.loads.push_back(percent.round() as u64);
         }
         self.figures = figures;
+        if self.tab == Tab::Circles {
+            self.at = self.at.min(self.rows().saturating_sub(1));
+        }
         self.changed = true;
     }
 
@@ -179,6 +184,7 @@ impl View {
             self.note = "the node is back, in another life".to_owned();
             (self.page, self.tree, self.detail) = (None, None, None);
             (self.chosen, self.asked, self.traced) = (None, None, false);
+            self.figures.circles.clear();
             self.loads.clear();
             self.trace.clear();
             if self.tab == Tab::Detail {
@@ -198,6 +204,8 @@ impl View {
                 code: None,
             })),
             Tab::Tree => Some(Request::Tree(TREE_ROWS)),
+            // They come with the figures.
+            Tab::Circles => None,
             Tab::Detail => self.chosen.map(Request::Process),
         }
     }
@@ -211,6 +219,10 @@ impl View {
                 let branches = &self.tree.as_ref()?.branches;
                 branches.get(self.at).map(|branch| branch.row.pid)
             }
+            Tab::Circles => {
+                let mut hops = self.figures.circles.iter().flat_map(|circle| &circle.hops);
+                hops.nth(self.at).map(|hop| hop.pid)
+            }
             Tab::Detail => self.chosen,
         }
     }
@@ -219,6 +231,10 @@ impl View {
         match self.tab {
             Tab::Processes => self.page.as_ref().map_or(0, |page| page.rows.len()),
             Tab::Tree => self.tree.as_ref().map_or(0, |tree| tree.branches.len()),
+            Tab::Circles => {
+                let circles = self.figures.circles.iter();
+                circles.map(|circle| circle.hops.len()).sum()
+            }
             Tab::Detail => 0,
         }
     }
@@ -249,6 +265,7 @@ impl View {
             }
             Command::Processes => return self.go(Tab::Processes),
             Command::Tree => return self.go(Tab::Tree),
+            Command::Circles => return self.go(Tab::Circles),
             Command::Open => {
                 self.chosen = self.current();
                 if self.chosen.is_some() {

@@ -1,29 +1,9 @@
 // Drives the observer's page in a real browser. Arguments: URL, where to put a screenshot ("-" for
 // none). Prints "passed", or fails with what is wrong.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createRequire } from "node:module";
-const require = createRequire(process.cwd() + "/");
-const puppeteer = require("puppeteer-core");
+import { browse, must } from "./browser.mjs";
 
 const [url, screenshot] = process.argv.slice(2);
-const profile = mkdtempSync(join(tmpdir(), "observe-web-"));
-const browser = await puppeteer.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, userDataDir: profile,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
-const complaints = [];
-const must = (so, what) => { if (!so) throw new Error(what); };
-try {
-  const page = await browser.newPage();
-  await page.setViewport({ width: 1180, height: 860 });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("console", (line) => { if (line.type() === "error") complaints.push(line.text()); });
-  await page.goto(url);
-  const is = (what, ...rest) => page.waitForFunction(what, { timeout: 20000 }, ...rest);
-  await is(() => document.getElementById("contact").textContent === "live");
+await browse(url, async (page, is) => {
   // Charts get data.
   await is(() => loads.plot && loads.data[0].length >= 3 && loads.data[1].some((y) => y > 0));
   must(await page.$("#load canvas"), "no chart is drawn");
@@ -73,11 +53,4 @@ try {
     must(tries < 50, "it was not killed");
     await new Promise((then) => setTimeout(then, 100));
   }
-  // 404 of the dead process is part of the question above.
-  const strange = complaints.filter((text) => !text.includes("404"));
-  must(strange.length === 0, `the page complained: ${strange.join("; ")}`);
-  console.log("passed");
-} finally {
-  await browser.close();
-  rmSync(profile, { recursive: true, force: true });
-}
+});

@@ -7,8 +7,8 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::turn::Turn;
-use crate::{Pid, Reason};
+use super::turn::{Turn, WaitingCall};
+use crate::Reason;
 
 /// The code and state of a process.
 ///
@@ -27,9 +27,9 @@ pub trait Behaviour: Send + 'static {
         Poll::Ready(reason)
     }
 
-    /// Whose call its code is about to answer, when that has to wait: who waits, and the number of
-    /// the call. For whoever looks who waits for whom, and never while it is polled.
-    fn serves(&self) -> Option<(Pid, u64)> {
+    /// The call that its code is about to answer, when that has to wait. For whoever looks who waits
+    /// for whom, and never while it is polled.
+    fn serves(&self) -> Option<&WaitingCall> {
         None
     }
 

@@ -199,8 +199,8 @@ fn tell(
     for call in extra.orphans.drain(..) {
         call.discard(&CallError::Down(reason.clone()));
     }
-    for (_, caller) in extra.open_calls.drain(..) {
-        caller.fail(&CallError::Down(reason.clone()));
+    for (_, kept) in extra.open_calls.drain(..) {
+        kept.caller.fail(&CallError::Down(reason.clone()));
     }
     for caller in extra.suspending.drain(..) {
         caller.fail(&CallError::NoProc);

@@ -216,6 +216,13 @@ pub(crate) enum Release {
 /// A value of the process dictionary.
 pub(crate) type Slot = Box<dyn Any + Send>;
 
+/// A call that was taken out of its handler.
+pub(crate) struct KeptCall {
+    pub(crate) caller: Caller,
+    /// The kind of message that was asked.
+    pub(crate) message: &'static str,
+}
+
 pub(crate) struct Extra {
     pub(crate) next_id: u64,
     pub(crate) links: Map<Pid, Link>,
@@ -227,7 +234,7 @@ pub(crate) struct Extra {
     pub(crate) orphans: Vec<Envelope>,
     pub(crate) calls: Calls,
     /// Calls taken out of their handler, by the address of their envelope.
-    pub(crate) open_calls: Map<usize, Caller>,
+    pub(crate) open_calls: Map<usize, KeptCall>,
     pub(crate) awaited: Vec<Awaited>,
     pub(crate) suspenders: Map<Pid, u32>,
     /// Who suspended it while it ran, and is told when it has yielded.

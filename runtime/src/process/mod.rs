@@ -57,8 +57,8 @@ pub(crate) use info::{
 pub use info::{ProcessInfo, Status};
 pub use local::AliasMode;
 pub(crate) use local::{
-    COUNTS_QUEUE, Extra, HAS_BACKLOG, HIBERNATING, Local, Map, PARENT_LINK, RAISED, TRAP_EXIT,
-    WAITING_MASK, WAITING_SHIFT, Watch, forget_fired,
+    COUNTS_QUEUE, Extra, HAS_BACKLOG, HIBERNATING, KeptCall, Local, Map, PARENT_LINK, RAISED,
+    TRAP_EXIT, WAITING_MASK, WAITING_SHIFT, Watch, forget_fired,
 };
 pub(crate) use look::look;
 pub use mail::{Info, Mail, Mailed, Message};
@@ -72,6 +72,6 @@ pub(crate) use suspend::suspended;
 pub(crate) use table::{
     ALIVE, Block, HAS_PEERS, HOLDS, LIMITED, NAMED, ProcessTable, SLOT_BATCH, SUSPENDED, TRACED,
 };
-pub use turn::{OpenCall, Turn};
+pub use turn::{OpenCall, Turn, WaitingCall};
 pub(crate) use wait::{Deadline, Pending, bytes_of};
 pub(crate) use wake::{is_own, with_waker};

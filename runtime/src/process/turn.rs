@@ -188,9 +188,16 @@ impl<'a> Turn<'a> {
         call
     }
 
+    /// Says that the handler of the call has to wait, and keeps what it was asked for whoever looks.
+    #[must_use]
+    pub fn call_waits(&mut self, call: OpenCall) -> WaitingCall {
+        let message = self.message();
+        WaitingCall { call, message }
+    }
+
     /// Takes up a call whose handler had to wait.
-    pub fn resume_call(&mut self, call: &OpenCall) {
-        self.running.set_call(call.address);
+    pub fn resume_call(&mut self, waiting: &WaitingCall) {
+        self.running.set_call(waiting.call.address);
     }
 
     /// Says that the handler of the call has ended. When its `ReplyTo` was kept, the caller will
@@ -198,19 +205,24 @@ impl<'a> Turn<'a> {
     #[inline]
     pub fn end_call(&mut self, call: OpenCall) {
         if self.running.ends_unanswered(call.address) {
-            self.running.keep_open(call.address, call.caller);
+            let message = self.message();
+            self.running.keep_open(call.address, call.caller, message);
         }
     }
-}
 
-impl OpenCall {
-    /// Which process waits for the answer, and the number of its call.
-    #[must_use]
-    pub fn caller(&self) -> Option<(Pid, u64)> {
-        match &self.caller {
-            Some(CallerKey::Process(pid, id)) => Some((*pid, *id)),
-            _ => None,
+    /// The same for a handler that had to wait.
+    pub fn end_waiting(&mut self, waiting: WaitingCall) {
+        let WaitingCall { call, message } = waiting;
+        if self.running.ends_unanswered(call.address) {
+            self.running.keep_open(call.address, call.caller, message);
         }
+    }
+
+    /// The kind of message that is handled.
+    #[cold]
+    fn message(&self) -> &'static str {
+        let handling = self.running.handling();
+        handling.map_or("a call", |handling| handling.what)
     }
 }
 
@@ -219,4 +231,28 @@ impl OpenCall {
 pub struct OpenCall {
     address: usize,
     caller: Option<CallerKey>,
+}
+
+/// A call whose handler waits.
+#[derive(Debug)]
+pub struct WaitingCall {
+    call: OpenCall,
+    message: &'static str,
+}
+
+impl WaitingCall {
+    /// Which process waits for the answer, and the number of its call.
+    #[must_use]
+    pub fn caller(&self) -> Option<(Pid, u64)> {
+        match &self.call.caller {
+            Some(CallerKey::Process(pid, id)) => Some((*pid, *id)),
+            _ => None,
+        }
+    }
+
+    /// The kind of message that was asked.
+    #[must_use]
+    pub fn message(&self) -> &'static str {
+        self.message
+    }
 }

@@ -18,7 +18,7 @@ use crate::envelope::{CallerKey, Envelope, Header, Pool};
 use crate::heap::{self, Charged};
 use crate::mailbox::Limit;
 use crate::node::Core;
-use crate::process::{Block, Extra, Handling, Local};
+use crate::process::{Block, Extra, Handling, KeptCall, Local};
 use crate::trace::Taken;
 use crate::{Node, Pid, Reason};
 
@@ -363,10 +363,16 @@ impl Running {
     /// Remembers a call that was taken out of its handler: its caller is told when this process
     /// dies.
     #[cold]
-    pub(crate) fn keep_open(&self, address: usize, caller: Option<CallerKey>) {
+    pub(crate) fn keep_open(
+        &self,
+        address: usize,
+        caller: Option<CallerKey>,
+        message: &'static str,
+    ) {
         if let Some(caller) = caller {
             let caller = caller.with_node(&self.node);
-            self.extra(|extra| extra.open_calls.insert(address, caller));
+            let kept = KeptCall { caller, message };
+            self.extra(|extra| extra.open_calls.insert(address, kept));
         }
     }
 

@@ -39,6 +39,8 @@ pub struct Wait {
     pub stage: CallStage,
     /// The number of the call, among those of its caller.
     pub call: u64,
+    /// What was asked: the message's type, or the method, such as `Counter::add`.
+    pub message: &'static str,
 }
 
 /// Who waits for whom, and who for each other.
@@ -47,9 +49,10 @@ pub struct Wait {
 pub struct Deadlocks {
     /// All waits that were seen, by caller; of a caller of another node, too.
     pub waits: Vec<Wait>,
-    /// Those that wait for each other: each one for the next, and the last for the first. All of
-    /// them wait until a call's time is up, unless one of them answers out of turn.
-    pub cycles: Vec<Vec<Pid>>,
+    /// Those that wait for each other: the server of each wait is the next one's caller, and the last
+    /// one's the first. All of them wait until a call's time is up, unless one of them answers out of
+    /// turn.
+    pub cycles: Vec<Vec<Wait>>,
     /// Whether there was less to see than is looked at.
     pub complete: bool,
 }
@@ -80,27 +83,28 @@ impl Node {
         found.waits.sort_unstable();
         let edges = found.waits.iter().map(|wait| (wait.caller, wait.server));
         let suspects = graph::cycles(&edges.collect());
-        let waits = suspects
-            .into_iter()
-            .filter(|cycle| lasts(core, cycle, &found.waits));
-        found.cycles = waits.collect();
+        let cycles = suspects
+            .iter()
+            .filter_map(|cycle| lasting(core, cycle, &found.waits));
+        found.cycles = cycles.collect();
         found
     }
 }
 
-/// Whether each call of the cycle is there at a second look.
-fn lasts(core: &Core, cycle: &[Pid], waits: &[Wait]) -> bool {
-    let calls = |waits: &[Wait], from: Pid, to: Pid| -> BTreeSet<u64> {
-        let between = waits
-            .iter()
-            .filter(|wait| (wait.caller, wait.server) == (from, to));
-        between.map(|wait| wait.call).collect()
-    };
-    (0..cycle.len()).all(|at| {
+/// The calls of a cycle, if each is there at a second look.
+fn lasting(core: &Core, cycle: &[Pid], waits: &[Wait]) -> Option<Vec<Wait>> {
+    let hop = |at: usize| {
         let (from, to) = (cycle[at], cycle[(at + 1) % cycle.len()]);
         let (now, _) = waits_of(core, to.slot());
-        !calls(waits, from, to).is_disjoint(&calls(&now, from, to))
-    })
+        let now: BTreeSet<(Pid, u64)> = now.iter().map(|wait| (wait.caller, wait.call)).collect();
+        let mut between = waits
+            .iter()
+            .filter(|wait| (wait.caller, wait.server) == (from, to));
+        between
+            .find(|wait| now.contains(&(wait.caller, wait.call)))
+            .copied()
+    };
+    (0..cycle.len()).map(hop).collect()
 }
 
 /// Who waits for the process in this slot, if it is idle; and whether that is all.
@@ -116,17 +120,18 @@ fn waits_of(core: &Core, slot: u32) -> (Vec<Wait>, bool) {
     let waits = calls
         .into_iter()
         .filter(|((caller, _), _)| is_process(caller));
-    let wait = |((caller, call), stage)| Wait {
+    let wait = |((caller, call), (stage, message))| Wait {
         caller,
         server,
         stage,
         call,
+        message,
     };
     (waits.map(wait).collect(), complete)
 }
 
-/// The calls that a process has: whose, and where they are; and whether these are all.
-type Calls = (BTreeMap<(Pid, u64), CallStage>, bool);
+/// The calls that a process has: whose, where they are and what was asked; and whether these are all.
+type Calls = (BTreeMap<(Pid, u64), (CallStage, &'static str)>, bool);
 
 fn read(local: &Local) -> Calls {
     let mut calls = BTreeMap::new();
@@ -134,17 +139,18 @@ fn read(local: &Local) -> Calls {
     for header in local.queue.headers().take(CALLS_SEEN_MAX) {
         seen += 1;
         if let Some(caller) = header.caller() {
-            calls.insert(caller, CallStage::Queued);
+            calls.insert(caller, (CallStage::Queued, header.table.name));
         }
     }
     let handled = local.body.as_ref().and_then(|body| body.serves());
+    let handled = handled.and_then(|call| Some((call.caller()?, call.message())));
     let kept = local
         .extra
         .iter()
         .flat_map(|extra| extra.open_calls.values());
-    let kept = kept.filter_map(crate::envelope::Caller::key);
-    for caller in handled.into_iter().chain(kept) {
-        calls.insert(caller, CallStage::Taken);
+    let kept = kept.filter_map(|kept| Some((kept.caller.key()?, kept.message)));
+    for (caller, message) in handled.into_iter().chain(kept) {
+        calls.insert(caller, (CallStage::Taken, message));
     }
     (calls, seen < CALLS_SEEN_MAX)
 }

@@ -26,35 +26,37 @@ pub struct CallCycle {
     pub processes: Vec<Pid>,
     /// Their names, where they have one.
     pub names: Vec<Option<String>>,
+    /// What each of them asks the next.
+    pub messages: Vec<&'static str>,
 }
 
 impl fmt::Display for CallCycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let first = self.processes.iter().zip(&self.names).take(1);
-        for (at, (pid, name)) in self
-            .processes
-            .iter()
-            .zip(&self.names)
-            .chain(first)
-            .enumerate()
-        {
-            if 0 < at {
-                f.write_str(" calls ")?;
-            }
-            match name {
-                Some(name) => write!(f, "`{name}` {pid}")?,
-                None => write!(f, "{pid}")?,
-            }
+        let processes = self.processes.iter().zip(&self.names);
+        let hops = processes.clone().zip(&self.messages);
+        for ((pid, name), message) in hops {
+            write_process(f, *pid, name.as_deref())?;
+            write!(f, " -({message})-> ")?;
         }
-        Ok(())
+        match processes.clone().next() {
+            Some((pid, name)) => write_process(f, *pid, name.as_deref()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn write_process(f: &mut fmt::Formatter<'_>, pid: Pid, name: Option<&str>) -> fmt::Result {
+    match name {
+        Some(name) => write!(f, "`{name}` {pid}"),
+        None => write!(f, "{pid}"),
     }
 }
 
 /// Cycles of calls, from the moment of subscription on.
 pub type CallCycleStream = Stream<CallCycle>;
 
-/// Who waits for whom, and how often.
-type Waits = BTreeMap<Pid, BTreeMap<Pid, usize>>;
+/// Who waits for whom, and for the answers to what.
+type Waits = BTreeMap<Pid, BTreeMap<Pid, Vec<&'static str>>>;
 
 /// The node's part of it; in a release build nobody waits.
 #[derive(Default)]
@@ -73,23 +75,26 @@ impl Watch {
 pub(crate) struct Waiting {
     node: Node,
     edge: (Pid, Pid),
+    message: &'static str,
 }
 
 impl Waiting {
-    /// `caller` is about to wait for `server`.
-    pub(crate) fn new(node: &Node, caller: Pid, server: Pid) -> Self {
-        let edge = (caller, server);
+    /// The first of `edge` is about to wait for what the second says to `message`.
+    pub(crate) fn new(node: &Node, edge: (Pid, Pid), message: &'static str) -> Self {
+        let (caller, server) = edge;
         let cycle = {
             let mut waits = node.core().watch().waits();
-            *waits.entry(caller).or_default().entry(server).or_default() += 1;
-            chain(&waits, server, caller)
+            let servers = waits.entry(caller).or_default();
+            servers.entry(server).or_default().push(message);
+            chain(&waits, server, caller).map(|cycle| with_messages(&waits, &cycle))
         };
         if let Some(cycle) = cycle {
-            report(node, &cycle);
+            report(node, cycle);
         }
         Self {
             node: node.clone(),
             edge,
+            message,
         }
     }
 }
@@ -101,9 +106,10 @@ impl Drop for Waiting {
         let Some(servers) = waits.get_mut(&caller) else {
             return;
         };
-        if let Some(count) = servers.get_mut(&server) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(asked) = servers.get_mut(&server) {
+            let at = asked.iter().position(|asked| *asked == self.message);
+            at.map(|at| asked.remove(at));
+            if asked.is_empty() {
                 servers.remove(&server);
             }
         }
@@ -135,11 +141,24 @@ fn chain(waits: &Waits, from: Pid, to: Pid) -> Option<Vec<Pid>> {
     None
 }
 
-fn report(node: &Node, cycle: &[Pid]) {
-    let processes = graph::from_smallest(cycle.to_vec());
+/// The members of a cycle, each with what it asked the next last.
+fn with_messages(waits: &Waits, cycle: &[Pid]) -> Vec<(Pid, &'static str)> {
+    let next = cycle.iter().cycle().skip(1);
+    let asked = |(from, to)| waits.get(from)?.get(to)?.last().copied();
+    let hops = cycle.iter().zip(next);
+    hops.map(|hop| (*hop.0, asked(hop).unwrap_or_default()))
+        .collect()
+}
+
+fn report(node: &Node, cycle: Vec<(Pid, &'static str)>) {
+    let (processes, messages): (Vec<Pid>, Vec<_>) = graph::from_smallest(cycle).into_iter().unzip();
     let name = |pid: &Pid| node.core().names().of(*pid).map(|name| name.to_string());
     let names = processes.iter().map(name).collect();
-    let cycle = CallCycle { processes, names };
+    let cycle = CallCycle {
+        processes,
+        names,
+        messages,
+    };
     tracing::error!(
         target: "foundation::deadlock",
         %cycle,

@@ -93,8 +93,27 @@ function figures(told) {
   }));
   $("alarms").replaceChildren(...now.alarms.map((one) =>
     element("li", `${one.kind}: ${one.pid ?? ""} ${one.text}`)));
+  circles(now.circles);
   view.trace = told.trace;
   plot(now);
+}
+
+// ---- circles of calls ----
+function circle({ hops, hidden }) {
+  const made = element("p", null, { className: "circle" });
+  const who = (hop) => element("button", `${hop.name ?? ""} ${hop.pid}`.trim(), { onclick: () => show(hop.pid) });
+  for (const hop of hops) {
+    const title = hop.taken ? "it is handled" : "it lies in the mailbox";
+    made.append(who(hop), element("span", ` -(${hop.message})-> `, { title }));
+  }
+  if (hidden) made.append(`${hidden} more -> `);
+  if (hops.length) made.append(who(hops[0]));
+  return made;
+}
+
+function circles(all) {
+  document.querySelector("[data-tab=circles]").textContent = all.length ? `Circles (${all.length})` : "Circles";
+  $("circles").replaceChildren(...(all.length ? all.map(circle) : [element("p", "No processes wait for each other.")]));
 }
 
 // ---- processes ----
@@ -195,7 +214,8 @@ async function refresh() {
   if (busy || !view.up) return;
   busy = true;
   try {
-    await (view.tab === "tree" ? tree() : list());
+    if (view.tab === "tree") await tree();
+    if (view.tab === "processes") await list();
     const { chosen } = view;
     // Of one that was killed or left meanwhile there is nothing to say.
     if (chosen) await detail().catch((error) => { if (view.chosen === chosen) throw error; });
