@@ -9,7 +9,7 @@ use std::time::Duration;
 use foundation_actors::observe::frame::{Decoder, FrameError, encode, greeting};
 use foundation_actors::observe::protocol::{Answer, PageQuery, Request, Sort};
 use foundation_actors::observe::session::{
-    BURST, Effect, GREET, Input, RATE, REST, STALL, Session,
+    BURST, Effect, GREET, Input, RATE, REST, STALL, Session, WHOLE,
 };
 use foundation_runtime::{NodeId, Pid, Rng};
 
@@ -80,6 +80,39 @@ fn who_does_not_greet_is_not_waited_for() {
     assert_eq!(session.wake_at(ms(0)), Some(GREET));
     let closed = step(&mut session, GREET, Input::Tick);
     assert!(matches!(&closed[..], [Effect::Close(why)] if why.contains("greeting")));
+}
+
+#[test]
+fn a_request_that_has_begun_is_waited_for_and_no_longer() {
+    // Half a greeting is no request.
+    let mut session = Session::new(ms(0), false);
+    step(&mut session, ms(0), Input::Half);
+    step(&mut session, ms(1), Input::Greeted);
+    assert_eq!(step(&mut session, ms(1) + WHOLE, Input::Quiet), []);
+    let begun = ms(10_000);
+    step(&mut session, begun, Input::Half);
+    assert_eq!(session.wake_at(begun), Some(begun + WHOLE));
+    // Some more of it gives it no more time.
+    step(&mut session, begun + ms(1000), Input::Half);
+    assert_eq!(step(&mut session, begun + ms(1000), Input::Quiet), []);
+    // All of it is there: the next has its own time.
+    let effects = step(&mut session, begun + ms(2000), Input::Asked(page()));
+    assert_eq!(effects, [Effect::Gather(page())]);
+    step(&mut session, begun + ms(2000), Input::Gathered(ms(0)));
+    assert_eq!(step(&mut session, begun + WHOLE, Input::Quiet), []);
+    let begun = begun + WHOLE;
+    step(&mut session, begun, Input::Half);
+    // While figures are gathered, and in the rest after that, it is not listened to.
+    step(&mut session, begun, Input::Asked(Request::Watch(ms(1000))));
+    step(&mut session, begun, Input::Half);
+    step(&mut session, begun, Input::Gathered(ms(200)));
+    let late = begun + ms(200) * REST;
+    assert!(!session.may_read(begun + WHOLE));
+    assert_eq!(session.wake_at(begun + WHOLE), Some(late));
+    assert_eq!(step(&mut session, late, Input::Tick), []);
+    // Then nothing came.
+    let closed = step(&mut session, late, Input::Quiet);
+    assert!(matches!(&closed[..], [Effect::Close(why)] if why.contains("rest of a request")));
 }
 
 #[test]

@@ -29,6 +29,8 @@ use super::session::{Effect, Input, Session};
 /// How long a last word may take to be sent.
 const FAREWELL: Duration = Duration::from_millis(500);
 const READ: usize = 8 * 1024;
+/// What has arrived and is not understood is at most this and [`READ`]; it is more than a whole frame.
+const ARRIVED_MAX: usize = ASK_MAX + READ;
 
 /// What is sent to the agent: nothing.
 #[derive(Debug)]
@@ -114,6 +116,8 @@ struct Line<W> {
     wire: W,
     arrived: Decoder,
     unsent: Vec<u8>,
+    /// Nothing more will come.
+    ended: bool,
     gone: bool,
 }
 
@@ -130,6 +134,7 @@ impl<W: Wire> Line<W> {
             wire,
             arrived: Decoder::new(ASK_MAX),
             unsent: Vec::new(),
+            ended: false,
             gone: false,
         }
     }
@@ -162,7 +167,7 @@ impl<W: Wire> Line<W> {
                 return Poll::Ready(moved);
             }
         }
-        if read && self.arrived.waiting() <= ASK_MAX {
+        if read && !self.ended && self.arrived.waiting() < ARRIVED_MAX {
             let mut space = [0; READ];
             let mut space = ReadBuf::new(&mut space);
             match std::pin::Pin::new(&mut self.wire).poll_read(cx, &mut space) {
@@ -170,8 +175,9 @@ impl<W: Wire> Line<W> {
                     self.arrived.push(space.filled());
                     moved.read = true;
                 }
-                Poll::Ready(_) => {
-                    self.gone = true;
+                Poll::Ready(end) => {
+                    self.ended = true;
+                    self.gone = end.is_err();
                     moved.read = true;
                 }
                 Poll::Pending => {}
@@ -208,16 +214,9 @@ async fn session(me: Process<Nothing>, wire: impl Wire, read_only: bool) {
             false => None,
         };
         let queued = line.unsent.len();
-        if let Some(input) = input {
-            machine.step(now, input, &mut effects);
-        } else {
-            let (read, wake) = (machine.may_read(now), machine.wake_at(now));
-            let moved = line.exchange(&node, read, wake).await;
-            if moved.sent {
-                let unsent = line.unsent.len();
-                machine.step(node.now(), Input::Sent { unsent }, &mut effects);
-            }
-            machine.step(node.now(), Input::Tick, &mut effects);
+        match input {
+            Some(input) => machine.step(now, input, &mut effects),
+            None => listen(&node, &mut line, &mut machine, &mut effects).await,
         }
         for effect in std::mem::take(&mut effects) {
             if !perform(effect, &mut machine, &mut eyes, &mut line, read_only).await {
@@ -230,6 +229,39 @@ async fn session(me: Process<Nothing>, wire: impl Wire, read_only: bool) {
             machine.step(node.now(), Input::Queued { unsent }, &mut effects);
         }
     }
+}
+
+/// Waits for what comes next: more of what is said, room for what is unsent, or time.
+async fn listen<W: Wire>(
+    node: &Node,
+    line: &mut Line<W>,
+    machine: &mut Session,
+    effects: &mut Vec<Effect>,
+) {
+    let now = node.now();
+    let read = machine.may_read(now);
+    if read && line.ended {
+        return match line.arrived.waiting() {
+            0 => line.gone = true,
+            _ => {
+                let why = "it hung up in the middle of what it said".to_owned();
+                machine.step(now, Input::Nonsense(why), effects);
+            }
+        };
+    }
+    if read && line.arrived.waiting() > 0 {
+        machine.step(now, Input::Half, effects);
+    }
+    let moved = line.exchange(node, read, machine.wake_at(now)).await;
+    let now = node.now();
+    if moved.sent {
+        let unsent = line.unsent.len();
+        machine.step(now, Input::Sent { unsent }, effects);
+    }
+    if read && !moved.read {
+        machine.step(now, Input::Quiet, effects);
+    }
+    machine.step(now, Input::Tick, effects);
 }
 
 /// The next thing that was said, if all of it is there.

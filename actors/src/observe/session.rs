@@ -6,7 +6,8 @@
 //! Outputs    [`Effect`]s; [`Session::may_read`] and [`Session::wake_at`].
 //! Limit      A burst of [`BURST`] requests, then [`RATE`] a second; gathering is followed by
 //!            [`REST`] times as long a rest; figures are skipped while something is unsent, and
-//!            after [`STALL`] without progress the session ends.
+//!            after [`STALL`] without progress the session ends. So it does when a request has begun
+//!            and is not all there after [`WHOLE`].
 //! Invariant  One thing is gathered at a time. After `Close` there are no effects.
 
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub const REST: u32 = 50;
 pub const REST_MAX: Duration = Duration::from_secs(30);
 /// How long an observer may leave unread what was sent to it.
 pub const STALL: Duration = Duration::from_secs(10);
+/// How long a request may take to arrive, from when its first bytes are seen.
+pub const WHOLE: Duration = Duration::from_secs(5);
 /// How long it may take to greet.
 pub const GREET: Duration = Duration::from_secs(5);
 /// The shortest time between figures.
@@ -49,6 +52,10 @@ pub enum Input {
         /// What is left.
         unsent: usize,
     },
+    /// A request has begun, and not all of it is there.
+    Half,
+    /// It was listened to, and nothing came.
+    Quiet,
     /// What arrived is no word of the protocol, for this reason.
     Nonsense(String),
     /// Time has passed.
@@ -100,6 +107,8 @@ pub struct Session {
     watch: Option<Watch>,
     traced: bool,
     gathering: Gathering,
+    /// When the request that has begun must be all there.
+    half: Option<Duration>,
     /// Requests that may come at once, in 1000ths.
     tokens: u64,
     filled: Duration,
@@ -119,6 +128,7 @@ impl Session {
             watch: None,
             traced: false,
             gathering: Gathering::Nothing,
+            half: None,
             tokens: u64::from(BURST) * 1000,
             filled: now,
             rest_until: now,
@@ -157,12 +167,16 @@ impl Session {
             Phase::Closed => None,
             Phase::Greeting { until } => Some(stall.map_or(until, |stall| stall.min(until))),
             Phase::Open => {
+                let half = self.half.filter(|_| self.may_read(now));
                 let due = self.watch.map(|watch| watch.due.max(self.rest_until));
                 let rested = (now < self.rest_until).then_some(self.rest_until);
                 let missing = 1000_u64.saturating_sub(self.tokens_at(now));
                 let millis = missing.div_ceil(u64::from(RATE));
                 let filled = (missing > 0).then(|| now + Duration::from_millis(millis));
-                [stall, due, rested, filled].into_iter().flatten().min()
+                [stall, half, due, rested, filled]
+                    .into_iter()
+                    .flatten()
+                    .min()
             }
         }
     }
@@ -193,6 +207,12 @@ impl Session {
                 }
                 self.unsent = unsent;
             }
+            Input::Half if self.phase == Phase::Open => {
+                self.half.get_or_insert(now + WHOLE);
+            }
+            // For greetings there is a bound of their own.
+            Input::Half => {}
+            Input::Quiet => self.quiet(now, effects),
             Input::Nonsense(why) => self.close(why, effects),
             Input::Tick => self.tick(now, effects),
         }
@@ -201,6 +221,7 @@ impl Session {
     fn asked(&mut self, now: Duration, request: Request, effects: &mut Vec<Effect>) {
         assert!(self.phase == Phase::Open, "asked before it greeted");
         assert!(self.may_gather(), "asked while something is gathered");
+        self.half = None;
         self.tokens = self.tokens_at(now).saturating_sub(1000);
         self.filled = now;
         match request {
@@ -245,6 +266,16 @@ impl Session {
             // What was missed is not made up for; and between two costly looks there is time for a
             // request.
             watch.due = (watch.due + watch.every).max(self.rest_until + EVERY_MIN);
+        }
+    }
+
+    /// Only who was listened to can be late: the rest may have come while it was not.
+    fn quiet(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        if self.half.is_some_and(|until| until <= now) {
+            self.close(
+                "the rest of a request did not come in time".to_owned(),
+                effects,
+            );
         }
     }
 

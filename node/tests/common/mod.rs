@@ -1,9 +1,12 @@
 //! What do the tests share?
 //!
-//! Role  A seeded generator of numbers, bytes and nearly good lines; the program on a terminal.
+//! Role  A seeded generator of numbers, bytes and nearly good lines; the program on a terminal;
+//!       observed jobs.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+#[cfg(unix)]
+pub(crate) mod observed;
 pub(crate) mod screen;
 
 /// SplitMix64.
