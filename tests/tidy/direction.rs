@@ -1,7 +1,8 @@
 //! Do the crates use each other one way only, and stay light?
 //!
-//! Role       `runtime` below `actors` below the facade below `node`; `macros` uses none of them.
-//!            Programs, tests and examples see the facade alone, and its tree of crates is small.
+//! Role       `runtime` below `actors` below `cluster` below the facade below `node`; `macros`
+//!            uses none of them. Programs, tests and examples see the facade alone, and its tree of
+//!            crates is small.
 
 use std::process::Command;
 
@@ -17,9 +18,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["foundation-macros", "foundation-runtime"],
     ),
     (
+        "cluster/Cargo.toml",
+        &["foundation-actors", "foundation-runtime"],
+    ),
+    (
         "Cargo.toml",
         &[
             "foundation-actors",
+            "foundation-cluster",
             "foundation-macros",
             "foundation-runtime",
         ],
@@ -33,6 +39,7 @@ const OUTSIDE: &[&str] = &["tests/", "examples/", "node/", "benches/", "book/"];
 const INNER: &[&str] = &[
     "foundation_runtime",
     "foundation_actors",
+    "foundation_cluster",
     "foundation_macros",
 ];
 
