@@ -45,17 +45,28 @@ fn way(running: &Running, other: Pid) -> Option<u32> {
 
 /// Removes the link with `other`; no exit of it is delivered from here on.
 pub(crate) fn unlink(running: &Running, other: Pid) {
-    if !remove_active(running, other) {
+    let (me, is_local) = (running.pid(), other.node() == running.core().id());
+    if !is_local && !is_active(running, other) {
         return;
     }
-    running.trace(|| Traced::Unlinked { from: other });
-    let (me, over) = (running.pid(), way(running, other));
-    let id = running.extra(|extra| {
-        let link = extra.links.entry(other).or_default();
+    let over = way(running, other);
+    let from_parent = is_parent(running, other) && running.set(PARENT_LINK, false);
+    let id = running.local(|local| {
+        let extra = match &mut local.extra {
+            None if from_parent => local.extra(),
+            extra => extra.as_mut()?,
+        };
+        let link = match from_parent {
+            true => extra.links.entry(other).or_default(),
+            false => extra.links.get_mut(&other).filter(|link| link.active)?,
+        };
+        link.active = false;
         link.renew(over.unwrap_or(0));
         link.unacked += 1;
-        extra.fresh_id()
+        Some(extra.fresh_id())
     });
+    let Some(id) = id else { return };
+    running.trace(|| Traced::Unlinked { from: other });
     let unlink = Signal::Unlink { from: me, id };
     running.core().send_signal_over(other, unlink, over);
 }
