@@ -387,11 +387,7 @@ impl Node {
         }
         let (mut pending, caller) = Pending::begin(self, Some(node));
         let target = crate::node::guest(node);
-        let ask = |from, id| Frame::Whereis {
-            from,
-            id,
-            name: name.into(),
-        };
+        let ask = |from, id| Frame::Whereis { from, id, name };
         self.core().ask_away(target, caller, ask);
         let mut deadline = Deadline::after(self, bound);
         let bytes = std::future::poll_fn(|cx| {
@@ -399,8 +395,12 @@ impl Node {
                 return Poll::Ready(crate::process::bytes_of(envelope));
             }
             deadline.poll(self, cx).map(|()| Err(CallError::Timeout))
-        })
-        .await?;
+        });
+        let bytes = match bytes.await {
+            // A name that no process can have does not travel.
+            Err(CallError::NoProc) => return Ok(None),
+            answer => answer?,
+        };
         rmp_serde::from_slice(&bytes).map_err(|error| CallError::Refused(error.to_string().into()))
     }
 }

@@ -145,7 +145,7 @@ impl Node {
                 self.core().send_named(name, envelope)
             }
             Destination::Name(node, name) => {
-                let target = Target::Name(*node, (&**name).into());
+                let target = Target::Name(*node, name);
                 self.core().trace_sent(None, envelope.header(), false);
                 self.core().send_away(target, envelope)
             }

@@ -18,7 +18,8 @@ pub enum SendError {
     NoName(Box<str>),
     /// The message is local and its target is on another node. Nothing was sent.
     NotPortable(&'static str),
-    /// The message's own serialization refused. Nothing was sent.
+    /// The message's own serialization refused, or it is larger than one node takes from another:
+    /// 64 MiB. Nothing was sent.
     Refused(Box<str>),
     /// The mailbox is full. The message was dropped; wait with `ready()` before the next one.
     Full,
@@ -64,7 +65,8 @@ pub enum CallError {
     /// Request or reply is marked local, and the server is on another node.
     NotPortable(Box<str>),
     /// The server did not take the request: its node could not read it, it knows no such method, or
-    /// it does not handle it in the state that it is in. It was not handled.
+    /// it does not handle it in the state that it is in. It was not handled. Or the answer could not
+    /// be written, or request or answer is larger than one node takes from another: 64 MiB.
     Refused(Box<str>),
     /// The server's mailbox was full, or dropped the request for a newer one. It was not handled;
     /// retry later.
@@ -177,7 +179,7 @@ pub enum RegisterError {
     HasName(Box<str>),
     /// The process is dead, or lives on another node.
     NoProc,
-    /// `undefined` and the empty text are not names.
+    /// `undefined`, the empty text and a text of more than 1024 bytes are not names.
     BadName(Box<str>),
     /// Nobody holds the name.
     NotRegistered,

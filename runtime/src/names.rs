@@ -3,6 +3,7 @@
 //! Role       The registered names of one node.
 //! Invariant  A name has one holder, a process one name. It is released before anybody learns of
 //!            the holder's death. At most one entry per process, so `max_processes` bounds it.
+//! Limit      A name of [`NAME_BYTES_MAX`]: other nodes can say it, too.
 //! Source     otp: erlang:register/2
 
 use std::collections::HashMap;
@@ -11,6 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use rustc_hash::FxHasher;
 
+use crate::port::NAME_BYTES_MAX;
 use crate::process::{ALIVE, Block, NAMED};
 use crate::{Pid, RegisterError};
 
@@ -46,7 +48,7 @@ impl Names {
 
     /// Whether a process may be called so.
     pub(crate) fn check(name: &str) -> Result<(), RegisterError> {
-        if name.is_empty() || name == "undefined" {
+        if name.is_empty() || name == "undefined" || name.len() > NAME_BYTES_MAX {
             return Err(RegisterError::BadName(name.into()));
         }
         Ok(())

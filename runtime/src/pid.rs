@@ -36,7 +36,7 @@ impl NodeId {
         Self::new(name, 0)
     }
 
-    pub(crate) fn from_u64(id: u64) -> Self {
+    pub(crate) const fn from_u64(id: u64) -> Self {
         Self(id)
     }
 

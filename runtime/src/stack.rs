@@ -39,7 +39,12 @@ impl Stack {
         some.then(|| Self(Arc::new(Inner::Seen(addresses))))
     }
 
-    fn text(&self) -> String {
+    /// What another node told.
+    pub(crate) fn told(text: &str) -> Self {
+        Self(Arc::new(Inner::Told(text.into())))
+    }
+
+    pub(crate) fn text(&self) -> String {
         match &*self.0 {
             Inner::Taken(stack) => stack.to_string(),
             Inner::Seen(addresses) => symbols::text(addresses),

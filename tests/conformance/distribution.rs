@@ -173,6 +173,103 @@ async fn a_local_message_does_not_leave_its_node(w: World) {
     }
 }
 
+/// Says what it is told, as often as it is told.
+struct Echo;
+
+#[actor]
+impl Echo {
+    #[call]
+    fn say(&mut self, text: String, times: usize) -> String {
+        text.repeat(times)
+    }
+
+    #[cast]
+    fn hear(&mut self, _text: String) {}
+}
+
+/// What is larger than one node takes from another is refused, to whoever sent it or waits for it.
+#[foundation::test(seeds = 1)]
+async fn what_is_too_large_is_refused(w: World) {
+    for (here, there, wire) in places(&w) {
+        let echo = there.spawn(Echo).expect("there is room");
+        let echo = here.reference::<Echo>(echo.pid());
+        let short = echo.say("ab".into(), 2).await;
+        assert_eq!(short.as_deref(), Ok("abab"));
+        let large = "x".repeat(64 << 20);
+        let (sent, request) = (echo.hear(large.clone()), echo.say(large, 1).await);
+        let answer = echo.say("x".into(), 64 << 20).await;
+        if wire.is_none() {
+            assert_eq!(sent, Ok(()));
+            assert!(request.is_ok() && answer.is_ok());
+            continue;
+        }
+        assert!(matches!(sent, Err(SendError::Refused(_))), "{sent:?}");
+        for refused in [request, answer] {
+            let error = refused.expect_err("it is too large");
+            assert!(matches!(error, CallError::Refused(_)), "{error:?}");
+        }
+        let short = echo.say("still there".into(), 1).await;
+        assert_eq!(short.as_deref(), Ok("still there"));
+    }
+}
+
+/// An end is told wherever it has to be, and as much of its reason as can travel.
+#[foundation::test(seeds = 1)]
+async fn a_reason_too_large_to_travel_arrives_in_part(w: World) {
+    for (here, there, wire) in places(&w) {
+        let deep = |depth| {
+            let list = |inner: Term, _| Term::List(vec![inner]);
+            Reason::other((0..depth).fold(Term::Integer(1), list))
+        };
+        let large = Reason::other("x".repeat(64 << 20));
+        let left_out = |depth| {
+            let list = |inner: Term, _| Term::List(vec![inner]);
+            Reason::other((0..depth).fold(Term::atom("..."), list))
+        };
+        for (reason, part) in [(deep(64), left_out(63)), (large, left_out(0))] {
+            let expected = match wire {
+                None => reason.clone(),
+                Some(_) => part,
+            };
+            let (a, b) = (Puppet::trapping(&here), Puppet::start(&there));
+            a.link(&b).await;
+            a.monitor(&b).await;
+            b.end(reason);
+            for got in a.log_of(2).await {
+                let (Got::Exit(_, reason) | Got::Down(Down { reason, .. })) = got else {
+                    panic!("{got:?}");
+                };
+                assert!(reason == expected);
+            }
+        }
+    }
+}
+
+/// Nobody elsewhere has a name that nobody can have: as with any other name, that is no error.
+#[foundation::test]
+async fn a_name_that_is_too_long_is_nobodys(w: World) {
+    for (here, there, _wire) in places(&w) {
+        let name = "n".repeat(1025);
+        let id = there.id();
+        assert_eq!(here.whereis_at(id, &name, LONG).await, Ok(None));
+        let a = Puppet::start(&here);
+        let watched = name.clone();
+        a.ask(move |me| me.monitor_name_at(id, &watched)).await;
+        let log = a.log_of(1).await;
+        assert!(
+            matches!(&log[0], Got::Down(down) if down.reason == Reason::NoProc),
+            "{log:?}"
+        );
+        if there.id() == here.id() {
+            continue;
+        }
+        let to = Destination::Name(id, name.into());
+        let sent = here.send_envelope(&to, Envelope::plain(Note(1)));
+        assert_eq!(sent, Ok(()));
+        assert_eq!(here.dead_letter_count(DeadReason::NoName), 1);
+    }
+}
+
 /// Two nodes that are not connected do not see each other.
 #[foundation::test]
 async fn unconnected_nodes_do_not_see_each_other(w: World) {

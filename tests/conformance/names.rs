@@ -47,11 +47,14 @@ async fn b051_the_dead_have_no_name(w: World) {
     assert_eq!(node.whereis("n"), None);
 }
 
-/// B052: `undefined` is no name, and neither is nothing.
+/// B052: `undefined` is no name, and neither are nothing and a whole page.
 #[foundation::test]
 async fn b052_undefined_is_no_name(node: Node) {
     let p = Puppet::start(&node);
-    for name in ["undefined", ""] {
+    let (longest, longer) = ("n".repeat(1024), "n".repeat(1025));
+    node.register(&longest, &p).expect("free");
+    node.unregister(&longest).expect("held");
+    for name in ["undefined", "", &longer] {
         let error = node.register(name, &p);
         assert_eq!(error, Err(RegisterError::BadName(name.into())));
         let options = SpawnOptions::new().name(name);

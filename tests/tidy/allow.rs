@@ -259,11 +259,6 @@ pub(crate) const ALLOWED: &[Allow] = &[
         "tests/conformance/churn.rs",
         "one scene of churn, told from its beginning to its end",
     ),
-    allow(
-        "function length",
-        "runtime/src/port/mod.rs",
-        "one arm per kind of frame",
-    ),
 ];
 
 /// The rule's exceptions, and which of them were needed so far.

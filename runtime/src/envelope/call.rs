@@ -18,7 +18,6 @@ use super::{
     Codec, CodecError, EncodedReply, Envelope, GuestCall, Header, Kind, Payload, Table, owned, pool,
 };
 use crate::heap::{self, Hand};
-use crate::port::Frame;
 use crate::{CallError, Node, Pid};
 
 const REQUEST: u8 = 1;
@@ -70,14 +69,8 @@ impl Caller {
                 node.core().push_reply(*pid, Envelope::internal(reply));
             }
             Self::Process { node, pid, id } => {
-                node.core().transmit(
-                    pid.node(),
-                    Frame::Reply {
-                        to: *pid,
-                        id: *id,
-                        answer,
-                    },
-                );
+                let answer = answer.as_deref().map_err(Clone::clone);
+                node.core().answer_away(*pid, *id, answer);
             }
         }
     }
@@ -210,7 +203,10 @@ unsafe fn discard_answer<P: CallPayload>(raw: NonNull<Header>, _: &CallError) {
 
 /// # Safety
 /// `raw` is a valid `CallCell<P>` whose request is initialised.
-unsafe fn encode_request<P: CallPayload>(raw: NonNull<Header>) -> Result<Vec<u8>, CodecError> {
+unsafe fn encode_request<P: CallPayload>(
+    raw: NonNull<Header>,
+    bytes: &mut Vec<u8>,
+) -> Result<(), CodecError> {
     // SAFETY: by contract.
     let cell = unsafe { raw.cast::<CallCell<P>>().as_ref() };
     assert!(
@@ -219,14 +215,17 @@ unsafe fn encode_request<P: CallPayload>(raw: NonNull<Header>) -> Result<Vec<u8>
     );
     match P::CODEC.encode {
         // SAFETY: checked above.
-        Some(encode) => encode(unsafe { cell.request.assume_init_ref() }),
+        Some(encode) => encode(unsafe { cell.request.assume_init_ref() }, bytes),
         None => Err(CodecError::Local(P::NAME)),
     }
 }
 
 /// # Safety
 /// `raw` is a valid `CallCell<P>`.
-unsafe fn encode_answer<P: CallPayload>(raw: NonNull<Header>) -> Result<Vec<u8>, CodecError> {
+unsafe fn encode_answer<P: CallPayload>(
+    raw: NonNull<Header>,
+    bytes: &mut Vec<u8>,
+) -> Result<(), CodecError> {
     // SAFETY: by contract.
     let cell = unsafe { raw.cast::<CallCell<P>>().as_ref() };
     assert!(
@@ -235,7 +234,7 @@ unsafe fn encode_answer<P: CallPayload>(raw: NonNull<Header>) -> Result<Vec<u8>,
     );
     match P::REPLY_CODEC.encode {
         // SAFETY: checked above.
-        Some(encode) => encode(unsafe { cell.prefix.reply.assume_init_ref() }),
+        Some(encode) => encode(unsafe { cell.prefix.reply.assume_init_ref() }, bytes),
         None => Err(CodecError::Local(P::NAME)),
     }
 }
@@ -346,7 +345,12 @@ impl Envelope {
         self.prefix_mut().server
     }
 
-    /// Takes the way back from a request that leaves for another node.
+    /// The way back of a request that is to leave for another node.
+    pub(crate) fn way_back(&mut self) -> Option<Caller> {
+        self.prefix_mut().caller.clone()
+    }
+
+    /// Takes the way back from a request that has left for another node.
     pub(crate) fn take_caller(&mut self) -> Option<Caller> {
         self.prefix_mut().caller.take()
     }

@@ -28,6 +28,14 @@ impl Tag {
         }
     }
 
+    pub(crate) const fn as_u64(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) const fn from_u64(tag: u64) -> Self {
+        Self(tag)
+    }
+
     const SYSTEM_BIT: u64 = 1;
     const SYS: u64 = Self::whose("foundation", "sys");
 
@@ -79,7 +87,8 @@ impl<M: Serialize + DeserializeOwned> Portable for M {}
 /// with what it owns.
 pub struct Codec<M> {
     pub(crate) owned: Owned<M>,
-    pub(crate) encode: Option<fn(&M) -> Result<Vec<u8>, CodecError>>,
+    /// Appends it to a buffer.
+    pub(crate) encode: Option<fn(&M, &mut Vec<u8>) -> Result<(), CodecError>>,
     pub(crate) decode: Option<fn(&[u8]) -> Result<M, CodecError>>,
 }
 
@@ -163,9 +172,9 @@ fn hand_over_inner<W: Wrap>(wrapper: &W, hand: &mut Hand<'_>) {
     W::INNER.owned.hand_over(wrapper.inner(), hand);
 }
 
-fn encode_inner<W: Wrap>(wrapper: &W) -> Result<Vec<u8>, CodecError> {
+fn encode_inner<W: Wrap>(wrapper: &W, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
     match W::INNER.encode {
-        Some(encode) => encode(wrapper.inner()),
+        Some(encode) => encode(wrapper.inner(), bytes),
         None => Err(CodecError::Local(std::any::type_name::<W::Inner>())),
     }
 }
@@ -182,8 +191,9 @@ impl<M> Clone for Codec<M> {
 
 impl<M> Copy for Codec<M> {}
 
-fn encode<M: Portable>(message: &M) -> Result<Vec<u8>, CodecError> {
-    rmp_serde::to_vec_named(message).map_err(|error| CodecError::Refused(error.to_string().into()))
+fn encode<M: Portable>(message: &M, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
+    rmp_serde::encode::write_named(bytes, message)
+        .map_err(|error| CodecError::Refused(error.to_string().into()))
 }
 
 fn decode<M: Portable>(bytes: &[u8]) -> Result<M, CodecError> {

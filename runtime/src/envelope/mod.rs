@@ -103,7 +103,8 @@ pub(crate) struct Table {
     pub(crate) tag: fn() -> Tag,
     /// Drops what the envelope holds and frees it. A call is answered with the failure.
     pub(crate) discard: unsafe fn(NonNull<Header>, &CallError),
-    pub(crate) encode: Option<unsafe fn(NonNull<Header>) -> Result<Vec<u8>, CodecError>>,
+    /// Appends what the envelope holds to a buffer.
+    pub(crate) encode: Option<unsafe fn(NonNull<Header>, &mut Vec<u8>) -> Result<(), CodecError>>,
     /// The size of the envelope's own block.
     pub(crate) size: usize,
     /// Goes over what the envelope's content owns.
@@ -274,11 +275,16 @@ impl Envelope {
         }
     }
 
-    /// The payload as bytes, or why it cannot travel.
-    pub(crate) fn encode(&self) -> Result<Vec<u8>, CodecError> {
+    /// Whether it can travel to another node.
+    pub(crate) fn is_portable(&self) -> bool {
+        self.header().table.encode.is_some()
+    }
+
+    /// Appends the payload as bytes, or says why it cannot travel.
+    pub(crate) fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
         match self.header().table.encode {
             // SAFETY: the table belongs to this header's layout.
-            Some(encode) => unsafe { encode(self.0) },
+            Some(encode) => unsafe { encode(self.0, bytes) },
             None => Err(CodecError::Local(self.name())),
         }
     }

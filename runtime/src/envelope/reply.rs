@@ -9,10 +9,9 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
+use super::Envelope;
 use super::call::{Caller, CallerKey, Prefix, REPLY};
-use super::{CodecError, Envelope};
 use crate::platform::current;
-use crate::port::Frame;
 use crate::{CallError, Pid};
 
 /// Sends the envelope back to its caller, with the reply or the failure inside.
@@ -100,20 +99,9 @@ fn complete_elsewhere(caller: Option<Caller>, mut envelope: Envelope) {
             let failure = envelope.prefix_mut().failure.take();
             let answer = match failure {
                 Some(failure) => Err(*failure),
-                None => envelope.encode().map_err(|error| match error {
-                    CodecError::Local(name) => CallError::NotPortable(name.into()),
-                    error => CallError::Refused(error.to_string().into()),
-                }),
+                None => Ok(&envelope),
             };
-            drop(envelope);
-            node.core().transmit(
-                pid.node(),
-                Frame::Reply {
-                    to: pid,
-                    id,
-                    answer,
-                },
-            );
+            node.core().answer_away(pid, id, answer);
         }
     }
 }

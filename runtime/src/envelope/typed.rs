@@ -62,11 +62,11 @@ unsafe fn discard<M>(raw: NonNull<Header>, _: &CallError) {
 
 /// # Safety
 /// `raw` is a valid `Typed<M>`.
-unsafe fn encode<M: Payload>(raw: NonNull<Header>) -> Result<Vec<u8>, CodecError> {
+unsafe fn encode<M: Payload>(raw: NonNull<Header>, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
     // SAFETY: by contract.
     let typed = unsafe { raw.cast::<Typed<M>>().as_ref() };
     match M::CODEC.encode {
-        Some(encode) => encode(&typed.payload),
+        Some(encode) => encode(&typed.payload, bytes),
         None => Err(CodecError::Local(M::NAME)),
     }
 }

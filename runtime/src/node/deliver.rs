@@ -9,7 +9,7 @@ use super::core::Core;
 use super::guests::{GUEST_SLOT, guest};
 use crate::dead_letter::{DeadLetter, DeadReason};
 use crate::envelope::{Caller, Envelope, ExitKind, FULL, Kind, MAY_WAIT, Signal};
-use crate::port::{Frame, Target};
+use crate::port::{Frame, Target, Unsent};
 use crate::process::{Block, LIMITED, Pushed, TRACED};
 use crate::scheduler::Scheduler;
 use crate::{CallError, MonitorRef, Pid, Reason, SendError};
@@ -211,45 +211,22 @@ impl Core {
     }
 
     #[cold]
-    pub(crate) fn send_away(&self, to: Target, mut envelope: Envelope) -> Result<(), SendError> {
-        let bytes = match envelope.encode() {
-            Ok(bytes) => bytes,
-            Err(crate::CodecError::Local(name)) => {
-                envelope.discard(&CallError::NotPortable(name.into()));
-                return Err(SendError::NotPortable(name));
-            }
-            Err(error) => {
-                let why: Box<str> = error.to_string().into();
-                envelope.discard(&CallError::Refused(why.clone()));
-                return Err(SendError::Refused(why));
-            }
-        };
-        let node = to.node();
-        let tag = (envelope.header().table.tag)();
-        let from = envelope.from();
-        let caller = match envelope.kind() {
-            Kind::Call => envelope.take_caller(),
-            _ => None,
-        };
-        let caller = caller.map(|caller| self.remote_caller(caller, node));
-        if self.transmit(
-            node,
-            Frame::Message {
-                from,
-                to,
-                tag,
-                caller,
-                bytes,
+    pub(crate) fn send_away(&self, to: Target<'_>, envelope: Envelope) -> Result<(), SendError> {
+        let (from, name, request) = (envelope.from(), envelope.name(), envelope.is_request());
+        let sent = self.message_away(to.node(), envelope, |message| Frame::Message {
+            to,
+            message,
+        });
+        let reason = match sent {
+            Ok(()) => return Ok(()),
+            Err(Unsent::NoConnection) => DeadReason::NoConnection,
+            Err(Unsent::Unwritten(why)) => match why.send_error() {
+                Some(error) => return Err(error),
+                None => DeadReason::NoName,
             },
-        ) {
-            return Ok(());
-        }
-        match caller {
-            Some((pid, id)) => self.fail_call(pid, id, &CallError::NoConnection),
-            None => {
-                let name = envelope.name();
-                self.report_dead(None, from, name, DeadReason::NoConnection);
-            }
+        };
+        if !request {
+            self.report_dead(None, from, name, reason);
         }
         Ok(())
     }

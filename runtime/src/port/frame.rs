@@ -1,21 +1,19 @@
 //! What two nodes say to each other.
 //!
-//! Role       Every signal and message, as data.
+//! Role       Every signal and message, as data: with a payload to be written, or as it was read.
 //! Invariant  A frame names its receiver; nothing in it is trusted beyond what it says.
 
-use serde::{Deserialize, Serialize};
-
-use crate::envelope::{ExitKind, Signal, Tag};
-use crate::{CallError, NodeId, Pid, Reason};
+use crate::envelope::{Caller, CodecError, Encoded, Envelope, ExitKind, Signal, Tag};
+use crate::{CallError, Node, NodeId, Pid, Reason};
 
 /// Who a frame is for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) enum Target {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Target<'a> {
     Pid(Pid),
-    Name(NodeId, Box<str>),
+    Name(NodeId, &'a str),
 }
 
-impl Target {
+impl Target<'_> {
     pub(crate) fn node(&self) -> NodeId {
         match self {
             Self::Pid(pid) => pid.node(),
@@ -24,28 +22,74 @@ impl Target {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Frame {
+/// What becomes the bytes that a process is given.
+pub(crate) trait Body {
+    /// Appends them.
+    fn write(&self, bytes: &mut Vec<u8>) -> Result<(), CodecError>;
+}
+
+impl Body for &[u8] {
+    fn write(&self, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
+        bytes.extend_from_slice(self);
+        Ok(())
+    }
+}
+
+impl Body for &Envelope {
+    fn write(&self, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
+        self.encode(bytes)
+    }
+}
+
+/// A message or request of a program.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Message<P> {
+    pub(crate) from: Option<Pid>,
+    pub(crate) tag: Tag,
+    /// Who waits for an answer, and the number of the call.
+    pub(crate) caller: Option<(Pid, u64)>,
+    pub(crate) payload: P,
+}
+
+impl Message<&[u8]> {
+    /// What the receiver is given.
+    pub(super) fn into_envelope(self, node: &Node) -> Envelope {
+        let caller = self.caller.map(|(pid, id)| Caller::Process {
+            node: node.clone(),
+            pid,
+            id,
+        });
+        let mut envelope = Envelope::encoded(Encoded {
+            tag: self.tag,
+            bytes: self.payload.to_vec(),
+            caller,
+        });
+        envelope.header_mut().from = self.from;
+        envelope
+    }
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Frame<'a, P = &'a [u8]> {
     Message {
-        from: Option<Pid>,
-        to: Target,
-        tag: Tag,
-        caller: Option<(Pid, u64)>,
-        bytes: Vec<u8>,
-    },
-    Reply {
-        to: Pid,
-        id: u64,
-        answer: Result<Vec<u8>, CallError>,
+        to: Target<'a>,
+        message: Message<P>,
     },
     Alias {
-        from: Option<Pid>,
         to: Pid,
         alias: u64,
         priority: bool,
-        tag: Tag,
-        caller: Option<(Pid, u64)>,
-        bytes: Vec<u8>,
+        message: Message<P>,
+    },
+    Answer {
+        to: Pid,
+        id: u64,
+        payload: P,
+    },
+    Failure {
+        to: Pid,
+        id: u64,
+        failure: CallError,
     },
     Exit {
         from: Pid,
@@ -69,7 +113,7 @@ pub(crate) enum Frame {
     },
     Monitor {
         watcher: Pid,
-        to: Target,
+        to: Target<'a>,
         id: u64,
     },
     Demonitor {
@@ -78,24 +122,24 @@ pub(crate) enum Frame {
         id: u64,
     },
     Down {
+        from: Pid,
         to: Pid,
         id: u64,
-        from: Pid,
         reason: Reason,
     },
     Info {
         from: Pid,
-        id: u64,
         to: Pid,
+        id: u64,
     },
     Whereis {
         from: Pid,
         id: u64,
-        name: Box<str>,
+        name: &'a str,
     },
 }
 
-impl Frame {
+impl Frame<'_> {
     /// The signal that this frame is, and its receiver.
     pub(super) fn into_signal(self) -> Option<(Pid, Signal)> {
         Some(match self {
@@ -125,9 +169,9 @@ impl Frame {
             ),
             Self::Demonitor { watcher, to, id } => (to, Signal::Demonitor { watcher, id }),
             Self::Down {
+                from,
                 to,
                 id,
-                from,
                 reason,
             } => (to, Signal::Down { id, from, reason }),
             _ => return None,

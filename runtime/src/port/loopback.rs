@@ -39,6 +39,7 @@ struct Wire {
 }
 
 struct End {
+    from: NodeId,
     to: Node,
     wire: Arc<Wire>,
 }
@@ -51,7 +52,7 @@ impl Port for End {
             self.wire.carried.fetch_sub(1, Ordering::SeqCst);
             return false;
         }
-        if let Err(error) = self.to.core().receive(&self.to, &frame) {
+        if let Err(error) = self.to.core().receive(&self.to, self.from, &frame) {
             tracing::error!(target: "foundation::port", %error, "a frame could not be read");
         }
         self.wire.carried.fetch_sub(1, Ordering::SeqCst);
@@ -88,6 +89,7 @@ impl Loopback {
         });
         for (from, to) in [(a, b), (b, a)] {
             let port = End {
+                from: from.id(),
                 to: to.clone(),
                 wire: Arc::clone(&wire),
             };

@@ -4,11 +4,13 @@
 //!            carries the bytes is a [`Port`].
 //! Invariant  Frames of one pair of processes keep their order. When a connection is cut, every
 //!            process that has to do with the other node learns it, after all that came before.
-//! Limit      A frame of at most `FRAME_BYTES_MAX`; a larger one is not sent and fails like a
-//!            missing connection.
+//! Limit      A frame of at most `FRAME_BYTES_MAX`; a larger one is not sent, and its sender is told.
 
+mod arrive;
 mod frame;
+mod leave;
 mod loopback;
+mod wire;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
@@ -16,13 +18,17 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 pub(crate) use frame::{Frame, Target};
 pub use loopback::Loopback;
+pub use wire::WIRE_VERSION;
+pub(crate) use wire::{NAME_BYTES_MAX, Unwritten};
 
-use crate::envelope::{Caller, Encoded, Envelope, Kind, Signal};
+use self::frame::Body;
+use self::wire::Ends;
+use crate::envelope::Signal;
 use crate::node::{Core, GUEST_SLOT};
-use crate::process::InfoRequest;
-use crate::{CallError, Node, NodeId, Pid, Reason};
+use crate::{CallError, NodeId, Pid};
 
-const FRAME_BYTES_MAX: usize = 64 << 20;
+/// How much room a frame is given at first: most are smaller.
+const FRAME_ROOM: usize = 64;
 
 /// What carries frames to one other node.
 pub(crate) trait Port: Send + Sync {
@@ -57,153 +63,57 @@ impl Ports {
     }
 }
 
+/// Why a frame was not sent.
+#[derive(Debug)]
+pub(crate) enum Unsent {
+    /// There is no connection to its node.
+    NoConnection,
+    /// It cannot be written.
+    Unwritten(Unwritten),
+}
+
+impl Unsent {
+    /// What a caller is told.
+    fn failure(&self) -> CallError {
+        match self {
+            Self::NoConnection => CallError::NoConnection,
+            Self::Unwritten(why) => why.failure(),
+        }
+    }
+}
+
 impl Core {
-    /// Sends a frame to a node; `false` when there is no connection. What the frame asked for is
-    /// then answered here.
-    pub(crate) fn transmit(&self, node: NodeId, frame: Frame) -> bool {
+    /// Sends a frame to a node.
+    ///
+    /// # Errors
+    /// [`Unsent`]; what the frame asked for is then answered here.
+    pub(crate) fn transmit<P: Body>(
+        &self,
+        node: NodeId,
+        frame: &Frame<'_, P>,
+    ) -> Result<(), Unsent> {
         self.transmit_over(node, None, frame)
     }
 
     /// [`Core::transmit`] over this connection, if one is named, and no other.
-    fn transmit_over(&self, node: NodeId, number: Option<u32>, frame: Frame) -> bool {
+    fn transmit_over<P: Body>(
+        &self,
+        node: NodeId,
+        number: Option<u32>,
+        frame: &Frame<'_, P>,
+    ) -> Result<(), Unsent> {
         let connection = self.ports().get(node);
         let named = |connection: &Arc<Connection>| number.is_none_or(|it| it == connection.number);
-        let Some(connection) = connection.filter(named) else {
-            return false;
+        let connection = connection.filter(named).ok_or(Unsent::NoConnection)?;
+        let ends = Ends {
+            sender: self.id(),
+            receiver: node,
         };
-        match rmp_serde::to_vec(&frame) {
-            Ok(bytes) if bytes.len() <= FRAME_BYTES_MAX => connection.port.carry(bytes),
-            _ => false,
-        }
-    }
-
-    /// Sends a signal that goes over this connection, if it leaves the node, or else is answered as
-    /// one that could not be sent.
-    pub(crate) fn send_signal_over(&self, to: Pid, signal: Signal, connection: Option<u32>) {
-        match connection {
-            None => self.send_signal(to, signal),
-            over => self.signal_away(to, signal, over),
-        }
-    }
-
-    /// Sends a signal to a process of another node.
-    #[cold]
-    pub(crate) fn signal_away(&self, to: Pid, signal: Signal, over: Option<u32>) {
-        let node = to.node();
-        let (frame, lost) = match signal {
-            Signal::Exit { from, reason, kind } => (
-                Frame::Exit {
-                    from,
-                    to,
-                    reason,
-                    link: kind == crate::envelope::ExitKind::Link,
-                },
-                None,
-            ),
-            Signal::Link { from } => {
-                self.remember_peer(node, from);
-                (
-                    Frame::Link { from, to },
-                    Some(Signal::Exit {
-                        from: to,
-                        reason: Reason::NoConnection,
-                        kind: crate::envelope::ExitKind::Link,
-                    }),
-                )
-            }
-            Signal::Unlink { from, id } => (Frame::Unlink { from, to, id }, None),
-            Signal::UnlinkAck { from, id } => (Frame::UnlinkAck { from, to, id }, None),
-            Signal::Monitor { watcher, id, name } => {
-                self.remember_peer(node, watcher);
-                let reason = Reason::NoConnection;
-                let lost = Signal::Down {
-                    id,
-                    from: to,
-                    reason,
-                };
-                let to = match name {
-                    Some(name) if to.slot() == GUEST_SLOT => Target::Name(node, (&*name).into()),
-                    _ => Target::Pid(to),
-                };
-                (Frame::Monitor { watcher, to, id }, Some(lost))
-            }
-            Signal::Demonitor { watcher, id } => (Frame::Demonitor { watcher, to, id }, None),
-            Signal::Down { id, from, reason } => (
-                Frame::Down {
-                    to,
-                    id,
-                    from,
-                    reason,
-                },
-                None,
-            ),
-            Signal::Alias {
-                alias,
-                message,
-                priority,
-            } => return self.alias_away(to, alias, message, priority),
-            Signal::Info(InfoRequest { caller }) => {
-                return self.ask_away(to, caller, |from, id| Frame::Info { from, id, to });
-            }
-            Signal::Suspend { caller, .. } | Signal::Resume { caller, .. } => {
-                // As in OTP, a process of another node cannot be suspended.
-                return caller.fail(&CallError::NoProc);
-            }
-            _ => return,
-        };
-        let from = match &frame {
-            Frame::Link { from, .. } => Some(*from),
-            Frame::Monitor { watcher, .. } => Some(*watcher),
-            _ => None,
-        };
-        if !self.transmit_over(node, over, frame)
-            && let (Some(from), Some(lost)) = (from, lost)
-        {
-            self.send_signal(from, lost);
-        }
-    }
-
-    fn alias_away(&self, to: Pid, alias: u64, mut message: Envelope, priority: bool) {
-        let node = to.node();
-        let (from, name, request) = (message.from(), message.name(), message.is_request());
-        let tag = (message.header().table.tag)();
-        let bytes = match message.encode() {
-            Ok(bytes) => bytes,
-            Err(_) => {
-                if !request {
-                    self.report_dead(Some(to), from, name, crate::DeadReason::Unknown);
-                }
-                return message.discard(&CallError::NotPortable(name.into()));
-            }
-        };
-        let caller = match message.kind() {
-            Kind::Call => message.take_caller(),
-            _ => None,
-        };
-        let caller = caller.map(|caller| self.remote_caller(caller, node));
-        let frame = Frame::Alias {
-            from,
-            to,
-            alias,
-            priority,
-            tag,
-            caller,
-            bytes,
-        };
-        if self.transmit(node, frame) {
-            return;
-        }
-        match caller {
-            Some((pid, id)) => self.fail_call(pid, id, &CallError::NoConnection),
-            None => self.report_dead(Some(to), from, name, crate::DeadReason::NoConnection),
-        }
-    }
-
-    /// Asks another node on behalf of a caller of this one.
-    pub(crate) fn ask_away(&self, to: Pid, caller: Caller, frame: impl FnOnce(Pid, u64) -> Frame) {
-        let (pid, id) = self.remote_caller(caller, to.node());
-        if !self.transmit(to.node(), frame(pid, id)) {
-            self.fail_call(pid, id, &CallError::NoConnection);
+        let mut bytes = Vec::with_capacity(FRAME_ROOM);
+        wire::encode(frame, ends, &mut bytes).map_err(Unsent::Unwritten)?;
+        match connection.port.carry(bytes) {
+            true => Ok(()),
+            false => Err(Unsent::NoConnection),
         }
     }
 
@@ -230,18 +140,6 @@ impl Core {
         self.ports()
             .get(node)
             .map_or(0, |connection| connection.number)
-    }
-
-    /// A link or monitor from another node is about to be given to a process. It must learn of the
-    /// loss of this connection after it, even if there is a new one when it gets to look at either.
-    fn asked_from_away(&self, node: NodeId, pid: Pid) {
-        if self.living(pid).is_some() {
-            self.remember_peer(node, pid);
-        }
-        // It may have ended meanwhile, and have been forgotten before.
-        if self.living(pid).is_none() {
-            self.forget_peer(pid);
-        }
     }
 
     /// Forgets a process that has ended.
@@ -346,123 +244,5 @@ impl Core {
         let mut named = ports.iter();
         let named = named.find(|(_, connection)| NodeId::unconnected(&connection.name) == id);
         named.map_or(id, |(id, _)| *id)
-    }
-
-    /// Takes a frame that came from another node.
-    ///
-    /// # Errors
-    /// The text of what is wrong with it; nothing of it was done.
-    pub(crate) fn receive(&self, node: &Node, bytes: &[u8]) -> Result<(), String> {
-        let frame: Frame = rmp_serde::from_slice(bytes).map_err(|error| error.to_string())?;
-        match frame {
-            Frame::Message {
-                from,
-                to,
-                tag,
-                caller,
-                bytes,
-            } => {
-                let caller = caller.map(|(pid, id)| Caller::Process {
-                    node: node.clone(),
-                    pid,
-                    id,
-                });
-                let mut envelope = Envelope::encoded(Encoded { tag, bytes, caller });
-                envelope.header_mut().from = from;
-                match to {
-                    Target::Pid(pid) if pid.node() == self.id() => self.send_unheard(pid, envelope),
-                    Target::Pid(_) => drop(envelope),
-                    Target::Name(_, name) => self.send_named_unheard(&name, envelope),
-                }
-            }
-            Frame::Reply { to, id, answer } => self.reply_arrived(to, id, answer),
-            Frame::Info { from, id, to } => {
-                let caller = Caller::Process {
-                    node: node.clone(),
-                    pid: from,
-                    id,
-                };
-                self.send_signal(to, Signal::Info(InfoRequest { caller }));
-            }
-            Frame::Whereis { from, id, name } => {
-                let found = self.names().find(&name);
-                let answer = rmp_serde::to_vec(&found)
-                    .map_err(|error| CallError::Refused(error.to_string().into()));
-                self.transmit(
-                    from.node(),
-                    Frame::Reply {
-                        to: from,
-                        id,
-                        answer,
-                    },
-                );
-            }
-            Frame::Alias {
-                from,
-                to,
-                alias,
-                priority,
-                tag,
-                caller,
-                bytes,
-            } => {
-                let caller = caller.map(|(pid, id)| Caller::Process {
-                    node: node.clone(),
-                    pid,
-                    id,
-                });
-                let mut message = Envelope::encoded(Encoded { tag, bytes, caller });
-                message.header_mut().from = from;
-                let signal = Signal::Alias {
-                    alias,
-                    message,
-                    priority,
-                };
-                self.send_signal(to, signal);
-            }
-            Frame::Monitor {
-                watcher,
-                to: Target::Name(_, name),
-                id,
-            } => match self.names().find(&name) {
-                Some(pid) => {
-                    let name = None;
-                    self.asked_from_away(watcher.node(), pid);
-                    self.send_signal(pid, Signal::Monitor { watcher, id, name });
-                }
-                None => self.send_signal(
-                    watcher,
-                    Signal::Down {
-                        id,
-                        from: crate::node::guest(self.id()),
-                        reason: Reason::NoProc,
-                    },
-                ),
-            },
-            other => {
-                if let Some((to, signal)) = other.into_signal()
-                    && to.node() == self.id()
-                {
-                    if let Signal::Link { from: peer } | Signal::Monitor { watcher: peer, .. } =
-                        &signal
-                    {
-                        self.asked_from_away(peer.node(), to);
-                    }
-                    self.send_signal(to, signal);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn reply_arrived(&self, to: Pid, id: u64, answer: Result<Vec<u8>, CallError>) {
-        let reply = Envelope::encoded_reply(crate::envelope::EncodedReply { id, answer });
-        if to.slot() == GUEST_SLOT {
-            if let Some(slot) = self.guest(id) {
-                slot.put(reply);
-            }
-            return;
-        }
-        self.push_reply(to, reply);
     }
 }
