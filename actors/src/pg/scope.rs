@@ -348,7 +348,7 @@ impl Scope {
     ///
     /// ```
     /// # use foundation_actors::Scope;
-    /// # use foundation_runtime::{Codec, Message, Node, Process, Tag};
+    /// # use foundation_runtime::{Codec, Message, Node, Process, Tag, promise};
     /// # struct Word;
     /// # impl Message for Word {
     /// #     const NAME: &'static str = "Word";
@@ -356,14 +356,17 @@ impl Scope {
     /// #     fn tag() -> Tag { Tag::of("docs", "Word", "") }
     /// # }
     /// # let node = Node::builder().start().unwrap();
+    /// # let (tell, told) = promise(&node);
     /// let watcher = node.spawn_fn(|me: Process<Word>| async move {
     ///     let rooms = Scope::named(&me.node(), "rooms");
     ///     let (monitor, _) = rooms.monitor("lobby", me.pid()).unwrap();
     ///     rooms.join("lobby", me.pid()).unwrap();
     ///     assert!(rooms.demonitor_flush(monitor));
     ///     assert_eq!(me.info().message_queue_len, 0);
+    /// #     tell.send(());
     /// });
-    /// # assert!(node.block_on(node.down(&watcher.unwrap())).reason.is_orderly());
+    /// # watcher.unwrap();
+    /// # assert_eq!(node.block_on(told), Ok(()));
     /// ```
     pub fn demonitor_flush(&self, monitor: GroupMonitor) -> bool {
         let ended = self.demonitor(monitor);

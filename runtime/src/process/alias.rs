@@ -41,7 +41,7 @@ impl Me {
     /// the order of signals is not touched. Give it to few: such messages enter a full mailbox, too.
     ///
     /// ```
-    /// # use foundation_runtime::{AliasMode, Codec, Mail, Message, Node, Process, Tag, World};
+    /// # use foundation_runtime::{AliasMode, Codec, Mail, Message, Node, Process, Tag, promise};
     /// # struct Word(&'static str);
     /// # impl Message for Word {
     /// #     const NAME: &'static str = "Word";
@@ -50,7 +50,8 @@ impl Me {
     /// # }
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let node = Node::builder().start()?;
-    /// let process = node.spawn_fn(|mut me: Process<Word>| async move {
+    /// let (tell, told) = promise(&node);
+    /// node.spawn_fn(|mut me: Process<Word>| async move {
     ///     let urgent = me.priority_alias(AliasMode::ExplicitUnalias);
     ///     me.send(me.pid(), Word("later"));
     ///     me.send_priority(urgent, Word("first"));
@@ -58,9 +59,9 @@ impl Me {
     ///         Mail::Msg(Word(word)) => Ok(word),
     ///         other => Err(other),
     ///     });
-    ///     assert_eq!(first.await, "first");
+    ///     tell.send(first.await);
     /// })?;
-    /// assert_eq!(node.block_on(node.down(process)).reason, foundation_runtime::Reason::Normal);
+    /// assert_eq!(node.block_on(told)?, "first");
     /// # Ok(()) }
     /// ```
     pub fn priority_alias(self, mode: AliasMode) -> Alias {
