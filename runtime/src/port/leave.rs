@@ -170,10 +170,16 @@ impl Core {
         }
     }
 
-    /// Answers a caller of another node. An answer that cannot travel fails the call.
+    /// Answers a caller of another node. An answer that cannot travel fails the call, and so does
+    /// one that panics as it is written.
     pub(crate) fn answer_away(&self, to: Pid, id: u64, answer: Result<impl Body, CallError>) {
         let sent = match answer {
-            Ok(payload) => self.transmit(to.node(), &Frame::Answer { to, id, payload }),
+            Ok(payload) => {
+                let waiting = Waiting(self, to, id);
+                let sent = self.transmit(to.node(), &Frame::Answer { to, id, payload });
+                std::mem::forget(waiting);
+                sent
+            }
             Err(failure) => self.fail_away(to, id, failure),
         };
         if let Err(Unsent::Unwritten(why)) = sent {
@@ -188,6 +194,16 @@ impl Core {
     }
 }
 
+/// A caller of another node, who is told when this is dropped that there is no answer.
+struct Waiting<'a>(&'a Core, Pid, u64);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let Self(core, to, id) = *self;
+        let _ = core.fail_away(to, id, CallError::NoReply);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -197,8 +213,9 @@ mod tests {
     use serde::{Deserialize, Serialize, Serializer};
 
     use crate::envelope::{CallPayload, Codec, Envelope, Payload, Tag};
+    use crate::node::guest;
     use crate::port::Frame;
-    use crate::process::Pending;
+    use crate::process::{Pending, bytes_of};
     use crate::{CallError, Loopback, Node};
 
     #[derive(Deserialize)]
@@ -223,17 +240,36 @@ mod tests {
         const REPLY_CODEC: Codec<u64> = Codec::portable();
     }
 
-    #[test]
-    fn who_waits_is_told_when_a_request_panics_as_it_is_written() {
-        let [here, there] = ["here", "there"].map(|name| {
+    fn connected() -> ([Node; 2], Loopback) {
+        let nodes = ["here", "there"].map(|name| {
             let node = Node::builder().name(name).start();
             node.expect("started")
         });
-        let _wire = Loopback::connect(&here, &there);
-        let (mut pending, caller) = Pending::begin(&here, Some(there.id()));
+        let wire = Loopback::connect(&nodes[0], &nodes[1]);
+        (nodes, wire)
+    }
+
+    fn told(mut pending: Pending) -> Envelope {
+        match pending.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => panic!("it waits for ever"),
+        }
+    }
+
+    fn stop(nodes: [Node; 2]) {
+        for node in nodes {
+            let stopped = node.shutdown_blocking(Duration::from_secs(60));
+            stopped.expect("nothing runs");
+        }
+    }
+
+    #[test]
+    fn who_waits_is_told_when_a_request_panics_as_it_is_written() {
+        let ([here, there], _wire) = connected();
+        let (pending, caller) = Pending::begin(&here, Some(there.id()));
         let mut request = Envelope::call(Mine);
         request.set_caller(caller);
-        let to = crate::node::guest(there.id());
+        let to = guest(there.id());
         let sent = catch_unwind(AssertUnwindSafe(|| {
             here.core()
                 .message_away(there.id(), request, |message| Frame::Alias {
@@ -244,13 +280,22 @@ mod tests {
                 })
         }));
         assert!(sent.is_err());
-        let Poll::Ready(answer) = pending.poll(&mut Context::from_waker(Waker::noop())) else {
-            panic!("it waits for ever");
-        };
-        assert_eq!(answer.take_answer::<u64>(), Err(CallError::NoReply));
-        for node in [here, there] {
-            let stopped = node.shutdown_blocking(Duration::from_secs(60));
-            stopped.expect("nothing runs");
-        }
+        let answer = told(pending).take_answer::<u64>();
+        assert_eq!(answer, Err(CallError::NoReply));
+        stop([here, there]);
+    }
+
+    #[test]
+    fn who_waits_is_told_when_an_answer_panics_as_it_is_written() {
+        let ([here, there], _wire) = connected();
+        let (pending, caller) = Pending::begin(&here, Some(there.id()));
+        let (to, id) = here.core().remote_caller(caller, there.id());
+        let answer = Envelope::message(Mine);
+        let sent = catch_unwind(AssertUnwindSafe(|| {
+            there.core().answer_away(to, id, Ok(&answer));
+        }));
+        assert!(sent.is_err());
+        assert_eq!(bytes_of(told(pending)), Err(CallError::NoReply));
+        stop([here, there]);
     }
 }
