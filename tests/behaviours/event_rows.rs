@@ -358,6 +358,31 @@ async fn b177_a_call_of_an_absent_handler_says_so(node: Node) {
     assert_eq!(deleted.err(), Some(RemoveHandlerError::NoHandler));
 }
 
+/// Swapped by its own wish, a handler leaves the new one to its owner. Erlang/OTP 25, run: the owner
+/// is told `{swapped, h2, Owner}`, and `normal` when the new one is deleted.
+#[foundation::test]
+async fn b175_a_handler_that_swaps_itself_keeps_its_owner(w: World) {
+    let node = w.node();
+    let log = Log::default();
+    let manager = with_noters(&node, &log, &[]).await;
+    let (of, notes) = (manager.clone(), log.clone());
+    inside(&node, async move |mut me| {
+        let added = of.add_sup_handler(&id("a"), noter(&notes, "a")).await;
+        assert_eq!(added, Ok(Ok(())));
+        let swap = Tick::Swap("a".to_owned());
+        of.sync_notify(swap).await.expect("answers");
+        let exit = exit_of(&mut me).await;
+        assert_eq!(exit.handler, id("a").key());
+        let swapped = HandlerExit::Swapped(OTHER.key(), Some(me.pid()));
+        assert_eq!(exit.why, swapped);
+        let deleted = of.delete_handler(&OTHER).await.expect("answers");
+        assert!(deleted.is_ok());
+        let exit = exit_of(&mut me).await;
+        assert_eq!((exit.handler, exit.why), (OTHER.key(), HandlerExit::Normal));
+    })
+    .await;
+}
+
 /// The owner of a handler is told of every removal, whatever the reason, and of nothing else.
 #[foundation::test]
 async fn the_owner_is_told_of_every_removal(w: World) {

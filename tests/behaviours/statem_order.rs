@@ -84,6 +84,8 @@ async fn b161_inserted_events_come_before_external_ones(node: Node) {
     assert_eq!(log.take(), ["Idle: i1", "Idle: i2", "Idle: external"]);
 }
 
+/// Erlang/OTP 25, run: at the start and when a state is repeated, the old state that `enter` is given
+/// is the state itself, so that it cannot be told from a change to the same. Here it is none.
 #[foundation::test]
 async fn b162_a_state_is_entered_at_the_start_after_a_change_and_when_repeated(node: Node) {
     let log = Log::default();
