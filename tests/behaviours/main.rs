@@ -14,6 +14,7 @@ mod cycles;
 mod ecosystem;
 mod event_manager;
 mod event_rows;
+mod event_swap;
 mod mailboxes;
 mod partsup;
 mod pg;

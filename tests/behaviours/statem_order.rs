@@ -105,7 +105,8 @@ async fn b162_a_state_is_entered_at_the_start_after_a_change_and_when_repeated(n
     assert_eq!(log.take(), ["Busy: enter after none"]);
 }
 
-/// What an enter handler may not do does not compile: `impossible.md`.
+/// What an enter handler may not do does not compile: `impossible.md`. To repeat the state in an
+/// enter call keeps the old state of that call, as in OTP 25.
 #[foundation::test]
 async fn b163_an_enter_handler_may_keep_the_state_and_set_timeouts(node: Node) {
     let log = Log::default();
