@@ -12,6 +12,11 @@ pub use foundation_actors::*;
 pub use foundation_macros::{HandOver, Message, actor, main, protocol, statem, states, test};
 pub use foundation_runtime::*;
 
+/// Other nodes: who is in the cluster, and what holds it together.
+pub mod cluster {
+    pub use foundation_cluster::*;
+}
+
 /// The error of a program's `main`: anything that went wrong.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -96,4 +101,6 @@ mod pages {
     mod live_system {}
     #[doc = include_str!("../book/src/testing.md")]
     mod testing {}
+    #[doc = include_str!("../book/src/membership.md")]
+    mod membership {}
 }

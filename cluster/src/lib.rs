@@ -7,5 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod machine;
+pub mod membership;
+pub mod model;
 
 pub use machine::{Effects, Machine, Tick};

@@ -1,0 +1,76 @@
+//! What comes out?
+//!
+//! Outputs    [`Row`]: one figure of one variant; [`text`]: a table with a column for each variant.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+/// One figure.
+#[derive(Serialize)]
+pub(crate) struct Row {
+    scenario: String,
+    figure: String,
+    variant: String,
+    unit: &'static str,
+    /// None: it did not come to that within the bound.
+    value: Option<f64>,
+}
+
+impl Row {
+    pub(crate) fn new(
+        scenario: &str,
+        figure: &str,
+        variant: &str,
+        unit: &'static str,
+        value: Option<f64>,
+    ) -> Self {
+        Self {
+            scenario: scenario.to_owned(),
+            figure: figure.to_owned(),
+            variant: variant.to_owned(),
+            unit,
+            value,
+        }
+    }
+}
+
+/// The figures as lines, the variants as columns, in the order in which they came.
+pub(crate) fn text(rows: &[Row]) -> String {
+    let mut variants: Vec<&str> = Vec::new();
+    let mut figures: Vec<(&str, &str, &str)> = Vec::new();
+    for row in rows {
+        if !variants.contains(&row.variant.as_str()) {
+            variants.push(&row.variant);
+        }
+        let figure = (row.scenario.as_str(), row.figure.as_str(), row.unit);
+        if !figures.contains(&figure) {
+            figures.push(figure);
+        }
+    }
+    let mut text = format!("| scenario | figure | {} |\n", variants.join(" | "));
+    let _ = writeln!(text, "|---|---|{}", "---:|".repeat(variants.len()));
+    for (scenario, figure, unit) in figures {
+        let _ = write!(text, "| {scenario} | {figure} |");
+        for variant in &variants {
+            let found = rows.iter().find(|row| {
+                row.scenario == scenario && row.figure == figure && row.variant == *variant
+            });
+            let shown = match found.map(|row| row.value) {
+                None => String::new(),
+                Some(None) => "not in time".to_owned(),
+                Some(Some(value)) if unit.is_empty() => format!("{value}"),
+                Some(Some(value)) => format!("{value:.1} {unit}"),
+            };
+            let _ = write!(text, " {shown} |");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+pub(crate) fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,31 @@
+//! Who is in the cluster?
+//!
+//! Role       Membership and failure detection: SWIM with Lifeguard, and comparison of views. To be
+//!            read in this order: `record` (what is known, and what is newer), `event` (what goes in
+//!            and out), `machine` (what happens), then what it is made of.
+//! Absent     Sockets and clocks: a driver owns a [`Membership`] and does what it asks for.
+
+mod agenda;
+mod config;
+mod digest;
+mod event;
+mod exchanging;
+mod health;
+mod learning;
+mod logarithm;
+mod machine;
+mod members;
+mod name;
+mod probing;
+mod record;
+mod rumours;
+mod sending;
+mod suspicion;
+mod wire;
+
+pub use config::{Config, ConfigError};
+pub use event::{Effect, Event, Input, Ousted, Refusal};
+pub use machine::{Membership, RELAYS_MAX};
+pub use name::{ADDRESS_MAX, Address, NAME_MAX, Name, TextError};
+pub use record::{METADATA_MAX, REVISION_MAX, Record, State};
+pub use wire::{DATAGRAM_MAX, DecodeError, STREAM_MAX};
