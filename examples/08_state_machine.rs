@@ -9,7 +9,7 @@
 //!           ding dong
 //!           right code: true
 //!           locked again, after 1 visitor(s)
-//! Next:     the main job, `cargo run --release`
+//! Next:     09_cluster
 
 use foundation::prelude::*;
 use foundation::statem::Enter;

@@ -29,6 +29,7 @@ pub mod prelude {
         Cx, Dynamic, In, Name, NodeExt, Ref, StartError, Stop, Supervisor, Task, TaskError, child,
         child_fn, child_with,
     };
+    pub use foundation_cluster::{BuilderExt as _, NodeClusterExt as _};
     pub use foundation_macros::{Message, actor, protocol, statem, states};
     pub use foundation_runtime::{
         Call, CallError, Down, Exit, Info, Mail, Me, Message, MonitorRef, Node, Pid, Priority,
@@ -83,6 +84,8 @@ mod pages {
     mod process_groups {}
     #[doc = include_str!("../book/src/applications.md")]
     mod applications {}
+    #[doc = include_str!("../book/src/first-cluster.md")]
+    mod first_cluster {}
     #[doc = include_str!("../book/src/registry.md")]
     mod registry {}
     #[doc = include_str!("../book/src/mailboxes.md")]

@@ -2,12 +2,25 @@
 //!
 //! Role       Above `actors`, below the services. Programs use the facade crate `foundation`.
 //! Invariant  What decides is a [`Machine`]: pure, told the time, seeded. Only `transport` opens
-//!            sockets.
+//!            sockets, only `storage` opens files.
 
 #![forbid(unsafe_code)]
 
+mod cluster;
+mod connection;
+pub mod handshake;
 pub mod machine;
 pub mod membership;
+pub mod mesh;
 pub mod model;
+mod secret;
+mod storage;
+pub mod transport;
 
+pub use cluster::{AskError, Builder, BuilderExt, Cluster, NodeClusterExt, StartError};
+pub use connection::{BadFrame, FRAME_BYTES_MAX};
 pub use machine::{Effects, Machine, Tick};
+pub use mesh::{NodeEvent, Peer};
+pub use secret::{BadSecret, SECRET_BYTES_MIN, Secret};
+pub use storage::{SecretFileError, default_secret_file};
+pub use transport::simulated::SimNetwork;

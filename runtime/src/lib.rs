@@ -59,9 +59,9 @@ pub use observe::{
     Snapshot,
 };
 pub use pid::{NodeId, Pid};
-pub use platform::entropy::{Rng, seed};
+pub use platform::entropy::{Rng, random_bytes, seed};
 pub use platform::panics::reason as reason_of_panic;
-pub use port::{Loopback, WIRE_VERSION};
+pub use port::{BadFrame, Carried, Freight, Loopback, Port, WIRE_VERSION};
 pub use process::{
     Alias, AliasMode, Asked, BadOption, Behaviour, Held, HoldError, Info, IntoReason, Mail, Mailed,
     Me, Message, OpenCall, Process, ProcessInfo, Receive, ReceiveTimeout, SpawnOptions, StateCell,

@@ -19,7 +19,13 @@ use crate::node::GUEST_SLOT;
 pub struct NodeId(u64);
 
 impl NodeId {
-    /// The id of the node called `name` in its incarnation `incarnation`.
+    /// The id of the node called `name` in this incarnation: see
+    /// [`Node::incarnation`](crate::Node::incarnation).
+    #[must_use]
+    pub fn of(name: &str, incarnation: u64) -> Self {
+        Self::new(name, incarnation)
+    }
+
     pub(crate) fn new(name: &str, incarnation: u64) -> Self {
         // FNV-1a: stable over builds and platforms, which a pid that travels needs.
         let mut hash: u64 = 0xcbf2_9ce4_8422_2325;

@@ -19,7 +19,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "cluster/Cargo.toml",
-        &["foundation-actors", "foundation-runtime"],
+        &[
+            "foundation-actors",
+            "foundation-macros",
+            "foundation-runtime",
+        ],
     ),
     (
         "Cargo.toml",

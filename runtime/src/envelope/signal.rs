@@ -61,6 +61,8 @@ pub(crate) enum Signal {
         by: Pid,
         caller: Caller,
     },
+    /// A port at which the process waits has room again.
+    Released,
     CallClosed {
         address: usize,
     },
@@ -104,6 +106,7 @@ impl Signal {
             Self::Info(_) => "info",
             Self::Suspend { .. } => "suspend",
             Self::Resume { .. } => "resume",
+            Self::Released => "room in a port",
             Self::CallClosed { .. } => "end of a call",
             Self::NodeLost { .. } => "loss of a node",
             Self::Alias { message, .. } | Self::Timeout { message, .. } => message.name(),

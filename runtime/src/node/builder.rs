@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::core::{Core, Parts};
+use crate::Node;
 use crate::mailbox::Marks;
-use crate::platform::clock::Clock;
-use crate::platform::{entropy, panics, threads};
+use crate::platform::clock::{self, Clock};
+use crate::platform::{panics, threads};
 use crate::scheduler::{DirtyLimits, DirtyPools, RealScheduler, Scheduler};
-use crate::{Node, NodeId};
 
 const PROCESSES_MAX: usize = 16 << 20;
 
@@ -150,7 +150,7 @@ impl Builder {
             return Err(StartError::PanicAbort);
         }
         panics::install();
-        let id = NodeId::new(&self.name, entropy::seed());
+        let incarnation = clock::incarnation();
         let tokio = match self
             .tokio
             .clone()
@@ -161,7 +161,12 @@ impl Builder {
         };
         let scheduler =
             RealScheduler::new(self.workers, self.spares_max, self.watch_after).stacks(self.stacks);
-        let node = self.assemble(id, Clock::real(), Scheduler::Real(scheduler), Some(tokio));
+        let node = self.assemble(
+            incarnation,
+            Clock::real(),
+            Scheduler::Real(scheduler),
+            Some(tokio),
+        );
         let Scheduler::Real(real) = node.core().scheduler() else {
             unreachable!("it was just made real")
         };
@@ -175,20 +180,19 @@ impl Builder {
     /// A node without threads, for a simulated world.
     pub(crate) fn simulated(self, incarnation: u64, clock: Clock, scheduler: Scheduler) -> Node {
         panics::install();
-        let id = NodeId::new(&self.name, incarnation);
-        self.assemble(id, clock, scheduler, None)
+        self.assemble(incarnation, clock, scheduler, None)
     }
 
     fn assemble(
         self,
-        id: NodeId,
+        incarnation: u64,
         clock: Clock,
         scheduler: Scheduler,
         tokio: Option<Tokio>,
     ) -> Node {
         let dirty = DirtyPools::new(&self.name, self.dirty);
         Node::of(Arc::new(Core::new(Parts {
-            id,
+            incarnation,
             name: self.name.into(),
             max_processes: self.max_processes,
             clock,

@@ -46,6 +46,7 @@ pub(crate) struct Counters {
 
 pub(crate) struct Core {
     id: NodeId,
+    pub(super) incarnation: u64,
     name: Arc<str>,
     table: ProcessTable,
     homes: Homes,
@@ -79,7 +80,7 @@ pub(crate) struct Core {
 }
 
 pub(super) struct Parts {
-    pub(super) id: NodeId,
+    pub(super) incarnation: u64,
     pub(super) name: Arc<str>,
     pub(super) max_processes: usize,
     pub(super) clock: Clock,
@@ -93,8 +94,10 @@ pub(super) struct Parts {
 impl Core {
     pub(super) fn new(parts: Parts) -> Self {
         let now = parts.clock.refresh(true);
+        let id = NodeId::new(&parts.name, parts.incarnation);
         Self {
-            id: parts.id,
+            id,
+            incarnation: parts.incarnation,
             name: parts.name,
             table: ProcessTable::new(parts.max_processes)
                 .relayed(matches!(parts.scheduler, Scheduler::Simulated(_))),
@@ -120,7 +123,7 @@ impl Core {
             print_crashes: parts.print_crashes,
             tokio: parts.tokio,
             closing: AtomicU8::new(OPEN),
-            quick: AtomicU64::new(parts.id.as_u64()),
+            quick: AtomicU64::new(id.as_u64()),
             tracer: Tracer::default(),
             reaper: Reaper::default(),
             endings: Endings::default(),

@@ -220,6 +220,7 @@ impl Core {
         let reason = match sent {
             Ok(()) => return Ok(()),
             Err(Unsent::NoConnection) => DeadReason::NoConnection,
+            Err(Unsent::Full) => return Err(SendError::Full),
             Err(Unsent::Unwritten(why)) => match why.send_error() {
                 Some(error) => return Err(error),
                 None => DeadReason::NoName,

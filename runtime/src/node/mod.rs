@@ -3,6 +3,7 @@
 //! Role       The handle of a node and what may be done from outside any process.
 
 mod builder;
+mod chance;
 mod core;
 mod deliver;
 mod endings;
@@ -86,6 +87,13 @@ impl Node {
     #[must_use]
     pub fn id(&self) -> NodeId {
         self.core().id()
+    }
+
+    /// Which start of a node of this name it is: a later one has a higher number, as far as the
+    /// system's clock goes.
+    #[must_use]
+    pub fn incarnation(&self) -> u64 {
+        self.core().incarnation
     }
 
     /// The node's name.

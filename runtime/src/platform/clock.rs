@@ -77,3 +77,16 @@ impl Clock {
         now
     }
 }
+
+/// A number for the start of a node: nanoseconds of the calendar, so that a later start has a
+/// higher one, with chance in the last bits, where clocks are coarse.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is the room that reads the clock"
+)]
+pub(crate) fn incarnation() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let nanos = since.map_or(0, |since| since.as_nanos() as u64);
+    nanos & !0x3ff | super::entropy::seed() & 0x3ff
+}

@@ -1,6 +1,6 @@
 //! Where does a seed come from when the program gives none?
 //!
-//! Role       The only draw of entropy; everything else is derived from a seed.
+//! Role       The only draw of entropy; everything else is derived from a seed, but for secrets.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -12,6 +12,19 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 )]
 pub fn seed() -> u64 {
     RandomState::new().build_hasher().finish()
+}
+
+/// Bytes from the operating system's generator, for secrets.
+///
+/// # Panics
+/// When the system has none: nothing that rests on a secret may go on.
+#[must_use]
+pub fn random_bytes() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        panic!("the operating system has no random numbers: {error}");
+    }
+    bytes
 }
 
 /// A small seeded generator (splitmix64): fast, and equal on every machine.

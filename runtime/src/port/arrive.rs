@@ -138,16 +138,20 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::port::Port;
+    use crate::port::{Carried, Freight, Port};
     use crate::process::Pending;
 
     #[derive(Default)]
     struct Counts(AtomicUsize);
 
     impl Port for Counts {
-        fn carry(&self, _: Vec<u8>) -> bool {
+        fn carry(&self, _: Vec<u8>, _: Freight) -> Carried {
             self.0.fetch_add(1, Ordering::Relaxed);
-            true
+            Carried::Taken
+        }
+
+        fn wait(&self, _: Pid) -> bool {
+            false
         }
 
         fn close(&self, _: NodeId) {}

@@ -3,6 +3,7 @@
 //! Role       Every signal and message, as data: with a payload to be written, or as it was read.
 //! Invariant  A frame names its receiver; nothing in it is trusted beyond what it says.
 
+use super::Freight;
 use crate::envelope::{Caller, CodecError, Encoded, Envelope, ExitKind, Signal, Tag};
 use crate::{CallError, Node, NodeId, Pid, Reason};
 
@@ -137,6 +138,16 @@ pub(crate) enum Frame<'a, P = &'a [u8]> {
         id: u64,
         name: &'a str,
     },
+}
+
+impl<P> Frame<'_, P> {
+    pub(super) fn freight(&self) -> Freight {
+        match self {
+            Self::Message { .. } | Self::Alias { .. } => Freight::Message,
+            // Of answers there are no more than of requests.
+            _ => Freight::Signal,
+        }
+    }
 }
 
 impl Frame<'_> {

@@ -115,6 +115,7 @@ impl Core {
         let reason = match sent {
             Ok(()) => return,
             Err(Unsent::NoConnection) => DeadReason::NoConnection,
+            Err(Unsent::Full) => DeadReason::Full,
             Err(Unsent::Unwritten(_)) => DeadReason::Unknown,
         };
         if !request {

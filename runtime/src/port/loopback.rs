@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::Port;
-use crate::{Node, NodeId};
+use super::{Carried, Freight, Port};
+use crate::{Node, NodeId, Pid};
 
 /// Two nodes that see each other, until [`Loopback::cut`].
 ///
@@ -45,18 +45,23 @@ struct End {
 }
 
 impl Port for End {
-    fn carry(&self, frame: Vec<u8>) -> bool {
+    fn carry(&self, frame: Vec<u8>, _: Freight) -> Carried {
         // SeqCst, here and in `cut`: either the cut sees this frame, or we see the cut.
         self.wire.carried.fetch_add(1, Ordering::SeqCst);
         if !self.wire.open.load(Ordering::SeqCst) {
             self.wire.carried.fetch_sub(1, Ordering::SeqCst);
-            return false;
+            return Carried::Gone;
         }
         if let Err(error) = self.to.core().receive(&self.to, self.from, &frame) {
             tracing::error!(target: "foundation::port", %error, "a frame could not be read");
         }
         self.wire.carried.fetch_sub(1, Ordering::SeqCst);
-        true
+        Carried::Taken
+    }
+
+    fn wait(&self, _: Pid) -> bool {
+        // It is never busy.
+        false
     }
 
     fn close(&self, node: NodeId) {

@@ -10,6 +10,7 @@ mod arrive;
 mod frame;
 mod leave;
 mod loopback;
+mod seam;
 mod wire;
 
 use std::collections::{BTreeSet, HashMap};
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 pub(crate) use frame::{Frame, Target};
 pub use loopback::Loopback;
+pub use seam::BadFrame;
 pub use wire::WIRE_VERSION;
 pub(crate) use wire::{NAME_BYTES_MAX, Unwritten};
 
@@ -25,18 +27,46 @@ use self::frame::Body;
 use self::wire::Ends;
 use crate::envelope::Signal;
 use crate::node::{Core, GUEST_SLOT};
+use crate::platform::current;
 use crate::{CallError, NodeId, Pid};
 
 /// How much room a frame is given at first: most are smaller.
 const FRAME_ROOM: usize = 64;
 
 /// What carries frames to one other node.
-pub(crate) trait Port: Send + Sync {
-    /// Takes one encoded frame; `false` when the connection is gone.
-    fn carry(&self, frame: Vec<u8>) -> bool;
+pub trait Port: Send + Sync {
+    /// Takes one encoded frame, in the order in which it comes.
+    fn carry(&self, frame: Vec<u8>, what: Freight) -> Carried;
 
-    /// Ends the connection, from the side of `node`: the other side loses that node.
+    /// A process waits until there is room, and is then told by [`Node::release`](crate::Node::release).
+    /// `false` when there is room by now, or it waits already.
+    fn wait(&self, pid: Pid) -> bool;
+
+    /// `node`, which is this one, ends the connection: the other side loses it.
     fn close(&self, node: NodeId);
+}
+
+/// What is in a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freight {
+    /// A message or a request: whoever sent it can be told that there is no room.
+    Message,
+    /// A signal or an answer, which is sent in any case: there are no more of them than processes and
+    /// requests make.
+    Signal,
+}
+
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// It is on its way.
+    Taken,
+    /// It is on its way, and so much is before it that its sender should wait.
+    Busy,
+    /// It was not taken: there is no room for a message.
+    Full,
+    /// It was not taken: the connection is gone.
+    Gone,
 }
 
 struct Connection {
@@ -68,6 +98,8 @@ impl Ports {
 pub(crate) enum Unsent {
     /// There is no connection to its node.
     NoConnection,
+    /// There is no room for a message.
+    Full,
     /// It cannot be written.
     Unwritten(Unwritten),
 }
@@ -77,6 +109,7 @@ impl Unsent {
     fn failure(&self) -> CallError {
         match self {
             Self::NoConnection => CallError::NoConnection,
+            Self::Full => CallError::Full,
             Self::Unwritten(why) => why.failure(),
         }
     }
@@ -111,9 +144,28 @@ impl Core {
         };
         let mut bytes = Vec::with_capacity(FRAME_ROOM);
         wire::encode(frame, ends, &mut bytes).map_err(Unsent::Unwritten)?;
-        match connection.port.carry(bytes) {
-            true => Ok(()),
-            false => Err(Unsent::NoConnection),
+        match connection.port.carry(bytes, frame.freight()) {
+            Carried::Taken => Ok(()),
+            Carried::Busy => {
+                self.hold_sender(&*connection.port);
+                Ok(())
+            }
+            Carried::Full => Err(Unsent::Full),
+            Carried::Gone => Err(Unsent::NoConnection),
+        }
+    }
+
+    /// The process that sends waits, once it yields, until there is room again: as in OTP, where a
+    /// busy port suspends it. Who brings frames in never waits, or nothing would get better.
+    #[cold]
+    fn hold_sender(&self, port: &dyn Port) {
+        let Some(running) = current::process() else {
+            return;
+        };
+        let pid = running.pid();
+        let is_sender = pid.node() == self.id() && !running.brings.get();
+        if is_sender && self.living(pid).is_some() && port.wait(pid) {
+            crate::process::hold(running);
         }
     }
 
@@ -160,7 +212,7 @@ impl Core {
         }
     }
 
-    pub(crate) fn connect(&self, node: NodeId, name: Arc<str>, port: Arc<dyn Port>) {
+    pub(crate) fn connect(&self, node: NodeId, name: Arc<str>, port: Arc<dyn Port>) -> u32 {
         let number = self.counters.connections.fetch_add(1, Ordering::Relaxed) + 1;
         let connection = Connection {
             number,
@@ -174,17 +226,25 @@ impl Core {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         ports.insert(node, Arc::new(connection));
+        number
     }
 
     /// The connection to `node` is lost.
     pub(crate) fn disconnect(&self, node: NodeId) {
+        if let Some(connection) = self.ports().get(node) {
+            self.disconnect_numbered(node, connection.number);
+        }
+    }
+
+    /// This connection to `node` is lost; another one is left alone.
+    pub(crate) fn disconnect_numbered(&self, node: NodeId, number: u32) {
         let connection = {
-            let mut ports = self
-                .ports()
-                .0
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            ports.remove(&node)
+            let ports = self.ports().0.write();
+            let mut ports = ports.unwrap_or_else(PoisonError::into_inner);
+            match ports.get(&node).is_some_and(|it| it.number == number) {
+                true => ports.remove(&node),
+                false => None,
+            }
         };
         let Some(connection) = connection else { return };
         let peers = connection

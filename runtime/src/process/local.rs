@@ -237,6 +237,8 @@ pub(crate) struct Extra {
     pub(crate) open_calls: Map<usize, KeptCall>,
     pub(crate) awaited: Vec<Awaited>,
     pub(crate) suspenders: Map<Pid, u32>,
+    /// At how many busy ports it waits.
+    pub(crate) held_by_ports: u32,
     /// Who suspended it while it ran, and is told when it has yielded.
     pub(crate) suspending: Vec<Caller>,
     pub(crate) dictionary: HashMap<Box<str>, Slot, BuildHasherDefault<FxHasher>>,
@@ -291,6 +293,7 @@ impl Default for Extra {
             open_calls: Map::default(),
             awaited: Vec::new(),
             suspenders: Map::default(),
+            held_by_ports: 0,
             suspending: Vec::new(),
             dictionary: HashMap::default(),
             label: None,

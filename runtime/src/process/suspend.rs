@@ -1,4 +1,4 @@
-//! Stop for a while, by order of another process.
+//! Stop for a while: by order of another process, or because another node cannot keep up.
 //!
 //! Role       Suspends count per suspender; signals go on acting; the end of a suspender resumes.
 //! Invariant  A suspender is told when the code has yielded, and from then on it does not run.
@@ -81,10 +81,30 @@ fn unwatch(running: &Running, by: Pid) {
     }
 }
 
+/// The process has sent more to another node than it takes for now: once its code has yielded it
+/// does not run until there is room.
+#[cold]
+pub(crate) fn hold(running: &Running) {
+    running.extra(|extra| extra.held_by_ports += 1);
+    running.block().set_flag(SUSPENDED);
+    running.budget.set(0);
+}
+
+/// There is room again in a port.
+pub(super) fn released(running: &Running) {
+    let none_left = running.extra(|extra| {
+        extra.held_by_ports = extra.held_by_ports.saturating_sub(1);
+        extra.held_by_ports == 0 && extra.suspenders.is_empty()
+    });
+    if none_left {
+        running.block().clear_flag(SUSPENDED);
+    }
+}
+
 fn forget(running: &Running, by: Pid) {
     let none_left = running.extra(|extra| {
         extra.suspenders.swap_remove(&by);
-        extra.suspenders.is_empty()
+        extra.suspenders.is_empty() && extra.held_by_ports == 0
     });
     if none_left {
         running.block().clear_flag(SUSPENDED);

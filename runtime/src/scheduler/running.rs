@@ -39,6 +39,8 @@ pub(crate) struct Running {
     share: Cell<u32>,
     /// The process has had its share, or gave way, and goes to the back of the queue.
     pub(crate) yielded: Cell<bool>,
+    /// It brings in what came from another node just now.
+    pub(crate) brings: Cell<bool>,
     /// Something that waits for an arrival was polled, with no waker but the process's own: what
     /// arrives later in the same poll must lead to another one.
     pub(crate) waits: Cell<bool>,
@@ -87,6 +89,7 @@ impl Running {
             helped: Cell::new(false),
             share: Cell::new(SLICE_MESSAGES),
             yielded: Cell::new(false),
+            brings: Cell::new(false),
             waits: Cell::new(false),
             unusual: Cell::new(0),
             taken: RefCell::new(None),

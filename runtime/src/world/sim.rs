@@ -386,6 +386,20 @@ impl SimScheduler {
         Self { sim, node, polls }
     }
 
+    /// The next of the program's random numbers.
+    pub(crate) fn random(&self) -> u64 {
+        self.sim.random()
+    }
+
+    /// The next of them, as bytes.
+    pub(crate) fn random_bytes(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for part in bytes.chunks_exact_mut(8) {
+            part.copy_from_slice(&self.sim.random().to_le_bytes());
+        }
+        bytes
+    }
+
     /// How often it ran a process.
     pub(crate) fn polls(&self) -> u64 {
         self.polls.load(Ordering::Relaxed)

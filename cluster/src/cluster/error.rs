@@ -1,0 +1,100 @@
+//! What can go wrong with a cluster, as a whole?
+//!
+//! Role       One enum for starting, one for asking.
+
+use std::fmt;
+use std::io;
+
+use foundation_runtime::{CallError, NodeStartError};
+
+use crate::handshake::NAME_BYTES_MAX;
+use crate::mesh::BadMesh;
+use crate::storage::SecretFileError;
+
+/// Why a node did not start as part of a cluster. Nothing of it is left.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The node itself did not start.
+    Node(NodeStartError),
+    /// A name, of the node or of the cluster, is empty or longer than 255 bytes.
+    Name(Box<str>),
+    /// It cannot listen at this address.
+    Listen(Box<str>, io::Error),
+    /// An address is none: it takes a host and a port, as in `127.0.0.1:7001`.
+    Address(Box<str>),
+    /// An address is not of this machine alone. Nodes on several machines speak over TLS only, with
+    /// certificates for both, and this build has none.
+    NotLoopback(Box<str>),
+    /// There is no secret of the cluster.
+    Secret(SecretFileError),
+    /// The times of the mesh cannot be so.
+    Mesh(BadMesh),
+    /// The tree that holds the cluster did not start.
+    Tree(Box<str>),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node(error) => error.fmt(f),
+            Self::Name(name) if name.is_empty() => f.write_str("a name is empty"),
+            Self::Name(name) => write!(
+                f,
+                "a name of {} bytes is too long: at most {NAME_BYTES_MAX}",
+                name.len()
+            ),
+            Self::Listen(address, error) => write!(f, "cannot listen at {address}: {error}"),
+            Self::Address(address) => write!(
+                f,
+                "`{address}` is no address: it takes a host and a port, as in `127.0.0.1:7001`"
+            ),
+            Self::NotLoopback(address) => write!(
+                f,
+                "`{address}` is not of this machine alone, and nodes on several machines speak over \
+                 TLS only"
+            ),
+            Self::Secret(error) => write!(f, "the cluster's secret: {error}"),
+            Self::Mesh(error) => error.fmt(f),
+            Self::Tree(error) => write!(f, "the cluster's tree did not start: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Why a question to the cluster of a node has no answer.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum AskError {
+    /// The node was not started as part of a cluster.
+    NotClustered,
+    /// No node of this name is connected.
+    NoNode(Box<str>),
+    /// As many watch already as may.
+    Full,
+    /// The process that holds the cluster gave no answer.
+    Call(CallError),
+}
+
+impl fmt::Display for AskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotClustered => f.write_str("the node is no part of a cluster"),
+            Self::NoNode(name) => write!(f, "no node `{name}` is connected"),
+            Self::Full => f.write_str("as many watch the nodes as may"),
+            Self::Call(error) => write!(f, "the cluster did not answer: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for AskError {}
+
+impl From<CallError> for AskError {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::NoProc => Self::NotClustered,
+            other => Self::Call(other),
+        }
+    }
+}

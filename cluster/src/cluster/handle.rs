@@ -1,0 +1,101 @@
+//! What can be asked of a cluster?
+//!
+//! Role       The handle of one node's view: who is there, news of them, leaving, evicting.
+//! Source     otp: net_kernel:monitor_nodes/1, erlang:nodes/0, erlang:disconnect_node/1
+
+use std::time::Duration;
+
+use foundation_runtime::{Node, Pid};
+
+use super::AskError;
+use crate::handshake::{Refusal, Who};
+use crate::mesh::{MeshRef, Peer};
+
+/// How long the goodbye to all nodes may take unless said otherwise.
+const LEAVE_PAUSE: Duration = Duration::from_millis(10);
+
+/// The cluster, as one node sees it.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    node: Node,
+    mesh: MeshRef,
+}
+
+/// What a node of a cluster can do more.
+pub trait NodeClusterExt {
+    /// The cluster that this node is a part of. When it is of none, its questions fail with
+    /// [`AskError::NotClustered`].
+    fn cluster(&self) -> Cluster;
+}
+
+impl NodeClusterExt for Node {
+    fn cluster(&self) -> Cluster {
+        let (node, mesh) = (self.clone(), MeshRef::of(self));
+        Cluster { node, mesh }
+    }
+}
+
+impl Cluster {
+    /// The nodes that are connected to this one, by name; it is not among them.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub async fn nodes(&self) -> Result<Vec<Peer>, AskError> {
+        Ok(self.mesh.mesh().peers().await?)
+    }
+
+    /// Who this node is to the others: its name, and where it takes connections.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub async fn own(&self) -> Result<Who, AskError> {
+        Ok(self.mesh.mesh().own().await?)
+    }
+
+    /// The addresses that are dialled while nobody there is connected, and why the last dial came
+    /// to nothing.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub async fn dialled(&self) -> Result<Vec<(Box<str>, Option<Refusal>)>, AskError> {
+        Ok(self.mesh.mesh().dialled().await?)
+    }
+
+    /// Sends a [`NodeEvent`](crate::NodeEvent) to a process of this node whenever a node comes or goes. Who is
+    /// connected already is not told of.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub async fn watch(&self, watcher: impl Into<Pid>) -> Result<(), AskError> {
+        match self.mesh.mesh().watch(watcher.into()).await? {
+            true => Ok(()),
+            false => Err(AskError::Full),
+        }
+    }
+
+    /// A node of this name is not wanted any more: all nodes close their connections to it, and
+    /// refuse it until it is started anew.
+    ///
+    /// # Errors
+    /// [`AskError::NoNode`] when it is not connected to this one.
+    pub async fn evict(&self, name: &str) -> Result<(), AskError> {
+        let nodes = self.nodes().await?;
+        let found = nodes.into_iter().find(|peer| &*peer.who.name == name);
+        let who = found.ok_or_else(|| AskError::NoNode(name.into()))?.who;
+        Ok(self.mesh.mesh().evicted(who.name, who.incarnation).await?)
+    }
+
+    /// Says goodbye to all nodes, and closes the connections to them. Returns when that is done,
+    /// or `bound` is over; the node goes on alone.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub async fn leave(&self, bound: Duration) -> Result<(), AskError> {
+        self.mesh.mesh().leave().await?;
+        let until = self.node.now() + bound;
+        while !self.nodes().await?.is_empty() && self.node.now() < until {
+            self.node.sleep(LEAVE_PAUSE).await;
+        }
+        Ok(())
+    }
+}

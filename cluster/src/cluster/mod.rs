@@ -1,0 +1,11 @@
+//! How does a node join a cluster, and what can it ask of it?
+//!
+//! Role       The user's side: a builder beside the node's own, and a handle.
+
+mod builder;
+mod error;
+mod handle;
+
+pub use builder::{Builder, BuilderExt};
+pub use error::{AskError, StartError};
+pub use handle::{Cluster, NodeClusterExt};

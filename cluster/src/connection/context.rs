@@ -1,0 +1,63 @@
+//! What do all connections of a node have in common?
+//!
+//! Role       Who the node is, what it proves, and where its connections come from.
+//! Limit      [`HALF_OPEN_MAX`] handshakes of others at once; each is bounded in time.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use foundation_runtime::Node;
+
+use crate::handshake::{Handshake, Role, Who};
+use crate::mesh::ConnectionId;
+use crate::secret::Secret;
+use crate::transport::Transport;
+
+/// How many nodes may be shaking hands with this one at once; others are turned away.
+pub(crate) const HALF_OPEN_MAX: usize = 1024;
+
+/// The node, as its connections see it.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) node: Node,
+    pub(crate) transport: Transport,
+    pub(crate) cluster: Box<str>,
+    pub(crate) own: Who,
+    pub(crate) secret: Secret,
+    /// How long a dial and a handshake may take together.
+    pub(crate) handshake_bound: Duration,
+    pub(crate) peers_max: usize,
+    pub(crate) next: AtomicU64,
+    pub(crate) half_open: AtomicUsize,
+}
+
+impl Context {
+    pub(crate) fn handshake(&self, role: Role) -> Handshake {
+        Handshake::new(
+            role,
+            self.cluster.clone(),
+            self.own.clone(),
+            self.secret.clone(),
+            self.node.random_bytes(),
+            &[],
+        )
+    }
+
+    pub(crate) fn next_id(&self) -> ConnectionId {
+        ConnectionId(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A place among the handshakes of others, if there is one.
+    pub(crate) fn half_open(&self) -> bool {
+        let taken = self.half_open.fetch_add(1, Ordering::Relaxed);
+        if HALF_OPEN_MAX <= taken {
+            self.half_open.fetch_sub(1, Ordering::Relaxed);
+            return false;
+        }
+        true
+    }
+
+    pub(crate) fn shaken(&self) {
+        self.half_open.fetch_sub(1, Ordering::Relaxed);
+    }
+}

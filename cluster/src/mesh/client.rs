@@ -1,0 +1,60 @@
+//! How do others speak to the mesh?
+//!
+//! Role       Its name, and what connections say to it. Each waits for an answer, so that none can
+//!            flood it.
+
+use foundation_actors::{NodeExt, Ref};
+use foundation_runtime::Node;
+
+use super::driver::{MESH, Mesh};
+use super::{ConnectionId, Loss};
+use crate::connection::Started;
+use crate::handshake::{Refusal, Role, Who};
+
+/// The mesh of one node.
+#[derive(Clone, Debug)]
+pub(crate) struct MeshRef(Ref<Mesh>);
+
+impl MeshRef {
+    /// The mesh of this node.
+    pub(crate) fn of(node: &Node) -> Self {
+        Self(node.at(MESH))
+    }
+
+    pub(crate) fn mesh(&self) -> &Ref<Mesh> {
+        &self.0
+    }
+
+    pub(crate) async fn proved(
+        &self,
+        id: ConnectionId,
+        who: Who,
+        role: Role,
+    ) -> Result<(), Refusal> {
+        let answer = self.0.proved(id, who, role).await;
+        answer.unwrap_or(Err(Refusal::Leaving))
+    }
+
+    // The mesh that does not answer has ended, and takes its connections along.
+    pub(crate) async fn up(&self, id: ConnectionId, started: Started) {
+        let _ = self.0.up(id, started).await;
+    }
+
+    pub(crate) async fn gone(&self, id: ConnectionId, loss: Loss) {
+        let _ = self.0.gone(id, loss).await;
+    }
+
+    pub(crate) async fn undialled(&self, id: ConnectionId, refusal: Refusal) {
+        let _ = self.0.undialled(id, refusal).await;
+    }
+
+    pub(crate) async fn peers(&self, id: ConnectionId, peers: Vec<Who>) {
+        let _ = self.0.told(id, peers).await;
+    }
+
+    pub(crate) async fn evicted(&self, nodes: Vec<Who>) {
+        for who in nodes {
+            let _ = self.0.evicted(who.name, who.incarnation).await;
+        }
+    }
+}

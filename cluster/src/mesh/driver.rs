@@ -1,0 +1,362 @@
+//! How is the mesh's decision carried out?
+//!
+//! Role       The process that owns the machine: starts connections, answers them, and says who is
+//!            there.
+//! Invariant  Connections are linked to it: when it crashes they end, and all begins anew from the
+//!            seeds.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use foundation_actors::{Cx, Name};
+use foundation_macros::{Message, actor};
+use foundation_runtime::{Exit, Freight, Pid, Process, Reason, SpawnOptions};
+
+use super::client::MeshRef;
+use super::machine::{Effect, Event, Input, Machine};
+use super::{ConnectionId, Loss, MeshConfig};
+use crate::connection::{self, Context, Kind, Started};
+use crate::handshake::{Refusal, Role, Who};
+use crate::machine::{Effects, Machine as _, Tick};
+use crate::transport::Stream;
+
+/// The name of the process.
+pub(super) const MESH: Name<Mesh> = Name::new("foundation_mesh");
+/// How many may watch the nodes.
+const WATCHERS_MAX: usize = 1024;
+
+/// One connection, as the mesh holds it.
+struct Held {
+    pid: Pid,
+    /// When it is up.
+    started: Option<Started>,
+    /// The address that was dialled for it, until it is up.
+    dialled: Option<Box<str>>,
+    /// Why it was killed, if it was.
+    killed: Option<Loss>,
+    /// How much was heard and sent at the last tick.
+    heard: u64,
+    sent: u64,
+}
+
+/// What a mesh starts from.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub(crate) context: Arc<Context>,
+    pub(crate) config: MeshConfig,
+    pub(crate) seeds: Vec<Box<str>>,
+}
+
+/// The process that owns the machine.
+pub(crate) struct Mesh {
+    machine: Machine,
+    plan: Plan,
+    held: BTreeMap<ConnectionId, Held>,
+    watchers: Vec<Pid>,
+}
+
+/// News of another node, for those who [watch](crate::Cluster::watch).
+#[derive(Clone, Debug, PartialEq, Eq, Message)]
+#[message(local, crate = foundation_actors)]
+#[non_exhaustive]
+pub enum NodeEvent {
+    /// The node of this name is connected.
+    Up(Box<str>),
+    /// It is connected no more, for this reason.
+    Down(Box<str>, Loss),
+}
+
+/// What is known of another node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Who it is.
+    pub who: Who,
+    /// How many bytes wait to be sent to it.
+    pub queued: usize,
+    /// How many frames were sent to it over this connection.
+    pub sent: u64,
+}
+
+#[actor(crate = foundation_actors)]
+impl Mesh {
+    #[init]
+    fn init(plan: Plan, cx: &mut Cx<Self>) -> Self {
+        cx.trap_exit(true);
+        cx.msg_after(plan.config.tick, MeshMsg::Tick);
+        let (own, seed) = (plan.context.own.clone(), plan.context.node.random());
+        let mut mesh = Self {
+            machine: Machine::new(plan.config.clone(), own, seed),
+            plan,
+            held: BTreeMap::new(),
+            watchers: Vec::new(),
+        };
+        for seed in mesh.plan.seeds.clone() {
+            mesh.step(Input::Seed(seed));
+        }
+        mesh
+    }
+
+    #[cast(local)]
+    fn tick(&mut self, cx: &mut Cx<Self>) {
+        cx.msg_after(self.plan.config.tick, MeshMsg::Tick);
+        let mut inputs = Vec::new();
+        for (id, held) in &mut self.held {
+            let Some(started) = &held.started else {
+                continue;
+            };
+            let heard = started.heard.load(Ordering::Relaxed);
+            let sent = started.outgoing.frames();
+            if std::mem::replace(&mut held.heard, heard) != heard {
+                inputs.push(Input::Heard(*id));
+            }
+            if std::mem::replace(&mut held.sent, sent) != sent {
+                inputs.push(Input::Sent(*id));
+            }
+        }
+        inputs.push(Input::Ticked);
+        for input in inputs {
+            self.step(input);
+        }
+    }
+
+    /// Takes a connection that was dialled from elsewhere.
+    #[call(local)]
+    pub(crate) fn accept(&mut self, stream: Stream, from: Box<str>) -> bool {
+        if !self.plan.context.half_open() {
+            return false;
+        }
+        let id = self.plan.context.next_id();
+        let (context, mesh) = (Arc::clone(&self.plan.context), self.client());
+        self.spawn(id, connection::accepted(context, mesh, id, stream, from));
+        true
+    }
+
+    #[call(local)]
+    pub(crate) fn proved(&mut self, id: ConnectionId, who: Who, role: Role) -> Result<(), Refusal> {
+        if !self.held.contains_key(&id) {
+            return Err(Refusal::Leaving);
+        }
+        let answer = self.step(Input::Proved(id, who, role));
+        answer.unwrap_or(Err(Refusal::Leaving))
+    }
+
+    #[call(local)]
+    pub(crate) fn up(&mut self, id: ConnectionId, started: Started) {
+        if let Some(held) = self.held.get_mut(&id) {
+            held.started = Some(started);
+            let dialled = held.dialled.take();
+            self.step(Input::Up(id));
+            if let Some(address) = dialled {
+                self.step(Input::Reached(address, id));
+            }
+        }
+    }
+
+    #[call(local)]
+    pub(crate) fn gone(&mut self, id: ConnectionId, loss: Loss) {
+        self.ended(id, loss, Refusal::Closed);
+    }
+
+    #[call(local)]
+    pub(crate) fn undialled(&mut self, id: ConnectionId, refusal: Refusal) {
+        self.ended(id, Loss::Closed, refusal);
+    }
+
+    #[call(local)]
+    pub(crate) fn told(&mut self, id: ConnectionId, peers: Vec<Who>) {
+        self.step(Input::Peers(id, peers));
+    }
+
+    #[call(local)]
+    pub(crate) fn evicted(&mut self, name: Box<str>, incarnation: u64) {
+        self.step(Input::Evicted(name, incarnation));
+    }
+
+    #[call(local)]
+    pub(crate) fn peers(&self) -> Vec<Peer> {
+        let of = |who: &Who| {
+            let started = self.held.values().filter_map(|held| held.started.as_ref());
+            let mut own = started.filter(|started| started.peer == who.name);
+            let (queued, sent) = own.next().map_or((0, 0), |started| {
+                (started.outgoing.waiting(), started.outgoing.frames())
+            });
+            Peer {
+                who: who.clone(),
+                queued,
+                sent,
+            }
+        };
+        self.machine.peers().map(of).collect()
+    }
+
+    #[call(local)]
+    pub(crate) fn own(&self) -> Who {
+        self.plan.context.own.clone()
+    }
+
+    /// The addresses that are dialled, and why they were not reached.
+    #[call(local)]
+    pub(crate) fn dialled(&self) -> Vec<(Box<str>, Option<Refusal>)> {
+        let dialled = self.machine.dialled();
+        dialled
+            .map(|(address, refusal)| (address.into(), refusal))
+            .collect()
+    }
+
+    #[call(local)]
+    pub(crate) fn watch(&mut self, watcher: Pid) -> bool {
+        let full = self.watchers.len() == WATCHERS_MAX;
+        if !full && !self.watchers.contains(&watcher) {
+            self.watchers.push(watcher);
+        }
+        !full
+    }
+
+    #[call(local)]
+    pub(crate) fn leave(&mut self) {
+        self.step(Input::Leave);
+    }
+
+    #[exit]
+    fn exited(&mut self, exit: Exit) {
+        let ended = self.held.iter().find(|(_, held)| held.pid == exit.from);
+        if let Some(id) = ended.map(|(id, _)| *id) {
+            self.ended(id, Loss::Closed, Refusal::Closed);
+        }
+    }
+}
+
+impl Mesh {
+    fn client(&self) -> MeshRef {
+        MeshRef::of(&self.plan.context.node)
+    }
+
+    /// A connection is gone, or never came about, for one of these reasons.
+    fn ended(&mut self, id: ConnectionId, loss: Loss, refusal: Refusal) {
+        let Some(held) = self.held.remove(&id) else {
+            return;
+        };
+        self.step(Input::Down(id, held.killed.unwrap_or(loss)));
+        if let Some(address) = held.dialled {
+            self.step(Input::Undialled(address, refusal));
+        }
+    }
+
+    fn spawn(&mut self, id: ConnectionId, life: impl Future<Output = ()> + Send + 'static) {
+        let options = SpawnOptions::new().link();
+        let body = async move |_: Process<NodeEvent>| life.await;
+        match self.plan.context.node.spawn_fn_with(&options, body) {
+            Ok((process, _)) => {
+                let pid = process.pid();
+                let held = Held {
+                    pid,
+                    started: None,
+                    dialled: None,
+                    killed: None,
+                    heard: 0,
+                    sent: 0,
+                };
+                self.held.insert(id, held);
+            }
+            Err(error) => tracing::error!(
+                target: "foundation::cluster",
+                %error,
+                "a connection could not be started"
+            ),
+        }
+    }
+
+    /// One step of the machine, and what it wants: its answer, if it was asked.
+    fn step(&mut self, input: Input) -> Option<Result<(), Refusal>> {
+        let mut effects = Effects::new();
+        let now = Tick::ZERO + self.plan.context.node.now();
+        self.machine.step(now, input, &mut effects);
+        self.machine.check();
+        let mut answer = None;
+        for effect in effects.drain().collect::<Vec<_>>() {
+            match effect {
+                Effect::Answer(_, given) => answer = Some(given),
+                other => self.perform(other),
+            }
+        }
+        answer
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Answer(..) => {}
+            Effect::Dial(address) => {
+                let id = self.plan.context.next_id();
+                let (context, mesh) = (Arc::clone(&self.plan.context), self.client());
+                self.spawn(id, connection::dialled(context, mesh, id, address.clone()));
+                if let Some(held) = self.held.get_mut(&id) {
+                    held.dialled = Some(address);
+                }
+            }
+            Effect::Close(id, loss) => self.close(id, loss),
+            Effect::TellPeers(id, peers) => {
+                self.send(id, Kind::Peers, &connection::nodes(&peers));
+            }
+            Effect::Heartbeat(id) => self.send(id, Kind::Heartbeat, &[]),
+            Effect::Goodbye(id) => self.send(id, Kind::Goodbye, &[]),
+            Effect::TellEvicted(id, name, incarnation) => {
+                let who = Who {
+                    name,
+                    incarnation,
+                    address: "".into(),
+                };
+                self.send(id, Kind::Evicted, &connection::nodes(&[who]));
+            }
+            Effect::Told(event) => self.tell(&event),
+        }
+    }
+
+    fn send(&self, id: ConnectionId, kind: Kind, content: &[u8]) {
+        let held = self.held.get(&id);
+        if let Some(started) = held.and_then(|held| held.started.as_ref()) {
+            // A connection that is gone says so itself.
+            let _ = started.outgoing.push(kind, content, Freight::Signal);
+        }
+    }
+
+    /// Whoever may still listen is told; whoever does not is cut off at once.
+    fn close(&mut self, id: ConnectionId, loss: Loss) {
+        let Some(held) = self.held.get_mut(&id) else {
+            return;
+        };
+        match (&held.started, loss) {
+            (Some(started), Loss::Leaving | Loss::Left) => started.outgoing.close(loss),
+            _ => {
+                held.killed = Some(loss);
+                self.plan.context.node.exit(held.pid, Reason::Kill);
+            }
+        }
+    }
+
+    fn tell(&mut self, event: &Event) {
+        let node = self.plan.context.node.clone();
+        let event = match event {
+            Event::Up(who) => {
+                tracing::info!(target: "foundation::cluster", name = %who.name, "node up");
+                NodeEvent::Up(who.name.clone())
+            }
+            Event::Down(who, loss) => {
+                tracing::info!(
+                    target: "foundation::cluster", name = %who.name, %loss, "node down"
+                );
+                NodeEvent::Down(who.name.clone(), *loss)
+            }
+        };
+        self.watchers.retain(|watcher| node.is_alive(*watcher));
+        for watcher in &self.watchers {
+            // It may have ended since.
+            let _ = node.send(*watcher, event.clone());
+        }
+    }
+}
+
+/// The child of the cluster's tree.
+pub(crate) fn child(plan: Plan) -> foundation_actors::supervisor::Child<Mesh> {
+    foundation_actors::child_with::<Mesh>(plan).name(MESH)
+}

@@ -1,0 +1,265 @@
+//! What is there in a simulated network?
+//!
+//! Role       Hosts, the ways between them, listeners, and both directions of every stream.
+//! Invariant  A direction is forgotten when both of its ends are gone.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::task::Waker;
+use std::time::Duration;
+
+use foundation_runtime::Rng;
+
+use super::Traffic;
+use super::link::Link;
+use super::pipe::{End, Pipe};
+use crate::machine::Tick;
+
+/// The most connections that wait to be accepted.
+const BACKLOG_MAX: usize = 1024;
+
+pub(super) type HostId = usize;
+pub(super) type PipeId = u64;
+
+/// One direction of a stream.
+pub(super) struct Way {
+    pub(super) from: HostId,
+    pub(super) to: HostId,
+    pub(super) pipe: Pipe,
+    /// How many ends still hold it.
+    ends: u8,
+}
+
+/// Where connections wait to be accepted.
+#[derive(Default)]
+pub(super) struct Door {
+    pub(super) waiting: VecDeque<(PipeId, PipeId, Box<str>)>,
+    pub(super) acceptor: Option<Waker>,
+    host: HostId,
+}
+
+pub(super) struct State {
+    rng: Rng,
+    hosts: Vec<Box<str>>,
+    silent: BTreeSet<HostId>,
+    pub(super) default_link: Link,
+    pub(super) links: BTreeMap<(HostId, HostId), Link>,
+    cut: BTreeSet<(HostId, HostId)>,
+    pub(super) doors: BTreeMap<Box<str>, Door>,
+    pub(super) ways: BTreeMap<PipeId, Way>,
+    next: PipeId,
+    pub(super) traffic: Traffic,
+}
+
+/// What becomes of an attempt to dial.
+pub(super) enum Dialled {
+    /// Out and in, and how long it took.
+    Connected(PipeId, PipeId, Duration),
+    /// Nobody listens: known after this time.
+    Refused(Duration),
+    /// No answer comes.
+    Silence,
+}
+
+impl State {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            rng: Rng::new(seed),
+            hosts: Vec::new(),
+            silent: BTreeSet::new(),
+            default_link: Link::default(),
+            links: BTreeMap::new(),
+            cut: BTreeSet::new(),
+            doors: BTreeMap::new(),
+            ways: BTreeMap::new(),
+            next: 0,
+            traffic: Traffic::default(),
+        }
+    }
+
+    pub(super) fn host(&mut self, name: &str) -> HostId {
+        let known = self.hosts.iter().position(|host| &**host == name);
+        known.unwrap_or_else(|| {
+            self.hosts.push(name.into());
+            self.hosts.len() - 1
+        })
+    }
+
+    pub(super) fn is_cut(&self, ends: (HostId, HostId)) -> bool {
+        let silent = self.silent.contains(&ends.0) || self.silent.contains(&ends.1);
+        silent || self.cut.contains(&ends)
+    }
+
+    /// How long the next portion takes; `None` when nothing passes.
+    pub(super) fn passage(&mut self, ends: (HostId, HostId)) -> Option<Duration> {
+        if self.is_cut(ends) {
+            return None;
+        }
+        let link = self.links.get(&ends).unwrap_or(&self.default_link);
+        let (takes, lost) = link.passage(&mut self.rng);
+        self.traffic.lost += u64::from(lost);
+        Some(takes)
+    }
+
+    pub(super) fn open(&mut self, address: &str, host: HostId) -> bool {
+        self.silent.remove(&host);
+        let taken = self.doors.contains_key(address);
+        if !taken {
+            let door = Door {
+                host,
+                ..Door::default()
+            };
+            self.doors.insert(address.into(), door);
+        }
+        !taken
+    }
+
+    pub(super) fn dial(&mut self, from: HostId, address: &str) -> Dialled {
+        let Some(to) = self.doors.get(address).map(|door| door.host) else {
+            return Dialled::Refused(Duration::from_millis(1));
+        };
+        let (Some(there), Some(back)) = (self.passage((from, to)), self.passage((to, from))) else {
+            return Dialled::Silence;
+        };
+        let waiting = self.doors.get(address).map_or(0, |door| door.waiting.len());
+        if BACKLOG_MAX <= waiting {
+            return Dialled::Silence;
+        }
+        let (out, back_in) = (self.way(from, to), self.way(to, from));
+        Dialled::Connected(out, back_in, there + back)
+    }
+
+    /// The dialled end gets its stream.
+    pub(super) fn arrive(&mut self, address: &str, out: PipeId, back: PipeId) -> bool {
+        let Some(way) = self.ways.get(&out) else {
+            return false;
+        };
+        let from = self.hosts[way.from].clone();
+        let Some(door) = self.doors.get_mut(address) else {
+            return false;
+        };
+        door.waiting.push_back((back, out, from));
+        if let Some(acceptor) = door.acceptor.take() {
+            acceptor.wake();
+        }
+        self.traffic.connections += 1;
+        true
+    }
+
+    fn way(&mut self, from: HostId, to: HostId) -> PipeId {
+        self.next += 1;
+        let pipe = Pipe::default();
+        self.ways.insert(
+            self.next,
+            Way {
+                from,
+                to,
+                pipe,
+                ends: 2,
+            },
+        );
+        self.next
+    }
+
+    pub(super) fn send(&mut self, now: Tick, id: PipeId, bytes: &[u8]) {
+        let Some(ends) = self.ways.get(&id).map(|way| (way.from, way.to)) else {
+            return;
+        };
+        let takes = self.passage(ends);
+        self.traffic.portions += 1;
+        self.traffic.bytes += bytes.len() as u64;
+        if let Some(way) = self.ways.get_mut(&id) {
+            way.pipe.send(now, bytes, takes);
+        }
+    }
+
+    /// The writing end says no more.
+    pub(super) fn finish(&mut self, now: Tick, id: PipeId, end: End) {
+        let Some(ends) = self.ways.get(&id).map(|way| (way.from, way.to)) else {
+            return;
+        };
+        let takes = self.passage(ends);
+        if let Some(way) = self.ways.get_mut(&id) {
+            way.pipe.finish(now, end, takes);
+        }
+    }
+
+    /// The reading end is gone.
+    pub(super) fn abandon(&mut self, now: Tick, id: PipeId) {
+        let Some(ends) = self.ways.get(&id).map(|way| (way.to, way.from)) else {
+            return;
+        };
+        let takes = self.passage(ends);
+        if let Some(way) = self.ways.get_mut(&id) {
+            way.pipe.abandon(now, takes);
+        }
+    }
+
+    pub(super) fn let_go(&mut self, id: PipeId) {
+        if let Some(way) = self.ways.get_mut(&id) {
+            way.ends -= 1;
+            if way.ends == 0 {
+                self.ways.remove(&id);
+            }
+        }
+    }
+
+    pub(super) fn cut(&mut self, now: Tick, ends: (HostId, HostId)) {
+        if self.cut.insert(ends) {
+            let along = self
+                .ways
+                .values_mut()
+                .filter(|way| (way.from, way.to) == ends);
+            along.for_each(|way| way.pipe.stall(now));
+        }
+    }
+
+    pub(super) fn join(&mut self, now: Tick, ends: (HostId, HostId)) {
+        if !self.cut.remove(&ends) || self.is_cut(ends) {
+            return;
+        }
+        let along = self
+            .ways
+            .iter()
+            .filter(|(_, way)| (way.from, way.to) == ends);
+        let along: Vec<PipeId> = along.map(|(id, _)| *id).collect();
+        for id in along {
+            let Some(takes) = self.passage(ends) else {
+                continue;
+            };
+            if let Some(way) = self.ways.get_mut(&id) {
+                way.pipe.resume(now, takes);
+            }
+        }
+    }
+
+    pub(super) fn join_all(&mut self, now: Tick) {
+        for ends in self.cut.clone() {
+            self.join(now, ends);
+        }
+    }
+
+    /// Nothing of a host is left; whether the others are told.
+    pub(super) fn kill(&mut self, now: Tick, host: HostId, told: bool) {
+        self.doors.retain(|_, door| door.host != host);
+        let touched = self
+            .ways
+            .iter()
+            .filter(|(_, way)| way.from == host || way.to == host);
+        let touched: Vec<(PipeId, bool)> =
+            touched.map(|(id, way)| (*id, way.from == host)).collect();
+        if !told {
+            self.silent.insert(host);
+        }
+        for (id, outgoing) in touched {
+            match (told, outgoing) {
+                (true, true) => self.finish(now, id, End::Reset),
+                (true, false) => self.abandon(now, id),
+                (false, _) => {
+                    if let Some(way) = self.ways.get_mut(&id) {
+                        way.pipe.stall(now);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What does a program see of a simulated network?
+//!
+//! Role       A host, its listeners, and streams: the twins of the machine's sockets.
+//! Invariant  A process that waits for bytes is woken when they arrive, not before; a stream that
+//!            is dropped is closed both ways.
+
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use foundation_runtime::Node;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::pipe::{End, Found};
+use super::state::{Dialled, HostId, PipeId, State};
+use super::tick;
+use crate::machine::Tick;
+
+/// How long a dialler waits for an answer before it asks again; doubled each time.
+const SYN_RETRY: Duration = Duration::from_secs(1);
+const SYN_RETRY_MAX: Duration = Duration::from_secs(32);
+
+type Shared = Arc<Mutex<State>>;
+
+fn lock(state: &Shared) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A host of a simulated network.
+#[derive(Clone)]
+pub(crate) struct SimHost {
+    state: Shared,
+    id: HostId,
+    name: Box<str>,
+}
+
+impl std::fmt::Debug for SimHost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SimHost({})", self.name)
+    }
+}
+
+impl SimHost {
+    pub(super) fn new(state: Shared, id: HostId, name: &str) -> Self {
+        let name = name.into();
+        Self { state, id, name }
+    }
+
+    pub(crate) fn listen(&self, address: &str) -> io::Result<SimListener> {
+        if !lock(&self.state).open(address, self.id) {
+            return Err(ErrorKind::AddrInUse.into());
+        }
+        Ok(SimListener {
+            state: Arc::clone(&self.state),
+            address: address.into(),
+        })
+    }
+
+    pub(crate) async fn dial(&self, node: &Node, address: &str) -> io::Result<SimStream> {
+        let mut pause = SYN_RETRY;
+        loop {
+            let dialled = lock(&self.state).dial(self.id, address);
+            match dialled {
+                Dialled::Connected(out, back, takes) => {
+                    let stream = SimStream::new(&self.state, node, back, out);
+                    node.sleep(takes).await;
+                    let arrived = lock(&self.state).arrive(address, out, back);
+                    return match arrived {
+                        true => Ok(stream),
+                        false => Err(ErrorKind::ConnectionRefused.into()),
+                    };
+                }
+                Dialled::Refused(takes) => {
+                    node.sleep(takes).await;
+                    return Err(ErrorKind::ConnectionRefused.into());
+                }
+                Dialled::Silence => node.sleep(pause).await,
+            }
+            pause = (pause * 2).min(SYN_RETRY_MAX);
+        }
+    }
+}
+
+/// Where a host takes connections.
+pub(crate) struct SimListener {
+    state: Shared,
+    address: Box<str>,
+}
+
+impl std::fmt::Debug for SimListener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SimListener({})", self.address)
+    }
+}
+
+impl SimListener {
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) async fn accept(&mut self, node: &Node) -> io::Result<(SimStream, Box<str>)> {
+        poll_fn(|cx| {
+            let mut state = lock(&self.state);
+            let Some(door) = state.doors.get_mut(&self.address) else {
+                return Poll::Ready(Err(ErrorKind::ConnectionAborted.into()));
+            };
+            match door.waiting.pop_front() {
+                Some((out, back, from)) => {
+                    drop(state);
+                    let stream = SimStream::new(&self.state, node, back, out);
+                    Poll::Ready(Ok((stream, from)))
+                }
+                None => {
+                    door.acceptor = Some(cx.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+}
+
+impl Drop for SimListener {
+    fn drop(&mut self) {
+        let door = lock(&self.state).doors.remove(&self.address);
+        // Whoever waited to be accepted is turned away: outside the lock, a stream is dropped.
+        drop(door);
+    }
+}
+
+/// Bytes in order, both ways.
+pub(crate) struct SimStream {
+    state: Shared,
+    node: Node,
+    incoming: PipeId,
+    outgoing: PipeId,
+    sleep: Option<(Tick, Pin<Box<dyn Future<Output = ()> + Send>>)>,
+}
+
+impl std::fmt::Debug for SimStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SimStream({})", self.outgoing)
+    }
+}
+
+impl SimStream {
+    fn new(state: &Shared, node: &Node, incoming: PipeId, outgoing: PipeId) -> Self {
+        Self {
+            state: Arc::clone(state),
+            node: node.clone(),
+            incoming,
+            outgoing,
+            sleep: None,
+        }
+    }
+
+    fn now(&self) -> Tick {
+        tick(self.node.now())
+    }
+
+    /// Waits until this time, at most: what arrives earlier wakes as well.
+    fn wait_until(&mut self, until: Tick, cx: &mut Context<'_>) -> Poll<()> {
+        let armed = self.sleep.as_ref().is_some_and(|(at, _)| *at == until);
+        if !armed {
+            let (node, pause) = (self.node.clone(), until.since(self.now()));
+            self.sleep = Some((until, Box::pin(async move { node.sleep(pause).await })));
+        }
+        let Some((_, sleep)) = &mut self.sleep else {
+            return Poll::Pending;
+        };
+        ready!(sleep.as_mut().poll(cx));
+        self.sleep = None;
+        Poll::Ready(())
+    }
+}
+
+impl AsyncRead for SimStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        loop {
+            let (now, room) = (this.now(), buffer.initialize_unfilled());
+            let found = match lock(&this.state).ways.get_mut(&this.incoming) {
+                Some(way) => way.pipe.read(now, room, cx.waker()),
+                None => Found::End(End::Reset),
+            };
+            match found {
+                Found::Bytes(count) => buffer.advance(count),
+                Found::End(End::Finished) => {}
+                Found::End(End::Reset) => {
+                    return Poll::Ready(Err(ErrorKind::ConnectionReset.into()));
+                }
+                Found::Later(at) => {
+                    ready!(this.wait_until(at, cx));
+                    continue;
+                }
+                Found::Nothing => return Poll::Pending,
+            }
+            return Poll::Ready(Ok(()));
+        }
+    }
+}
+
+impl AsyncWrite for SimStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let now = self.now();
+        let mut state = lock(&self.state);
+        let Some(way) = state.ways.get_mut(&self.outgoing) else {
+            return Poll::Ready(Err(ErrorKind::ConnectionReset.into()));
+        };
+        if way.pipe.is_abandoned(now) || way.pipe.has_ended() {
+            return Poll::Ready(Err(ErrorKind::BrokenPipe.into()));
+        }
+        let count = way.pipe.room(cx.waker()).min(bytes.len());
+        if count == 0 && !bytes.is_empty() {
+            return Poll::Pending;
+        }
+        state.send(now, self.outgoing, &bytes[..count]);
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        lock(&self.state).finish(self.now(), self.outgoing, End::Finished);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for SimStream {
+    fn drop(&mut self) {
+        let now = self.now();
+        let mut state = lock(&self.state);
+        state.finish(now, self.outgoing, End::Finished);
+        state.abandon(now, self.incoming);
+        state.let_go(self.outgoing);
+        state.let_go(self.incoming);
+    }
+}

@@ -1,0 +1,62 @@
+//! How does a library above connect this node with others?
+//!
+//! Role       The door for whoever carries frames: a connection begins, brings frames, and ends.
+//! Invariant  A connection is ended by its number, so that the end of an old one is never taken for
+//!            that of its successor.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Port;
+use super::wire::WireError;
+use crate::envelope::Signal;
+use crate::platform::current;
+use crate::{Node, NodeId, Pid};
+
+/// A frame that is none: what is wrong with it, and at which byte. Nothing of it was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadFrame(WireError);
+
+impl fmt::Display for BadFrame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for BadFrame {}
+
+impl Node {
+    /// From here on the node called `name` is reached through this port. What is returned is the
+    /// connection's number, with which it is ended.
+    pub fn connect_port(&self, peer: NodeId, name: &str, port: Arc<dyn Port>) -> u32 {
+        self.core().connect(peer, name.into(), port)
+    }
+
+    /// A connection has ended. Every process that has to do with the other node learns it; a call
+    /// that waits for an answer from there fails. Nothing happens when another connection to that
+    /// node stands by now.
+    pub fn disconnect_port(&self, peer: NodeId, number: u32) {
+        self.core().disconnect_numbered(peer, number);
+    }
+
+    /// Does what a frame says that came from this node.
+    ///
+    /// # Errors
+    /// [`BadFrame`]; whoever sends such a thing does not speak the protocol.
+    pub fn receive_frame(&self, from: NodeId, frame: &[u8]) -> Result<(), BadFrame> {
+        let carrier = current::process().map(|running| &running.brings);
+        if let Some(brings) = carrier {
+            brings.set(true);
+        }
+        let received = self.core().receive(self, from, frame);
+        if let Some(brings) = carrier {
+            brings.set(false);
+        }
+        received.map_err(BadFrame)
+    }
+
+    /// There is room again in a port at which this process waits.
+    pub fn release(&self, pid: Pid) {
+        self.core().send_signal(pid, Signal::Released);
+    }
+}
