@@ -86,8 +86,12 @@ impl Walk {
     }
 
     fn join(&mut self, host: usize) {
-        // Three know each other; the others know them.
-        let seeds = (0..3).map(address).collect();
+        // Three know each other; the others know them, or whoever runs when none of them does.
+        let mut seeds: Vec<usize> = (0..3).collect();
+        if seeds.iter().all(|seed| self.runs[*seed] != Run::Up) {
+            seeds = (3..HOSTS).collect();
+        }
+        let seeds = seeds.into_iter().map(address).collect();
         self.network.input(host, Input::Join(seeds));
     }
 
@@ -227,6 +231,13 @@ impl Walk {
         links.loss = 0.0;
         links.delay.1 = Duration::from_millis(2);
         (0..HOSTS).for_each(|host| links.set_stutter(host, None, Duration::ZERO));
+        // Who was started while its seeds were gone is told of others.
+        for host in 0..HOSTS {
+            let alone = |machine: &Membership| machine.live_count() == 0;
+            if self.runs[host] == Run::Up && self.network.machine(host).is_some_and(alone) {
+                self.join(host);
+            }
+        }
     }
 
     fn check_settled(&self) {

@@ -3,7 +3,9 @@
 //! Role       Membership and failure detection: SWIM with Lifeguard, and comparison of views. To be
 //!            read in this order: `record` (what is known, and what is newer), `event` (what goes in
 //!            and out), `machine` (what happens), then what it is made of.
-//! Absent     Sockets and clocks: a driver owns a [`Membership`] and does what it asks for.
+//! Absent     Sockets and clocks: a driver owns a [`Membership`] and does what it asks for. Trust: a
+//!            driver lets in only what comes from whom it says ([`sender_of`]); what one member says
+//!            of another is believed.
 
 mod agenda;
 mod config;
@@ -28,4 +30,4 @@ pub use event::{Effect, Event, Input, Ousted, Refusal};
 pub use machine::{Membership, RELAYS_MAX};
 pub use name::{ADDRESS_MAX, Address, NAME_MAX, Name, TextError};
 pub use record::{METADATA_MAX, REVISION_MAX, Record, State};
-pub use wire::{DATAGRAM_MAX, DecodeError, STREAM_MAX};
+pub use wire::{DATAGRAM_MAX, DecodeError, STREAM_MAX, sender_of};

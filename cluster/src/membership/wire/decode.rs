@@ -11,21 +11,8 @@ use super::{DecodeError, STREAM_MAX, VERSION, kind};
 
 /// Reads a message.
 pub(in super::super) fn decode(bytes: &[u8]) -> Result<Message<'_>, DecodeError> {
-    if bytes.len() > STREAM_MAX {
-        return Err(DecodeError::TooLong);
-    }
     let mut reader = Reader::new(bytes);
-    let version = reader.u8()?;
-    if version != VERSION {
-        return Err(DecodeError::Version(version));
-    }
-    let kind = reader.u8()?;
-    let cluster = reader.u64()?;
-    let sender = Sender {
-        name: reader.text(NAME_MAX)?,
-        incarnation: reader.u64()?,
-        address: reader.text(ADDRESS_MAX)?,
-    };
+    let (kind, cluster, sender) = header(bytes, &mut reader)?;
     let body = body(kind, &mut reader)?;
     // Grows with what is there, not with what was promised.
     let mut claims = Vec::new();
@@ -41,6 +28,34 @@ pub(in super::super) fn decode(bytes: &[u8]) -> Result<Message<'_>, DecodeError>
         body,
         claims,
     })
+}
+
+fn header<'a>(bytes: &[u8], reader: &mut Reader<'a>) -> Result<(u8, u64, Sender<'a>), DecodeError> {
+    if bytes.len() > STREAM_MAX {
+        return Err(DecodeError::TooLong);
+    }
+    let version = reader.u8()?;
+    if version != VERSION {
+        return Err(DecodeError::Version(version));
+    }
+    let kind = reader.u8()?;
+    let cluster = reader.u64()?;
+    let sender = Sender {
+        name: reader.text(NAME_MAX)?,
+        incarnation: reader.u64()?,
+        address: reader.text(ADDRESS_MAX)?,
+    };
+    Ok((kind, cluster, sender))
+}
+
+/// Who says that it sent these bytes: its name, and when it was started. Who knows by other means
+/// who the peer is, a certificate for example, compares the two before the machine gets the bytes.
+///
+/// # Errors
+/// When they do not begin as a message does. The rest of them is not looked at.
+pub fn sender_of(bytes: &[u8]) -> Result<(&str, u64), DecodeError> {
+    let (_, _, sender) = header(bytes, &mut Reader::new(bytes))?;
+    Ok((sender.name, sender.incarnation))
 }
 
 fn body<'a>(kind: u8, reader: &mut Reader<'a>) -> Result<Body<'a>, DecodeError> {

@@ -13,6 +13,7 @@ mod reader;
 use std::fmt;
 
 pub(super) use decode::decode;
+pub use decode::sender_of;
 pub(super) use encode::{Writer, len as claim_len};
 pub(super) use message::{Body, Ping, Sender};
 

@@ -9,7 +9,9 @@ use foundation_runtime::Rng;
 use super::super::digest::{BUCKETS, Digest};
 use super::super::name::{ADDRESS_MAX, Address, NAME_MAX, Name};
 use super::super::record::{ACCUSERS_MAX, Accusers, Claim, METADATA_MAX, Record, State};
-use super::{Body, DATAGRAM_MAX, DecodeError, Ping, STREAM_MAX, Writer, claim_len, decode};
+use super::{
+    Body, DATAGRAM_MAX, DecodeError, Ping, STREAM_MAX, Writer, claim_len, decode, sender_of,
+};
 
 const CLUSTER: u64 = 7;
 
@@ -101,6 +103,7 @@ fn read_as_written() {
         assert_eq!(message.sender.name, "me");
         assert_eq!(message.sender.incarnation, 3);
         assert_eq!(message.sender.address, "here");
+        assert_eq!(sender_of(&bytes), Ok(("me", 3)));
         assert_eq!(message.body, body);
         assert_eq!(message.claims, claims);
     }
