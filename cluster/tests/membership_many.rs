@@ -4,7 +4,8 @@
 //!            them for 1,000.
 //!
 //! Seen to fail, each with one line of the machine changed: a suspicion that ends declares nobody; a
-//! comparison that finds a difference sends nothing; who is heard to be down is believed to be down.
+//! comparison that finds a difference sends nothing; who is heard to be down is believed to be down;
+//! who is suspected and refutes it is put among those to be probed once more.
 
 use std::time::Duration;
 
@@ -121,4 +122,31 @@ fn lifeguard_stops_the_slow_from_accusing() {
     assert_eq!(wrong(&config), 0);
     let plain = wrong(&config.without_lifeguard());
     assert!(plain > 100, "without it there are only {plain}");
+}
+
+/// Where many are suspected for a moment, the others are not probed less.
+#[test]
+fn a_crash_is_seen_soon_when_datagrams_are_lost() {
+    let mut network = network(3, &Config::default());
+    network.links.loss = 0.2;
+    run(&mut network, secs(90));
+    for victim in [20, 40, 60, 80] {
+        network.told();
+        network.crash(victim);
+        run(&mut network, secs(4));
+        let name = format!("m{victim}");
+        let suspects = network
+            .told()
+            .into_iter()
+            .any(|(_, _, effect)| match effect {
+                Effect::Tell(Event::Suspected(record)) => record.name.as_str() == name,
+                _ => false,
+            });
+        assert!(suspects, "nobody suspects {name} after 4 s");
+        run(&mut network, secs(11));
+        assert!(
+            complete(&network),
+            "{name} is not known to be gone after 15 s"
+        );
+    }
 }

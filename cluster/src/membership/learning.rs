@@ -107,7 +107,7 @@ impl Membership {
         };
         let live = claim.state.is_live();
         let at = self.members.add(record);
-        self.enter(now, at, claim, effects);
+        self.enter(now, at, false, claim, effects);
         if live {
             let record = self.members.at(at).record.clone();
             let suspected = record.state == State::Suspect;
@@ -157,7 +157,7 @@ impl Membership {
         if *record.metadata != *claim.metadata {
             record.metadata = Arc::from(claim.metadata);
         }
-        self.enter(now, at, claim, effects);
+        self.enter(now, at, before.state.is_live(), claim, effects);
         self.tell(&before, at, effects);
     }
 
@@ -176,8 +176,15 @@ impl Membership {
     }
 
     /// Puts it into the list of its state, begins what its state needs, and passes the news on.
-    fn enter(&mut self, now: Tick, at: usize, claim: &Claim<'_>, effects: &mut Effects<Effect>) {
-        self.members.enter(at, &mut self.rng);
+    fn enter(
+        &mut self,
+        now: Tick,
+        at: usize,
+        was_live: bool,
+        claim: &Claim<'_>,
+        effects: &mut Effects<Effect>,
+    ) {
+        self.members.enter(at, was_live, &mut self.rng);
         let live = self.members.live().len() + 1;
         let member = self.members.at_mut(at);
         match claim.state {

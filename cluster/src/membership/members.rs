@@ -26,6 +26,8 @@ pub(super) struct Member {
     pub(super) gone: Option<(Tick, Tick)>,
     /// When it was last told, because it sent something, what is believed of it.
     pub(super) informed: Option<Tick>,
+    /// Is it still to be probed in this round?
+    in_ring: bool,
     /// Where it stands in the list for its state.
     place: usize,
 }
@@ -56,7 +58,8 @@ pub(super) struct Members {
     names: BTreeMap<u64, usize>,
     live: Vec<usize>,
     down: Vec<usize>,
-    /// Whom to probe next, from its end.
+    /// Whom to probe next, from its end: nobody twice, so that who comes and goes does not keep others
+    /// from being probed.
     ring: Vec<usize>,
     pub(super) digest: Digest,
 }
@@ -121,6 +124,7 @@ impl Members {
             suspicion: None,
             gone: None,
             informed: None,
+            in_ring: false,
             place: usize::MAX,
         };
         let hash = member.hash;
@@ -144,11 +148,15 @@ impl Members {
         );
         self.names.remove(&member.hash);
         self.free.push(at);
+        if member.in_ring {
+            self.ring.retain(|other| *other != at);
+        }
         member
     }
 
-    /// Puts it into the list for its state, and into the digest if it is live.
-    pub(super) fn enter(&mut self, at: usize, rng: &mut Rng) {
+    /// Puts it into the list for its state, and into the digest if it is live. If it was not before,
+    /// it is also probed in this round.
+    pub(super) fn enter(&mut self, at: usize, was_live: bool, rng: &mut Rng) {
         let member = self.at(at);
         let (state, hash) = (member.record.state, member.hash);
         let (incarnation, revision) = (member.record.incarnation, member.record.revision);
@@ -163,7 +171,7 @@ impl Members {
         let place = list.len();
         list.push(at);
         self.at_mut(at).place = place;
-        if state.is_live() {
+        if state.is_live() && !was_live {
             self.add_to_ring(at, rng);
         }
     }
@@ -189,10 +197,10 @@ impl Members {
         }
     }
 
+    /// Somebody new is probed in this round, at a random time.
     fn add_to_ring(&mut self, at: usize, rng: &mut Rng) {
-        // Members that come and go all the time leave their places behind.
-        if self.ring.len() > 2 * self.live.len() + 16 {
-            return self.ring.clear();
+        if std::mem::replace(&mut self.at_mut(at).in_ring, true) {
+            return;
         }
         self.ring.push(at);
         let last = self.ring.len() - 1;
@@ -201,17 +209,21 @@ impl Members {
 
     /// The live member to be probed next: all once in a random order, then all again in another.
     pub(super) fn next_probed(&mut self, rng: &mut Rng) -> Option<usize> {
+        if self.live.is_empty() {
+            return None;
+        }
         loop {
             let Some(at) = self.ring.pop() else {
-                if self.live.is_empty() {
-                    return None;
-                }
                 self.ring.clone_from(&self.live);
                 for last in (1..self.ring.len()).rev() {
                     self.ring.swap(last, rng.below(last + 1));
                 }
+                for at in 0..self.live.len() {
+                    self.at_mut(self.live[at]).in_ring = true;
+                }
                 continue;
             };
+            self.at_mut(at).in_ring = false;
             if self.is_live(at) {
                 return Some(at);
             }
