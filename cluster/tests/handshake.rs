@@ -218,13 +218,13 @@ fn talk() -> [Vec<Vec<u8>>; 2] {
     let [mut d, mut l] = ends();
     let mut talk = [Vec::new(), Vec::new()];
     while !d.out.is_empty() || !l.out.is_empty() {
-        for at in 0..2 {
+        for (at, said) in talk.iter_mut().enumerate() {
             let bytes = match at {
                 0 => hand_over(&mut d, &mut l, usize::MAX),
                 _ => hand_over(&mut l, &mut d, usize::MAX),
             };
             if !bytes.is_empty() {
-                talk[at].push(bytes);
+                said.push(bytes);
             }
         }
     }

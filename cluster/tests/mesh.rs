@@ -169,7 +169,7 @@ fn an_address_is_dialled_until_somebody_is_there() {
     let dial = Effect::Dial("s:1".into());
     assert_eq!(
         step(&mut machine, at(0), Input::Seed("s:1".into())),
-        [dial.clone()]
+        std::slice::from_ref(&dial)
     );
     let mut dials = Vec::new();
     for tick in 1..200 {
@@ -446,11 +446,11 @@ impl Model {
     }
 
     fn check(&self, seed: u64) {
-        for node in 0..NAMES.len() {
+        for (node, name) in NAMES.iter().enumerate() {
             let others = (0..NAMES.len()).filter(|other| *other != node);
             let others = others.map(|other| (NAMES[other], self.incarnations[other]));
             let others: BTreeMap<&str, u64> = others.collect();
-            assert_eq!(self.seen(node), others, "seed {seed}, node {}", NAMES[node]);
+            assert_eq!(self.seen(node), others, "seed {seed}, node {name}");
         }
         let up = self.wires.iter().filter(|wire| wire.up).count();
         assert_eq!(up, 10, "seed {seed}: one connection between any two");
@@ -474,11 +474,9 @@ fn all_are_together_in_the_end_whatever_happened() {
                     model.cut.remove(&(a.min(b), a.max(b)));
                 }
                 2 => model.restart(a),
-                3 => {
-                    if !model.wires.is_empty() {
-                        let at = model.rng.below(model.wires.len());
-                        model.end(at, a, Loss::Closed);
-                    }
+                3 if !model.wires.is_empty() => {
+                    let at = model.rng.below(model.wires.len());
+                    model.end(at, a, Loss::Closed);
                 }
                 _ => {}
             }

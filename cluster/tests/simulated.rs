@@ -190,6 +190,26 @@ fn a_node_that_is_started_again_is_a_new_one() {
 }
 
 #[test]
+fn what_goes_on_behind_a_lost_power_reaches_nobody() {
+    simulate(10, |world, network| async move {
+        let a = start(&world, &network, "a").await;
+        let b = start(&world, &network, "b").await;
+        together(&world, &[&a, &b], MINUTE).await;
+        network.cut_power("b");
+        let again = Node::builder().name("b").seed("a:7000").listen("b:7000");
+        let again = again.start_in(&world, &network).await.expect("it starts");
+        together(&world, &[&a, &again], MINUTE).await;
+        world.advance(MINUTE).await;
+        assert_eq!(a.peer("b"), Some(again.id()));
+        assert_eq!(
+            names(&b).await,
+            Vec::<String>::new(),
+            "the old one is alone"
+        );
+    });
+}
+
+#[test]
 fn two_nodes_of_one_name_do_not_both_get_in() {
     simulate(10, |world, network| async move {
         let a = start(&world, &network, "a").await;

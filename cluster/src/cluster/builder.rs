@@ -208,7 +208,7 @@ impl Builder {
     ) -> Result<(), StartError> {
         check_name(node.name())?;
         let wanted = self.listen.unwrap_or_else(|| "127.0.0.1:0".into());
-        let listener = transport.listen(&wanted).await;
+        let listener = transport.listen(node, &wanted).await;
         let listener = listener.map_err(|error| StartError::Listen(wanted.clone(), error))?;
         let address = listener
             .address()
@@ -256,7 +256,11 @@ async fn accept(context: Arc<Context>, door: Arc<Mutex<Option<Listener>>>) {
         let listener = match &mut *door {
             Some(listener) => listener,
             // The one before this has crashed.
-            empty => match context.transport.listen(&context.own.address).await {
+            empty => match context
+                .transport
+                .listen(&context.node, &context.own.address)
+                .await
+            {
                 Ok(listener) => empty.insert(listener),
                 Err(error) => {
                     tracing::error!(target: "foundation::cluster", %error, "cannot listen");

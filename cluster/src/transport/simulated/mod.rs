@@ -143,7 +143,8 @@ impl SimNetwork {
     }
 
     /// The programs of a host are killed: its connections are reset, and nobody listens there until
-    /// something is started on it again.
+    /// a node is started on it again. What goes on of a node that was there reaches nobody: shut it
+    /// down, or leave it.
     pub fn kill(&self, host: &str) {
         let now = self.now();
         let mut state = self.state();
@@ -151,7 +152,8 @@ impl SimNetwork {
         state.kill(now, host, true);
     }
 
-    /// A host loses its power: the others hear nothing of it.
+    /// A host loses its power: the others hear nothing of it, not even that its connections have
+    /// ended. Of a node that was there it is as with [`SimNetwork::kill`].
     pub fn cut_power(&self, host: &str) {
         let now = self.now();
         let mut state = self.state();

@@ -25,6 +25,8 @@ pub(super) struct Way {
     pub(super) from: HostId,
     pub(super) to: HostId,
     pub(super) pipe: Pipe,
+    /// An end has lost its power: nothing passes any more, whatever becomes of its host.
+    is_dead: bool,
     /// How many ends still hold it.
     ends: u8,
 }
@@ -39,7 +41,8 @@ pub(super) struct Door {
 
 pub(super) struct State {
     rng: Rng,
-    hosts: Vec<Box<str>>,
+    /// Each with how often its programs were killed: what was started before that reaches nobody.
+    hosts: Vec<(Box<str>, u32)>,
     silent: BTreeSet<HostId>,
     pub(super) default_link: Link,
     pub(super) links: BTreeMap<(HostId, HostId), Link>,
@@ -77,11 +80,16 @@ impl State {
     }
 
     pub(super) fn host(&mut self, name: &str) -> HostId {
-        let known = self.hosts.iter().position(|host| &**host == name);
+        let known = self.hosts.iter().position(|(host, _)| &**host == name);
         known.unwrap_or_else(|| {
-            self.hosts.push(name.into());
+            self.hosts.push((name.into(), 0));
             self.hosts.len() - 1
         })
+    }
+
+    /// How often the programs of a host were killed.
+    pub(super) fn life(&self, host: HostId) -> u32 {
+        self.hosts[host].1
     }
 
     pub(super) fn is_cut(&self, ends: (HostId, HostId)) -> bool {
@@ -133,7 +141,7 @@ impl State {
         let Some(way) = self.ways.get(&out) else {
             return false;
         };
-        let from = self.hosts[way.from].clone();
+        let from = self.hosts[way.from].0.clone();
         let Some(door) = self.doors.get_mut(address) else {
             return false;
         };
@@ -154,17 +162,25 @@ impl State {
                 from,
                 to,
                 pipe,
+                is_dead: false,
                 ends: 2,
             },
         );
         self.next
     }
 
-    pub(super) fn send(&mut self, now: Tick, id: PipeId, bytes: &[u8]) {
-        let Some(ends) = self.ways.get(&id).map(|way| (way.from, way.to)) else {
-            return;
+    /// How long the next portion takes on a way of a stream, or back on it.
+    fn passage_on(&mut self, id: PipeId, is_back: bool) -> Option<Duration> {
+        let way = self.ways.get(&id).filter(|way| !way.is_dead)?;
+        let ends = match is_back {
+            true => (way.to, way.from),
+            false => (way.from, way.to),
         };
-        let takes = self.passage(ends);
+        self.passage(ends)
+    }
+
+    pub(super) fn send(&mut self, now: Tick, id: PipeId, bytes: &[u8]) {
+        let takes = self.passage_on(id, false);
         self.traffic.portions += 1;
         self.traffic.bytes += bytes.len() as u64;
         if let Some(way) = self.ways.get_mut(&id) {
@@ -174,10 +190,7 @@ impl State {
 
     /// The writing end says no more.
     pub(super) fn finish(&mut self, now: Tick, id: PipeId, end: End) {
-        let Some(ends) = self.ways.get(&id).map(|way| (way.from, way.to)) else {
-            return;
-        };
-        let takes = self.passage(ends);
+        let takes = self.passage_on(id, false);
         if let Some(way) = self.ways.get_mut(&id) {
             way.pipe.finish(now, end, takes);
         }
@@ -185,12 +198,24 @@ impl State {
 
     /// The reading end is gone.
     pub(super) fn abandon(&mut self, now: Tick, id: PipeId) {
-        let Some(ends) = self.ways.get(&id).map(|way| (way.to, way.from)) else {
-            return;
-        };
-        let takes = self.passage(ends);
+        let takes = self.passage_on(id, true);
         if let Some(way) = self.ways.get_mut(&id) {
             way.pipe.abandon(now, takes);
+        }
+    }
+
+    /// Nobody listens at this address any more: who waited to be accepted is turned away.
+    pub(super) fn close(&mut self, now: Tick, address: &str, host: HostId) {
+        let is_own = |door: &Door| door.host == host;
+        if !self.doors.get(address).is_some_and(is_own) {
+            return;
+        }
+        let waiting = self.doors.remove(address).map(|door| door.waiting);
+        for (out, back, _) in waiting.into_iter().flatten() {
+            self.finish(now, out, End::Reset);
+            self.abandon(now, back);
+            self.let_go(out);
+            self.let_go(back);
         }
     }
 
@@ -223,7 +248,7 @@ impl State {
             .filter(|(_, way)| (way.from, way.to) == ends);
         let along: Vec<PipeId> = along.map(|(id, _)| *id).collect();
         for id in along {
-            let Some(takes) = self.passage(ends) else {
+            let Some(takes) = self.passage_on(id, false) else {
                 continue;
             };
             if let Some(way) = self.ways.get_mut(&id) {
@@ -240,6 +265,7 @@ impl State {
 
     /// Nothing of a host is left; whether the others are told.
     pub(super) fn kill(&mut self, now: Tick, host: HostId, told: bool) {
+        self.hosts[host].1 += 1;
         self.doors.retain(|_, door| door.host != host);
         let touched = self
             .ways
@@ -257,6 +283,7 @@ impl State {
                 (false, _) => {
                     if let Some(way) = self.ways.get_mut(&id) {
                         way.pipe.stall(now);
+                        way.is_dead = true;
                     }
                 }
             }

@@ -34,6 +34,8 @@ fn lock(state: &Shared) -> MutexGuard<'_, State> {
 pub(crate) struct SimHost {
     state: Shared,
     id: HostId,
+    /// Which life of the host this belongs to.
+    life: u32,
     name: Box<str>,
 }
 
@@ -45,16 +47,32 @@ impl std::fmt::Debug for SimHost {
 
 impl SimHost {
     pub(super) fn new(state: Shared, id: HostId, name: &str) -> Self {
-        let name = name.into();
-        Self { state, id, name }
+        let (life, name) = (lock(&state).life(id), name.into());
+        Self {
+            state,
+            id,
+            life,
+            name,
+        }
     }
 
-    pub(crate) fn listen(&self, address: &str) -> io::Result<SimListener> {
+    /// Who was killed opens nothing any more.
+    fn check_alive(&self) -> io::Result<()> {
+        match lock(&self.state).life(self.id) == self.life {
+            true => Ok(()),
+            false => Err(ErrorKind::NetworkDown.into()),
+        }
+    }
+
+    pub(crate) fn listen(&self, node: &Node, address: &str) -> io::Result<SimListener> {
+        self.check_alive()?;
         if !lock(&self.state).open(address, self.id) {
             return Err(ErrorKind::AddrInUse.into());
         }
         Ok(SimListener {
             state: Arc::clone(&self.state),
+            node: node.clone(),
+            host: self.id,
             address: address.into(),
         })
     }
@@ -62,6 +80,7 @@ impl SimHost {
     pub(crate) async fn dial(&self, node: &Node, address: &str) -> io::Result<SimStream> {
         let mut pause = SYN_RETRY;
         loop {
+            self.check_alive()?;
             let dialled = lock(&self.state).dial(self.id, address);
             match dialled {
                 Dialled::Connected(out, back, takes) => {
@@ -87,6 +106,8 @@ impl SimHost {
 /// Where a host takes connections.
 pub(crate) struct SimListener {
     state: Shared,
+    node: Node,
+    host: HostId,
     address: Box<str>,
 }
 
@@ -125,9 +146,8 @@ impl SimListener {
 
 impl Drop for SimListener {
     fn drop(&mut self) {
-        let door = lock(&self.state).doors.remove(&self.address);
-        // Whoever waited to be accepted is turned away: outside the lock, a stream is dropped.
-        drop(door);
+        let now = tick(self.node.now());
+        lock(&self.state).close(now, &self.address, self.host);
     }
 }
 
