@@ -1,4 +1,4 @@
-//! Does a membership of 150 keep its promises?
+//! Does a membership of 100 keep its promises?
 //!
 //! Role       The figures of the book at a size that a test can afford: the bench `membership` has
 //!            them for 1,000.
@@ -13,7 +13,7 @@ use foundation_cluster::Tick;
 use foundation_cluster::membership::{Address, Config, Effect, Event, Input, Membership, Name};
 use foundation_cluster::model::{Network, Stutter};
 
-const HOSTS: usize = 150;
+const HOSTS: usize = 100;
 
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
