@@ -3,6 +3,7 @@
 //! Role       Who the node is, what it proves, and where its connections come from.
 //! Limit      [`HALF_OPEN_MAX`] handshakes of others at once; each is bounded in time.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -48,16 +49,19 @@ impl Context {
     }
 
     /// A place among the handshakes of others, if there is one.
-    pub(crate) fn half_open(&self) -> bool {
+    pub(crate) fn half_open(self: &Arc<Self>) -> Option<HalfOpen> {
         let taken = self.half_open.fetch_add(1, Ordering::Relaxed);
-        if HALF_OPEN_MAX <= taken {
-            self.half_open.fetch_sub(1, Ordering::Relaxed);
-            return false;
-        }
-        true
+        let place = HalfOpen(Arc::clone(self));
+        (taken < HALF_OPEN_MAX).then_some(place)
     }
+}
 
-    pub(crate) fn shaken(&self) {
-        self.half_open.fetch_sub(1, Ordering::Relaxed);
+/// A place among the handshakes of others, for as long as it is there.
+#[derive(Debug)]
+pub(crate) struct HalfOpen(Arc<Context>);
+
+impl Drop for HalfOpen {
+    fn drop(&mut self) {
+        self.0.half_open.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use foundation_runtime::{Carried, Freight, Node, NodeId, Pid, Port, time};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::context::Context;
+use super::context::{Context, HalfOpen};
 use super::frame::{Kind, read_nodes};
 use super::inbound::Inbound;
 use super::outgoing::Outgoing;
@@ -68,10 +68,11 @@ pub(crate) async fn accepted(
     id: ConnectionId,
     mut stream: Stream,
     from: Box<str>,
+    place: HalfOpen,
 ) {
     let handshake = shake(&context, &mesh, id, Role::Listener, &mut stream);
     let shaken = time::timeout(context.handshake_bound, handshake).await;
-    context.shaken();
+    drop(place);
     match shaken.unwrap_or(Err(Refusal::Deadline)) {
         Ok(agreed) => live(&context, &mesh, id, stream, agreed).await,
         Err(refusal) => {

@@ -123,12 +123,20 @@ impl Mesh {
     /// Takes a connection that was dialled from elsewhere.
     #[call(local)]
     pub(crate) fn accept(&mut self, stream: Stream, from: Box<str>) -> bool {
-        if !self.plan.context.half_open() {
+        let Some(place) = self.plan.context.half_open() else {
+            tracing::warn!(
+                target: "foundation::cluster",
+                %from,
+                "a connection was turned away: too many are shaking hands"
+            );
             return false;
-        }
+        };
         let id = self.plan.context.next_id();
         let (context, mesh) = (Arc::clone(&self.plan.context), self.client());
-        self.spawn(id, connection::accepted(context, mesh, id, stream, from));
+        self.spawn(
+            id,
+            connection::accepted(context, mesh, id, stream, from, place),
+        );
         true
     }
 
@@ -175,16 +183,14 @@ impl Mesh {
 
     #[call(local)]
     pub(crate) fn peers(&self) -> Vec<Peer> {
+        let started = self.held.values().filter_map(|held| held.started.as_ref());
+        let by_name: BTreeMap<&str, &Started> = started.map(|it| (&*it.peer, it)).collect();
         let of = |who: &Who| {
-            let started = self.held.values().filter_map(|held| held.started.as_ref());
-            let mut own = started.filter(|started| started.peer == who.name);
-            let (queued, sent) = own.next().map_or((0, 0), |started| {
-                (started.outgoing.waiting(), started.outgoing.frames())
-            });
+            let queue = by_name.get(&*who.name).map(|started| &started.outgoing);
             Peer {
                 who: who.clone(),
-                queued,
-                sent,
+                queued: queue.map_or(0, |queue| queue.waiting()),
+                sent: queue.map_or(0, |queue| queue.frames()),
             }
         };
         self.machine.peers().map(of).collect()
