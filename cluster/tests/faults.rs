@@ -76,6 +76,14 @@ struct Seen {
     watched: Mutex<BTreeMap<(NodeId, Pid), bool>>,
 }
 
+impl Seen {
+    /// The watchers of this node are gone.
+    fn forget(&self, node: NodeId) {
+        let mut watched = self.watched.lock().expect("nobody panics with it");
+        watched.retain(|(watcher, _), _| *watcher != node);
+    }
+}
+
 /// Calls, sends and watches, as long as its node lives.
 async fn client(me: Process<NodeEvent>, seed: u64, seen: Arc<Seen>) {
     let (node, mut rng) = (me.node(), Rng::new(seed));
@@ -189,9 +197,7 @@ impl Cluster {
             .await
             .expect("every process yields");
         // Nobody asks a dead watcher.
-        let mut watched = self.seen.watched.lock().expect("nobody panics with it");
-        watched.retain(|(watcher, _), _| *watcher != old.id());
-        drop(watched);
+        self.seen.forget(old.id());
         self.nodes[at] = self.node(NAMES[at]).await;
     }
 
