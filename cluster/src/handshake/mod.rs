@@ -17,6 +17,8 @@
 //! A proof covers both first messages, and what the transport says of the connection: one that is
 //! replayed, turned round or carried over to another connection is wrong.
 
+use foundation_runtime::WIRE_VERSION;
+
 mod machine;
 mod message;
 mod refusal;
@@ -25,5 +27,6 @@ pub use machine::{Agreed, Effect, Handshake, Input, Role};
 pub use message::{ADDRESS_BYTES_MAX, BadMessage, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, Who};
 pub use refusal::Refusal;
 
-/// The versions of the protocol between nodes that this build speaks, oldest and newest.
-pub const VERSIONS: (u16, u16) = (1, 1);
+/// The versions of the protocol between nodes that this build speaks, oldest and newest: frames have
+/// one way to be written, so there is one.
+pub const VERSIONS: (u16, u16) = (WIRE_VERSION, WIRE_VERSION);
