@@ -10,6 +10,10 @@
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
+/// How often a thread is asked whose stack ends too early.
+const ATTEMPTS: u32 = 4;
+/// A worker that runs a handler has more frames than this below it, down to its thread's start.
+const WHOLE_FRAMES: usize = 10;
 /// The deepest stack that is written down; what called the rest is not.
 pub(crate) const FRAMES_MAX: usize = 64;
 
@@ -37,7 +41,25 @@ impl Default for Capture {
 
 impl Capture {
     /// What was written: return addresses, the innermost first. Empty when it cannot be had.
+    ///
+    /// Where a thread is on its way into another library, in a stub that says nothing of its caller,
+    /// the stack ends at once: then it is asked again, and the longest answer counts.
     pub(crate) fn of_thread(&self, thread: i64, bound: Duration) -> Vec<usize> {
+        let mut longest = Vec::new();
+        for _ in 0..ATTEMPTS {
+            let stack = self.ask(thread, bound);
+            let is_last = stack.is_empty() || WHOLE_FRAMES <= stack.len();
+            if longest.len() < stack.len() {
+                longest = stack;
+            }
+            if is_last {
+                break;
+            }
+        }
+        longest
+    }
+
+    fn ask(&self, thread: i64, bound: Duration) -> Vec<usize> {
         let idle = self.state.load(Ordering::Acquire);
         // Somebody was asked before, and writes still.
         if idle == ASKED || idle == WRITING || !signal::is_ours() {
