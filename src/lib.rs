@@ -29,7 +29,7 @@ pub mod prelude {
         Cx, Dynamic, In, Name, NodeExt, Ref, StartError, Stop, Supervisor, Task, TaskError, child,
         child_fn, child_with,
     };
-    pub use foundation_cluster::{BuilderExt as _, NodeClusterExt as _};
+    pub use foundation_cluster::{BuilderExt as _, NodeClusterExt as _, WorldClusterExt as _};
     pub use foundation_macros::{Message, actor, protocol, statem, states};
     pub use foundation_runtime::{
         Call, CallError, Down, Exit, Info, Mail, Me, Message, MonitorRef, Node, Pid, Priority,

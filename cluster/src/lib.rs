@@ -17,7 +17,9 @@ mod secret;
 mod storage;
 pub mod transport;
 
-pub use cluster::{AskError, Builder, BuilderExt, Cluster, NodeClusterExt, StartError};
+pub use cluster::{
+    AskError, Builder, BuilderExt, Cluster, NodeClusterExt, StartError, WorldClusterExt,
+};
 pub use connection::{BadFrame, FRAME_BYTES_MAX};
 pub use machine::{Effects, Machine, Tick};
 pub use mesh::{NodeEvent, Peer};

@@ -136,23 +136,16 @@ impl Builder {
         self.join(node, Transport::Sockets, secret).await
     }
 
-    /// [`Builder::start`] in a simulated world, on a network of it. The host has the node's name,
-    /// and listens at that name with the port 7000 unless said otherwise.
+    /// [`Builder::start`] in a world of a test, on its network in memory. The host has the node's
+    /// name, and listens at that name with the port 7000 unless said otherwise.
     ///
     /// # Errors
     /// [`StartError`]; nothing is left of it.
-    ///
-    /// # Panics
-    /// When the world is not simulated.
     pub async fn start_in(
         mut self,
         world: &World,
         network: &SimNetwork,
     ) -> Result<Node, StartError> {
-        assert!(
-            world.is_simulated(),
-            "a simulated network has no place in a real world"
-        );
         let secret = self.secret.take();
         let secret = secret.unwrap_or_else(|| {
             Secret::new([7; 32]).unwrap_or_else(|_| unreachable!("it is long enough"))
@@ -208,7 +201,7 @@ impl Builder {
     ) -> Result<(), StartError> {
         check_name(node.name())?;
         let wanted = self.listen.unwrap_or_else(|| "127.0.0.1:0".into());
-        let listener = transport.listen(node, &wanted).await;
+        let listener = transport.listen(&wanted).await;
         let listener = listener.map_err(|error| StartError::Listen(wanted.clone(), error))?;
         let address = listener
             .address()
@@ -256,11 +249,7 @@ async fn accept(context: Arc<Context>, door: Arc<Mutex<Option<Listener>>>) {
         let listener = match &mut *door {
             Some(listener) => listener,
             // The one before this has crashed.
-            empty => match context
-                .transport
-                .listen(&context.node, &context.own.address)
-                .await
-            {
+            empty => match context.transport.listen(&context.own.address).await {
                 Ok(listener) => empty.insert(listener),
                 Err(error) => {
                     tracing::error!(target: "foundation::cluster", %error, "cannot listen");

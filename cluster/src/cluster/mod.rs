@@ -5,7 +5,9 @@
 mod builder;
 mod error;
 mod handle;
+mod world;
 
 pub use builder::{Builder, BuilderExt};
 pub use error::{AskError, StartError};
 pub use handle::{Cluster, NodeClusterExt};
+pub use world::WorldClusterExt;

@@ -41,10 +41,10 @@ pub(crate) enum Stream {
 
 impl Transport {
     /// Takes connections at this address from here on.
-    pub(crate) async fn listen(&self, node: &Node, address: &str) -> io::Result<Listener> {
+    pub(crate) async fn listen(&self, address: &str) -> io::Result<Listener> {
         match self {
             Self::Sockets => sockets::listen(address).await.map(Listener::Socket),
-            Self::Simulated(host) => host.listen(node, address).map(Listener::Simulated),
+            Self::Simulated(host) => host.listen(address).map(Listener::Simulated),
         }
     }
 

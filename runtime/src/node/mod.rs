@@ -20,6 +20,7 @@ pub use builder::{Builder, StartError as NodeStartError};
 pub(crate) use core::Core;
 pub(crate) use guests::{GUEST_SLOT, guest};
 pub use leaks::{Leak, Leaks, Survey};
+pub(crate) use shared::SharedValues;
 pub use shutdown::{ShutdownError, Unyielding};
 
 use crate::dead_letter::{DeadLetterStream, DeadReason};

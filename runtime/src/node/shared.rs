@@ -1,4 +1,4 @@
-//! What do libraries keep once per node?
+//! What do libraries keep once per node, and once per world?
 //!
 //! Role       One value per type and node, made at first use: there are no statics, and what a
 //!            library above needs for a whole node (scopes of groups, loaded applications) is here.
@@ -23,7 +23,7 @@ impl SharedValues {
         values.get(&id).cloned()
     }
 
-    fn get<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+    pub(crate) fn get<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
         let id = TypeId::of::<T>();
         let value = self.find(id).unwrap_or_else(|| {
             // Made outside the lock: its `default` is somebody else's code.

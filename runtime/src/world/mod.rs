@@ -26,6 +26,7 @@ pub use harness::{TestInput, TestOptions, TestOutput, test_explored, test_real, 
 pub use schedule::{BadSchedule, Schedule};
 pub(crate) use sim::SimScheduler;
 
+use crate::node::SharedValues;
 use crate::platform::clock::Clock;
 use crate::scheduler::Scheduler;
 use crate::{CrashReports, Loopback, Node, Survey};
@@ -37,6 +38,8 @@ pub struct World(Arc<Inner>);
 struct Inner {
     kind: Kind,
     nodes: Mutex<Vec<Node>>,
+    /// What libraries keep.
+    shared: SharedValues,
     /// The reports of all nodes, if somebody asked.
     crashes: OnceLock<CrashReports>,
     /// What is to be done when the body is done, the last first.
@@ -58,6 +61,7 @@ impl World {
         Self(Arc::new(Inner {
             kind: Kind::Real { workers },
             nodes: Mutex::default(),
+            shared: SharedValues::default(),
             crashes: OnceLock::new(),
             endings: Mutex::default(),
         }))
@@ -113,6 +117,7 @@ impl World {
         Self(Arc::new(Inner {
             kind: Kind::Simulated(Arc::clone(sim)),
             nodes: Mutex::default(),
+            shared: SharedValues::default(),
             crashes: OnceLock::new(),
             endings: Mutex::default(),
         }))
@@ -209,6 +214,14 @@ impl World {
                 None => return,
             }
         }
+    }
+
+    /// The world's one value of this type, made by `default` at first use: for libraries that keep
+    /// something per world, as [`Node::shared`] is for nodes. It must not hold the world, or neither
+    /// ever goes.
+    #[must_use]
+    pub fn shared<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        self.0.shared.get()
     }
 
     /// Connects two nodes in memory.

@@ -13,7 +13,7 @@ mod pipe;
 mod state;
 mod stream;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use foundation_runtime::World;
@@ -46,6 +46,10 @@ pub struct SimNetwork {
     world: World,
 }
 
+/// Where a world keeps its network.
+#[derive(Default)]
+struct Slot(OnceLock<Arc<Mutex<State>>>);
+
 /// What went over a network so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
@@ -60,11 +64,14 @@ pub struct Traffic {
 }
 
 impl SimNetwork {
-    /// A network of this world, whose seed decides its latencies and losses.
+    /// The network of this world, whose seed decides its latencies and losses. There is one: asked
+    /// again, it is the same. In a real world it is in memory as well, and real time passes.
     #[must_use]
     pub fn new(world: &World) -> Self {
+        let slot = world.shared::<Slot>();
+        let fresh = || Arc::new(Mutex::new(State::new(world.random())));
         Self {
-            state: Arc::new(Mutex::new(State::new(world.random()))),
+            state: Arc::clone(slot.0.get_or_init(fresh)),
             world: world.clone(),
         }
     }
@@ -80,7 +87,7 @@ impl SimNetwork {
     /// The host of this name, where a node can live.
     pub(crate) fn host(&self, name: &str) -> SimHost {
         let id = self.state().host(name);
-        SimHost::new(Arc::clone(&self.state), id, name)
+        SimHost::new(Arc::clone(&self.state), self.world.clone(), id, name)
     }
 
     /// How a link between any two hosts is, unless it is set for the two.

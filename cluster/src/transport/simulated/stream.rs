@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use foundation_runtime::Node;
+use foundation_runtime::{Node, World};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::pipe::{End, Found};
@@ -33,6 +33,7 @@ fn lock(state: &Shared) -> MutexGuard<'_, State> {
 #[derive(Clone)]
 pub(crate) struct SimHost {
     state: Shared,
+    world: World,
     id: HostId,
     /// Which life of the host this belongs to.
     life: u32,
@@ -46,10 +47,11 @@ impl std::fmt::Debug for SimHost {
 }
 
 impl SimHost {
-    pub(super) fn new(state: Shared, id: HostId, name: &str) -> Self {
+    pub(super) fn new(state: Shared, world: World, id: HostId, name: &str) -> Self {
         let (life, name) = (lock(&state).life(id), name.into());
         Self {
             state,
+            world,
             id,
             life,
             name,
@@ -64,14 +66,14 @@ impl SimHost {
         }
     }
 
-    pub(crate) fn listen(&self, node: &Node, address: &str) -> io::Result<SimListener> {
+    pub(crate) fn listen(&self, address: &str) -> io::Result<SimListener> {
         self.check_alive()?;
         if !lock(&self.state).open(address, self.id) {
             return Err(ErrorKind::AddrInUse.into());
         }
         Ok(SimListener {
             state: Arc::clone(&self.state),
-            node: node.clone(),
+            world: self.world.clone(),
             host: self.id,
             address: address.into(),
         })
@@ -84,7 +86,7 @@ impl SimHost {
             let dialled = lock(&self.state).dial(self.id, address);
             match dialled {
                 Dialled::Connected(out, back, takes) => {
-                    let stream = SimStream::new(&self.state, node, back, out);
+                    let stream = SimStream::new(&self.state, &self.world, node, back, out);
                     node.sleep(takes).await;
                     let arrived = lock(&self.state).arrive(address, out, back);
                     return match arrived {
@@ -106,7 +108,7 @@ impl SimHost {
 /// Where a host takes connections.
 pub(crate) struct SimListener {
     state: Shared,
-    node: Node,
+    world: World,
     host: HostId,
     address: Box<str>,
 }
@@ -131,7 +133,7 @@ impl SimListener {
             match door.waiting.pop_front() {
                 Some((out, back, from)) => {
                     drop(state);
-                    let stream = SimStream::new(&self.state, node, back, out);
+                    let stream = SimStream::new(&self.state, &self.world, node, back, out);
                     Poll::Ready(Ok((stream, from)))
                 }
                 None => {
@@ -146,7 +148,7 @@ impl SimListener {
 
 impl Drop for SimListener {
     fn drop(&mut self) {
-        let now = tick(self.node.now());
+        let now = tick(self.world.now());
         lock(&self.state).close(now, &self.address, self.host);
     }
 }
@@ -154,6 +156,8 @@ impl Drop for SimListener {
 /// Bytes in order, both ways.
 pub(crate) struct SimStream {
     state: Shared,
+    /// Its clock: each node of a real world has one of its own.
+    world: World,
     node: Node,
     incoming: PipeId,
     outgoing: PipeId,
@@ -167,9 +171,10 @@ impl std::fmt::Debug for SimStream {
 }
 
 impl SimStream {
-    fn new(state: &Shared, node: &Node, incoming: PipeId, outgoing: PipeId) -> Self {
+    fn new(state: &Shared, world: &World, node: &Node, incoming: PipeId, outgoing: PipeId) -> Self {
         Self {
             state: Arc::clone(state),
+            world: world.clone(),
             node: node.clone(),
             incoming,
             outgoing,
@@ -178,7 +183,7 @@ impl SimStream {
     }
 
     fn now(&self) -> Tick {
-        tick(self.node.now())
+        tick(self.world.now())
     }
 
     /// Waits until this time, at most: what arrives earlier wakes as well.
