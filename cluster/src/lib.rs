@@ -13,6 +13,7 @@ pub mod machine;
 pub mod membership;
 pub mod mesh;
 pub mod model;
+pub mod overlay;
 mod secret;
 mod storage;
 pub mod transport;

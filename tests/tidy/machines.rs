@@ -14,6 +14,7 @@ const MACHINES: &[&str] = &[
     "cluster/src/handshake/machine.rs",
     "cluster/src/membership/",
     "cluster/src/mesh/machine.rs",
+    "cluster/src/overlay/",
     "runtime/src/timer/wheel",
 ];
 

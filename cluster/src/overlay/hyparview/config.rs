@@ -1,0 +1,77 @@
+//! How many peers does a node know, and how far do its requests walk?
+//!
+//! Role       Every figure of the protocol, with its default; checked once, at the start.
+
+use std::fmt;
+
+/// The figures of the protocol. The same on all nodes of an overlay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The most peers that a node is connected to, 2 to 64. Default 5.
+    pub active_max: usize,
+    /// The most peers in reserve, 1 to 1000. Default 30.
+    pub passive_max: usize,
+    /// Hops that the news of a joining node walk (ARWL), 1 to 64. Default 6.
+    pub active_walk: u8,
+    /// Hops left of that walk where the node is put in reserve (PRWL), at most `active_walk`.
+    /// Default 3.
+    pub passive_walk: u8,
+    /// Active peers named in a shuffle (ka), at most `active_max`. Default 3.
+    pub shuffle_active: usize,
+    /// Passive peers named in a shuffle (kp), at most `passive_max`. Default 4.
+    pub shuffle_passive: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            active_max: 5,
+            passive_max: 30,
+            active_walk: 6,
+            passive_walk: 3,
+            shuffle_active: 3,
+            shuffle_passive: 4,
+        }
+    }
+}
+
+/// Which figure is out of its bounds. Nothing was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// `active_max` or `passive_max`.
+    View,
+    /// `active_walk` or `passive_walk`.
+    Walk,
+    /// `shuffle_active` or `shuffle_passive`.
+    Shuffle,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::View => "the size of a view is out of bounds",
+            Self::Walk => "the length of a walk is out of bounds",
+            Self::Shuffle => "a shuffle names more peers than a view holds",
+        })
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    pub(super) fn checked(self) -> Result<Self, ConfigError> {
+        let views = (2..=64).contains(&self.active_max) && (1..=1000).contains(&self.passive_max);
+        let walks = (1..=64).contains(&self.active_walk) && self.passive_walk <= self.active_walk;
+        let shuffles = self.shuffle_active <= self.active_max;
+        if !views {
+            Err(ConfigError::View)
+        } else if !walks {
+            Err(ConfigError::Walk)
+        } else if !shuffles || self.shuffle_passive > self.passive_max {
+            Err(ConfigError::Shuffle)
+        } else {
+            Ok(self)
+        }
+    }
+}

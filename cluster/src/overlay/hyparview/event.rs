@@ -1,0 +1,55 @@
+//! What goes in and out of the overlay?
+//!
+//! Role       The whole surface of the machine: inputs, effects, and messages between nodes.
+
+/// One incarnation of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u64);
+
+/// What two nodes say to each other, in order, over one connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// I am new.
+    Join,
+    /// This node is new; the walk has so many hops left.
+    ForwardJoin(PeerId, u8),
+    /// Be my neighbour. With priority it is not refused.
+    Neighbour {
+        /// Has the sender no other peer?
+        priority: bool,
+    },
+    /// I am your neighbour.
+    Accept,
+    /// My active view is full.
+    Refuse,
+    /// I am not your neighbour any more.
+    Disconnect,
+    /// The origin knows these peers; the walk has so many hops left.
+    Shuffle(PeerId, u8, Vec<PeerId>),
+    /// I know these peers.
+    ShuffleReply(Vec<PeerId>),
+}
+
+/// All that can happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// Join the overlay by this node. It is asked again while there is nobody else.
+    Join(PeerId),
+    /// A message came.
+    Received(PeerId, Message),
+    /// A connection was lost or not made. What was sent over it may be lost.
+    PeerFailed(PeerId),
+    /// It is time for a shuffle: to be given at regular intervals.
+    Round,
+}
+
+/// All that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Connect if need be, and send. A failure has to be reported.
+    Send(PeerId, Message),
+    /// A peer has become a neighbour: keep its connection, and watch it.
+    Up(PeerId),
+    /// It is none any more. What was sent to it before still goes out.
+    Down(PeerId),
+}

@@ -1,0 +1,300 @@
+//! What happens to the views when a peer joins, fails, asks or shuffles?
+//!
+//! Role       Decides who is a neighbour.
+//! Inputs     [`Input`]: a wish to join, messages, failures, rounds.
+//! Outputs    [`Effect`]: messages, and neighbours that come and go.
+//! Invariant  This node is in no view, no peer is in both. When no message is on its way, of two
+//!            nodes either both are neighbours of each other or none.
+//! Source     paper: HyParView, algorithms 1 and 2
+
+use foundation_runtime::Rng;
+
+use super::config::{Config, ConfigError};
+use super::event::{Effect, Input, Message, PeerId};
+use super::view::View;
+use crate::machine::{Effects, Machine, Tick};
+
+/// The most requests without an answer; further joining nodes are not asked.
+const ASKED_MAX: usize = 64;
+/// The most peers that are read from one message.
+const NAMED_MAX: usize = 128;
+
+/// One node's part of the overlay.
+///
+/// ```
+/// use foundation_cluster::overlay::hyparview::{Config, Effect, HyParView, Input, Message, PeerId};
+/// use foundation_cluster::{Effects, Machine, Tick};
+/// let mut node = HyParView::new(PeerId(1), Config::default(), 7)?;
+/// let mut effects = Effects::new();
+/// node.step(Tick::ZERO, Input::Join(PeerId(2)), &mut effects);
+/// let sent = effects.drain().next();
+/// assert_eq!(sent, Some(Effect::Send(PeerId(2), Message::Join)));
+/// # Ok::<(), foundation_cluster::overlay::hyparview::ConfigError>(())
+/// ```
+#[derive(Debug)]
+pub struct HyParView {
+    me: PeerId,
+    config: Config,
+    rng: Rng,
+    active: View,
+    passive: View,
+    contact: Option<PeerId>,
+    /// Who was asked to be a neighbour and has not answered.
+    asked: Vec<PeerId>,
+    /// Who was asked since the last round: not to be asked again in it.
+    tried: Vec<PeerId>,
+}
+
+impl HyParView {
+    /// A node that knows nobody.
+    ///
+    /// # Errors
+    /// When a figure is out of its bounds.
+    pub fn new(me: PeerId, config: Config, seed: u64) -> Result<Self, ConfigError> {
+        let config = config.checked()?;
+        Ok(Self {
+            me,
+            rng: Rng::new(seed),
+            active: View::new(config.active_max),
+            passive: View::new(config.passive_max),
+            contact: None,
+            asked: Vec::new(),
+            tried: Vec::new(),
+            config,
+        })
+    }
+
+    /// The neighbours, in no order.
+    #[must_use]
+    pub fn active(&self) -> &[PeerId] {
+        self.active.peers()
+    }
+
+    /// The peers in reserve, in no order.
+    #[must_use]
+    pub fn passive(&self) -> &[PeerId] {
+        self.passive.peers()
+    }
+
+    fn received(&mut self, from: PeerId, message: Message, effects: &mut Effects<Effect>) {
+        match message {
+            Message::Join => self.joined(from, effects),
+            Message::ForwardJoin(new, hops) => self.walked(from, new, hops, effects),
+            Message::Neighbour { priority } => {
+                if priority || self.active.contains(from) || !self.active.is_full() {
+                    self.enter(from, effects);
+                    effects.push(Effect::Send(from, Message::Accept));
+                } else {
+                    effects.push(Effect::Send(from, Message::Refuse));
+                }
+            }
+            Message::Accept => {
+                if self.answered(from) {
+                    self.enter(from, effects);
+                } else if !self.active.contains(from) {
+                    effects.push(Effect::Send(from, Message::Disconnect));
+                }
+            }
+            Message::Refuse => {
+                if self.answered(from) {
+                    self.repair(effects);
+                }
+            }
+            Message::Disconnect => {
+                if self.leave(from, effects) {
+                    self.reserve(from);
+                    self.repair(effects);
+                }
+            }
+            Message::Shuffle(origin, hops, peers) => {
+                self.shuffled(from, origin, hops, peers, effects);
+            }
+            Message::ShuffleReply(peers) => self.learn(&peers),
+        }
+    }
+
+    fn joined(&mut self, new: PeerId, effects: &mut Effects<Effect>) {
+        self.enter(new, effects);
+        effects.push(Effect::Send(new, Message::Accept));
+        for &peer in self.active.peers().iter().filter(|&&peer| peer != new) {
+            let message = Message::ForwardJoin(new, self.config.active_walk);
+            effects.push(Effect::Send(peer, message));
+        }
+    }
+
+    fn walked(&mut self, from: PeerId, new: PeerId, hops: u8, effects: &mut Effects<Effect>) {
+        let hops = hops.min(self.config.active_walk);
+        let next = self.active.any(&[from, new], &mut self.rng);
+        match next.filter(|_| hops > 0) {
+            Some(next) => {
+                if hops == self.config.passive_walk {
+                    self.reserve(new);
+                }
+                let message = Message::ForwardJoin(new, hops - 1);
+                effects.push(Effect::Send(next, message));
+            }
+            None => self.ask(new, true, effects),
+        }
+    }
+
+    fn shuffled(
+        &mut self,
+        from: PeerId,
+        origin: PeerId,
+        hops: u8,
+        mut peers: Vec<PeerId>,
+        effects: &mut Effects<Effect>,
+    ) {
+        if !self.active.contains(from) {
+            effects.push(Effect::Send(from, Message::Disconnect));
+        }
+        peers.truncate(NAMED_MAX);
+        let hops = hops.min(self.config.active_walk);
+        let next = self.active.any(&[from, origin], &mut self.rng);
+        if let Some(next) = next.filter(|_| hops > 0) {
+            let message = Message::Shuffle(origin, hops - 1, peers);
+            effects.push(Effect::Send(next, message));
+        } else if origin != self.me {
+            let known = self.passive.sample(peers.len(), &mut self.rng);
+            effects.push(Effect::Send(origin, Message::ShuffleReply(known)));
+            self.learn(&peers);
+        }
+    }
+
+    fn round(&mut self, effects: &mut Effects<Effect>) {
+        self.tried.clear();
+        self.repair(effects);
+        let Some(peer) = self.active.any(&[], &mut self.rng) else {
+            let contact = self.contact.filter(|_| self.asked.is_empty());
+            if let Some(contact) = contact {
+                self.join(contact, effects);
+            }
+            return;
+        };
+        let mut peers = vec![self.me];
+        peers.extend(
+            self.active
+                .sample(self.config.shuffle_active, &mut self.rng),
+        );
+        peers.extend(
+            self.passive
+                .sample(self.config.shuffle_passive, &mut self.rng),
+        );
+        let message = Message::Shuffle(self.me, self.config.active_walk, peers);
+        effects.push(Effect::Send(peer, message));
+    }
+
+    fn join(&mut self, contact: PeerId, effects: &mut Effects<Effect>) {
+        if contact != self.me && !self.active.contains(contact) {
+            self.contact = Some(contact);
+            if !self.asked.contains(&contact) && self.asked.len() < ASKED_MAX {
+                self.asked.push(contact);
+            }
+            effects.push(Effect::Send(contact, Message::Join));
+        }
+    }
+
+    fn ask(&mut self, peer: PeerId, priority: bool, effects: &mut Effects<Effect>) {
+        let known = peer == self.me || self.active.contains(peer) || self.asked.contains(&peer);
+        if !known && self.asked.len() < ASKED_MAX {
+            self.asked.push(peer);
+            effects.push(Effect::Send(peer, Message::Neighbour { priority }));
+        }
+    }
+
+    /// Fills the active view from the reserve.
+    fn repair(&mut self, effects: &mut Effects<Effect>) {
+        while self.active.peers().len() + self.asked.len() < self.config.active_max {
+            let Some(peer) = self.passive.any(&self.tried, &mut self.rng) else {
+                return;
+            };
+            self.tried.push(peer);
+            self.ask(peer, self.active.peers().is_empty(), effects);
+            if !self.asked.contains(&peer) {
+                return;
+            }
+        }
+    }
+
+    fn answered(&mut self, peer: PeerId) -> bool {
+        let at = self.asked.iter().position(|&asked| asked == peer);
+        at.map(|at| self.asked.swap_remove(at)).is_some()
+    }
+
+    /// Makes a peer a neighbour, in the place of another if there is no room.
+    fn enter(&mut self, peer: PeerId, effects: &mut Effects<Effect>) {
+        if peer == self.me || self.active.contains(peer) {
+            return;
+        }
+        if self.active.is_full()
+            && let Some(other) = self.active.any(&[], &mut self.rng)
+        {
+            self.leave(other, effects);
+            effects.push(Effect::Send(other, Message::Disconnect));
+            self.reserve(other);
+        }
+        self.passive.remove(peer);
+        self.active.add(peer);
+        effects.push(Effect::Up(peer));
+    }
+
+    fn leave(&mut self, peer: PeerId, effects: &mut Effects<Effect>) -> bool {
+        // An answer that is still on its way would bring back who has just been sent away.
+        self.answered(peer);
+        let left = self.active.remove(peer);
+        if left {
+            effects.push(Effect::Down(peer));
+        }
+        left
+    }
+
+    fn reserve(&mut self, peer: PeerId) {
+        if peer == self.me || self.active.contains(peer) || self.passive.contains(peer) {
+            return;
+        }
+        if self.passive.is_full()
+            && let Some(other) = self.passive.any(&[], &mut self.rng)
+        {
+            self.passive.remove(other);
+        }
+        self.passive.add(peer);
+    }
+
+    fn learn(&mut self, peers: &[PeerId]) {
+        for &peer in peers.iter().take(NAMED_MAX) {
+            self.reserve(peer);
+        }
+    }
+}
+
+impl Machine for HyParView {
+    type Input = Input;
+    type Effect = Effect;
+
+    fn step(&mut self, _now: Tick, input: Input, effects: &mut Effects<Effect>) {
+        match input {
+            Input::Join(contact) => self.join(contact, effects),
+            Input::Received(from, message) if from != self.me => {
+                self.received(from, message, effects);
+            }
+            Input::Received(..) => {}
+            Input::PeerFailed(peer) => {
+                self.leave(peer, effects);
+                self.passive.remove(peer);
+                self.repair(effects);
+            }
+            Input::Round => self.round(effects),
+        }
+    }
+
+    fn check(&self) {
+        self.active.check();
+        self.passive.check();
+        assert!(self.asked.len() <= ASKED_MAX, "too many are asked");
+        for &peer in self.active.peers() {
+            assert!(peer != self.me, "a node is its own neighbour");
+            assert!(!self.passive.contains(peer), "{peer:?} is in both views");
+        }
+        assert!(!self.passive.contains(self.me), "a node reserves itself");
+    }
+}

@@ -1,0 +1,6 @@
+//! Who talks to whom, when there are too many nodes for everybody to be connected to everybody?
+//!
+//! Role       Graphs of few connections a node. `hyparview` chooses and repairs them.
+//! Absent     Sockets and clocks: a driver owns a machine and does what it asks for.
+
+pub mod hyparview;
