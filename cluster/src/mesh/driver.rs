@@ -115,9 +115,11 @@ impl Mesh {
             }
         }
         inputs.push(Input::Ticked);
+        // There are two for each connection: the machine is checked once for them all.
         for input in inputs {
-            self.step(input);
+            self.take(input);
         }
+        self.machine.check();
     }
 
     /// Takes a connection that was dialled from elsewhere.
@@ -275,10 +277,15 @@ impl Mesh {
 
     /// One step of the machine, and what it wants: its answer, if it was asked.
     fn step(&mut self, input: Input) -> Option<Result<(), Refusal>> {
+        let answer = self.take(input);
+        self.machine.check();
+        answer
+    }
+
+    fn take(&mut self, input: Input) -> Option<Result<(), Refusal>> {
         let mut effects = Effects::new();
         let now = Tick::ZERO + self.plan.context.node.now();
         self.machine.step(now, input, &mut effects);
-        self.machine.check();
         let mut answer = None;
         for effect in effects.drain().collect::<Vec<_>>() {
             match effect {

@@ -324,11 +324,15 @@ impl Machine {
         if self.is_leaving {
             return;
         }
-        let connected: Vec<Who> = self.links.values().map(|link| link.who.clone()).collect();
+        let links = &self.links;
         for (address, target) in &mut self.targets {
-            let there =
-                |who: &Who| who.address == *address || target.name.as_ref() == Some(&who.name);
-            if target.is_dialling || now < target.next || connected.iter().any(there) {
+            let name = target.name.as_ref();
+            // Nearly all are: the connections are not gone through for them.
+            if target.is_dialling || name.is_some_and(|name| self.names.contains_key(name)) {
+                continue;
+            }
+            let there = |link: &Link| link.who.address == *address || name == Some(&link.who.name);
+            if now < target.next || links.values().any(there) {
                 continue;
             }
             target.is_dialling = true;

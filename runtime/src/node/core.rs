@@ -236,8 +236,14 @@ impl Core {
     /// Arms a timer; `hint` spreads the timers of different processes.
     pub(crate) fn arm(&self, hint: u32, deadline: u64, action: Action) -> Key {
         let (key, sooner) = self.timers.arm(hint, deadline, action);
-        if sooner && let Scheduler::Real(real) = &self.scheduler {
-            real.wake_timekeeper();
+        if sooner {
+            match &self.scheduler {
+                Scheduler::Real(real) => real.wake_timekeeper(),
+                Scheduler::Simulated(simulated) => {
+                    self.timers.plan(deadline);
+                    simulated.sooner(deadline);
+                }
+            }
         }
         key
     }

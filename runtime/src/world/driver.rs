@@ -15,7 +15,6 @@ use std::time::Duration;
 use super::World;
 use super::sim::{Event, Sim};
 use super::trace::Trace;
-use crate::Node;
 use crate::platform::current::Enter;
 use crate::scheduler::{Running, Scheduler, Stamp, slice};
 
@@ -192,8 +191,8 @@ impl Driver<'_> {
         match event {
             Event::Run { node, slot, share } => self.run_process(node, slot, share),
             Event::Arrival { to, from, envelope } => {
-                let nodes = self.world.nodes();
-                let core = nodes[to.0].core();
+                self.meet_nodes();
+                let core = self.nodes[to.0].core();
                 if let Some(trace) = &mut self.trace {
                     trace.arrival(core, to.1, from, &envelope, self.sim.deviations());
                 }
@@ -204,13 +203,17 @@ impl Driver<'_> {
         }
     }
 
-    fn run_process(&mut self, node: usize, slot: u32, share: u32) {
-        let known = self.world.nodes();
-        while self.nodes.len() < known.len() {
-            let node: Node = known[self.nodes.len()].fork();
+    /// Nodes that were started since the last time are known from now on.
+    fn meet_nodes(&mut self) {
+        for node in self.world.nodes_after(self.nodes.len()) {
+            let stamp = Arc::new(Stamp::default());
             self.nodes
-                .push(Running::new(node, usize::MAX, Arc::new(Stamp::default())));
+                .push(Running::new(node.fork(), usize::MAX, stamp));
         }
+    }
+
+    fn run_process(&mut self, node: usize, slot: u32, share: u32) {
+        self.meet_nodes();
         self.note((node as u64) << 32 | u64::from(slot));
         let running = &self.nodes[node];
         running.set_share(share);
@@ -230,11 +233,8 @@ impl Driver<'_> {
     /// Nothing can happen now: fires what is due, tells who waits for just that, or else moves the
     /// clock to the next timer.
     fn advance(&mut self) -> Result<(), SimError> {
-        let nodes = self.world.nodes();
-        let deadlines = nodes.iter();
-        let next = deadlines
-            .filter_map(|node| node.core().timers().next_deadline())
-            .min();
+        self.meet_nodes();
+        let next = self.next_deadline();
         let now = self.sim.now();
         if next.is_none_or(|next| now < next) && self.sim.tell_idle() {
             return Ok(());
@@ -255,13 +255,39 @@ impl Driver<'_> {
     fn move_clock(&mut self, now: u64) {
         self.still = self.steps;
         self.sim.set_now(now);
+        self.meet_nodes();
         let mut due = Vec::new();
-        for node in &self.world.nodes() {
-            node.core().timers().advance(now, &mut due);
+        for at in self.sim.due(|due| due.at(now)) {
+            let timers = self.nodes[at].core().timers();
+            // What is armed meanwhile is later than `now`.
+            timers.plan(u64::MAX);
+            self.sim.due(|due| due.set(at, None));
+            timers.advance(now, &mut due);
             for (_, action) in due.drain(..) {
-                self.sim.directly(|| node.core().fire(action));
+                self.sim.directly(|| self.nodes[at].core().fire(action));
+            }
+            self.look_at_timers(at);
+        }
+    }
+
+    /// When the next timer of any node may go off.
+    fn next_deadline(&self) -> Option<u64> {
+        loop {
+            let (kept, node) = self.sim.due(|due| due.first())?;
+            // It may be of a timer that was cancelled.
+            if self.look_at_timers(node) == Some(kept) {
+                return Some(kept);
             }
         }
+    }
+
+    /// Asks a node when it wants to be woken, and keeps that.
+    fn look_at_timers(&self, node: usize) -> Option<u64> {
+        let timers = self.nodes[node].core().timers();
+        let next = timers.next_deadline();
+        timers.plan(next.unwrap_or(u64::MAX));
+        self.sim.due(|due| due.set(node, next));
+        next
     }
 
     fn check(&self) -> Result<(), SimError> {

@@ -5,10 +5,12 @@
 //! Invariant  Same seed, same program: same trace hash.
 
 mod driver;
+mod due;
 mod explore;
 mod flight;
 mod harness;
 mod plan;
+mod ready;
 mod schedule;
 mod settle;
 mod shrink;
@@ -337,6 +339,12 @@ impl World {
             assert!(node.now() < until, "the processes do not come to rest");
             node.sleep(PAUSE).await;
         }
+    }
+
+    /// The nodes that were started after the first so many.
+    fn nodes_after(&self, known: usize) -> Vec<Node> {
+        let nodes = self.0.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.get(known..).map_or(Vec::new(), <[Node]>::to_vec)
     }
 
     pub(crate) fn nodes(&self) -> Vec<Node> {

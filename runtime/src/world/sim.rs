@@ -10,8 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread::{self, ThreadId};
 
+use super::due::Due;
 use super::flight::{Delivery, Flights, Sender, To};
 use super::plan::Plan;
+use super::ready::{Entry, Ready};
 use super::schedule::Choice;
 use crate::envelope::Envelope;
 use crate::platform::current;
@@ -29,6 +31,8 @@ pub(super) struct Sim {
     home: ThreadId,
     /// What is sent now arrives at once: the world itself sends it.
     direct: AtomicBool,
+    /// Whether anything is among the escapes.
+    has_escaped: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -38,7 +42,8 @@ struct State {
     chooser: Chooser,
     /// Since when the body can run.
     body: Option<u64>,
-    runnable: Vec<Entry>,
+    ready: Ready,
+    due: Due,
     flights: Flights,
     escapes: Vec<(usize, u32)>,
     /// Who is dead, and in whose name what arrives there is answered.
@@ -51,13 +56,6 @@ struct State {
 enum Chooser {
     Seed { rng: Rng, held: f64 },
     Plan(Plan),
-}
-
-#[derive(Clone, Copy)]
-struct Entry {
-    node: usize,
-    slot: u32,
-    priority: Priority,
 }
 
 /// What happens next.
@@ -124,7 +122,8 @@ impl Sim {
             random,
             chooser,
             body: Some(0),
-            runnable: Vec::new(),
+            ready: Ready::default(),
+            due: Due::default(),
             flights: Flights::new(delivery),
             escapes: Vec::new(),
             speaker: None,
@@ -135,6 +134,7 @@ impl Sim {
             clock: Arc::new(AtomicU64::new(0)),
             home: thread::current().id(),
             direct: AtomicBool::new(false),
+            has_escaped: AtomicBool::new(false),
             state: Mutex::new(state),
         })
     }
@@ -171,11 +171,21 @@ impl Sim {
 
     fn note_escape(&self, node: usize, slot: u32) {
         self.state().escapes.push((node, slot));
+        // Pairs with the acquire in `escapes`.
+        self.has_escaped.store(true, Ordering::Release);
     }
 
     /// Processes that were woken from outside the world, as (node, slot).
     pub(super) fn escapes(&self) -> Vec<(usize, u32)> {
-        self.state().escapes.clone()
+        match self.has_escaped.load(Ordering::Acquire) {
+            true => self.state().escapes.clone(),
+            false => Vec::new(),
+        }
+    }
+
+    /// What is known of the timers of all nodes.
+    pub(super) fn due<T>(&self, look: impl FnOnce(&mut Due) -> T) -> T {
+        look(&mut self.state().due)
     }
 
     /// Lets `f` send things that arrive at once.
@@ -252,13 +262,8 @@ impl State {
         }
     }
 
-    /// The priorities that may run: the highest there is, and beside normal ones low ones.
-    fn level(&self) -> Option<Priority> {
-        self.runnable.iter().map(|entry| entry.priority).max()
-    }
-
     fn next_by_seed(&mut self) -> Event {
-        let top = self.level();
+        let top = self.ready.top();
         let (body, targets) = (self.body.is_some(), self.flights.targets());
         let Chooser::Seed { rng, .. } = &mut self.chooser else {
             unreachable!("the seed chooses");
@@ -266,28 +271,19 @@ impl State {
         let share = 1 + rng.below(SHARE_MAX) as u32;
         // Low has every eighth turn while normal is busy.
         let low = top == Some(Priority::Normal) && rng.below(8) == 0;
-        let of = |level: Priority| -> Vec<usize> {
-            let entries = self.runnable.iter().enumerate();
-            let of_level = entries.filter(|(_, entry)| entry.priority == level);
-            of_level.map(|(at, _)| at).collect()
-        };
-        let mut ready = match low {
-            true => of(Priority::Low),
-            false => Vec::new(),
-        };
-        if let (true, Some(top)) = (ready.is_empty(), top) {
-            ready = of(top);
-        }
-        let all = ready.len() + usize::from(body) + targets;
+        let is_low = low && !self.ready.level(Priority::Low).is_empty();
+        let level = if is_low { Some(Priority::Low) } else { top };
+        let ready = level.map_or(0, |level| self.ready.level(level).len());
+        let all = ready + usize::from(body) + targets;
         if all == 0 {
             return Event::Nothing;
         }
         let at = rng.below(all);
-        if let Some(at) = ready.get(at) {
-            let Entry { node, slot, .. } = self.runnable.swap_remove(*at);
+        if let Some(level) = level.filter(|_| at < ready) {
+            let Entry { node, slot, .. } = self.ready.take_nth(level, at);
             return Event::Run { node, slot, share };
         }
-        let at = at - ready.len();
+        let at = at - ready;
         let Some(to) = self.flights.target(at).filter(|_| at < targets) else {
             self.body = None;
             return Event::Body;
@@ -320,13 +316,8 @@ impl State {
                 targets.push((to, nth));
             }
         }
-        let top = self.level();
-        let may_run = |entry: &Entry| {
-            let low = top == Some(Priority::Normal) && entry.priority == Priority::Low;
-            Some(entry.priority) == top || low
-        };
-        let entries = self.runnable.iter().filter(|entry| may_run(entry));
-        let processes = entries.map(|&Entry { node, slot, .. }| Choice::Process { node, slot });
+        let entries = self.ready.oldest_first().into_iter();
+        let processes = entries.map(|Entry { node, slot, .. }| Choice::Process { node, slot });
         ready.extend(processes);
         ready.extend(self.body.map(|_| Choice::Body));
         if ready.is_empty() {
@@ -341,13 +332,8 @@ impl State {
                 Event::Body
             }
             Choice::Process { node, slot } => {
-                let same = |entry: &Entry| (entry.node, entry.slot) == (node, slot);
-                self.runnable.remove(
-                    self.runnable
-                        .iter()
-                        .position(same)
-                        .expect("it was ready a moment ago"),
-                );
+                let taken = self.ready.take(node, slot);
+                assert!(taken.is_some(), "it was ready a moment ago");
                 let share = 1;
                 Event::Run { node, slot, share }
             }
@@ -412,22 +398,26 @@ impl SimScheduler {
 
     /// How many processes of this node wait to run.
     pub(crate) fn waiting(&self) -> usize {
-        let state = self.sim.state.lock();
-        let state = state.unwrap_or_else(PoisonError::into_inner);
-        let entries = state.runnable.iter();
-        entries.filter(|entry| entry.node == self.node).count()
+        self.sim.state().ready.of_node(self.node)
     }
 
     pub(crate) fn enqueue(&self, slot: u32, priority: Priority) {
         if thread::current().id() != self.sim.home {
             self.sim.note_escape(self.node, slot);
         }
+        let mut state = self.sim.state();
+        let since = state.count();
         let entry = Entry {
             node: self.node,
             slot,
-            priority,
+            since,
         };
-        heap::of_the_node(|| self.sim.state().runnable.push(entry));
+        heap::of_the_node(|| state.ready.push(priority, entry));
+    }
+
+    /// A timer of this node was armed that is earlier than those before.
+    pub(crate) fn sooner(&self, at: u64) {
+        heap::of_the_node(|| self.sim.due(|due| due.sooner(self.node, at)));
     }
 
     /// Keeps what is sent to a process on its way for a while; or gives it back, to be put into the
