@@ -13,6 +13,7 @@ mod intensive;
 mod nothing;
 #[cfg(feature = "observe")]
 pub mod observe;
+mod operable;
 pub mod pg;
 #[cfg(feature = "ractor")]
 pub mod ractor;
@@ -40,6 +41,7 @@ pub use event::{
     HandleCall, HandlerCallError, HandlerExit, HandlerId, HandlerKey, Removal, RemoveHandlerError,
 };
 pub use intensive::{Chunk, balance_work_across_schedulers, cpu_intensive};
+pub use operable::{Operable, Operated, Operation};
 pub use pg::{Change, Group, GroupEvent, GroupMonitor, JoinError, NotJoined, Scope};
 pub use registry::{
     Duplicate, Keys, META_MAX, MetaError, PARTITIONS_MAX, REGISTRATIONS_MAX, Registration,

@@ -8,6 +8,7 @@
 
 mod cluster;
 mod connection;
+pub mod desk;
 pub mod handshake;
 pub mod machine;
 pub mod membership;
@@ -25,5 +26,5 @@ pub use connection::{BadFrame, FRAME_BYTES_MAX};
 pub use machine::{Effects, Machine, Tick};
 pub use mesh::{NodeEvent, Peer};
 pub use secret::{BadSecret, SECRET_BYTES_MIN, Secret};
-pub use storage::{SecretFileError, default_secret_file};
+pub use storage::{SecretFileError, default_secret_file, state_folder};
 pub use transport::simulated::SimNetwork;

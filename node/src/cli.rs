@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, value_parser};
 use foundation::observe::protocol::Sort;
 
+use crate::cluster::args::ClusterArgs;
 use crate::input::Source;
 
 /// So many client processes may live at once, unless `--max-clients` says otherwise.
@@ -48,7 +49,22 @@ pub enum Command {
     )]
     #[command(after_help = OBSERVE_EXAMPLES)]
     Observe(ObserveArgs),
+    /// See and steer a cluster, through a node of it that runs on this machine
+    #[command(after_help = CLUSTER_EXAMPLES)]
+    Cluster(ClusterArgs),
 }
+
+const CLUSTER_EXAMPLES: &str = "\
+Examples:
+  foundation run --config a.toml        a node of a cluster, until it is told to end
+  foundation cluster status             the only node that runs here
+  foundation cluster members --node a   one of several
+  foundation cluster ping --json        there and back to all others, for scripts
+
+Exit codes:
+  0    it is printed, or done
+  1    no node answers, it is refused, or a ping had no answer
+  2    wrong arguments";
 
 const OBSERVE_EXAMPLES: &str = "\
 Examples:
@@ -94,6 +110,7 @@ Examples:
   zcat access.log.*.gz | foundation run -     compressed logs
   foundation run --repeat 200 --chaos 0.001   two million lines, two thousand crashes
   foundation run --simulate 7 --json          the same job, the same trace, every time
+  foundation run --config a.toml              a node of a cluster, that stays
 
 Exit codes:
   0    every line that was read is counted, or the reader of the output has left
@@ -107,6 +124,11 @@ pub struct RunArgs {
     /// Access log in the combined format; `-` reads the standard input [default: a sample]
     #[arg(value_name = "INPUT")]
     pub input: Option<PathBuf>,
+
+    /// Be the node of a cluster that this file describes; without an input it does no job, and
+    /// stays until it is told to end
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["plain", "simulate", "workers"])]
+    pub config: Option<PathBuf>,
 
     /// Print one JSON object instead of a summary
     #[arg(long)]

@@ -9,6 +9,7 @@
 
 pub mod blocks;
 pub mod cli;
+pub mod cluster;
 pub mod console;
 pub mod figures;
 pub mod input;

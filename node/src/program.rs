@@ -9,13 +9,16 @@
 
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
 use foundation::Node;
+use foundation::cluster::{Builder, NodeClusterExt as _};
 
 use crate::cli::RunArgs;
+use crate::cluster;
 use crate::console;
 use crate::input::{Input, Source};
 use crate::job::{self, JobError, Setup, Underway};
@@ -28,6 +31,8 @@ use crate::screen::Terminal;
 const STOP_BOUND: Duration = Duration::from_secs(5);
 /// The same when a handler is known never to come back.
 const STUCK_BOUND: Duration = Duration::from_millis(500);
+/// How long other nodes have to take the goodbye.
+const LEAVE_BOUND: Duration = Duration::from_secs(2);
 /// After a signal, what has been read is still counted, for so long.
 const SIGNAL_BOUND: Duration = Duration::from_secs(3);
 
@@ -53,6 +58,14 @@ impl Ended {
 /// Runs the program, and returns its exit code.
 #[must_use]
 pub fn run(args: &RunArgs) -> u8 {
+    let member = match cluster::builder(args) {
+        Ok(member) => member,
+        Err(error) => return fail(&error),
+    };
+    let member = match (member, &args.input) {
+        (Some((builder, socket)), None) => return cluster::serve(builder, &socket),
+        (member, _) => member,
+    };
     let input = match Input::open(args.source(), args.repeat.get()) {
         Ok(input) => input,
         Err(error) => return fail(&error.to_string()),
@@ -66,7 +79,7 @@ pub fn run(args: &RunArgs) -> u8 {
             .map(|report| (report, Ended::Orderly))
             .map_err(|error| error.to_string())
     } else {
-        run_supervised(args, input, &name)
+        run_supervised(args, member, input, &name)
     };
     match outcome {
         Ok((report, ended)) => print(args, &name, &report).max(ended.code()),
@@ -96,16 +109,38 @@ fn run_plain(args: &RunArgs, mut input: Input) -> Result<Report, String> {
     plain::run(&mut input, args.repeat.get(), seconds).map_err(|error| error.to_string())
 }
 
-fn run_supervised(args: &RunArgs, input: Input, name: &str) -> Result<(Report, Ended), String> {
-    let before = memory::resident().unwrap_or(0);
-    let mut builder = Node::builder().name("foundation");
-    if let Some(workers) = args.workers {
-        builder = builder.workers(workers.get());
-    }
-    let node = builder.start().map_err(|error| error.to_string())?;
-    if let Some(path) = &args.observe {
+/// The node that does the job: one for itself, or one of a cluster.
+fn start(args: &RunArgs, member: Option<(Builder, PathBuf)>) -> Result<Node, String> {
+    let (node, observe) = match member {
+        Some((builder, socket)) => {
+            let node = builder
+                .start_blocking()
+                .map_err(|error| error.to_string())?;
+            (node, Some(socket))
+        }
+        None => {
+            let mut builder = Node::builder().name("foundation");
+            if let Some(workers) = args.workers {
+                builder = builder.workers(workers.get());
+            }
+            let node = builder.start().map_err(|error| error.to_string())?;
+            (node, args.observe.clone())
+        }
+    };
+    if let Some(path) = observe {
         foundation::observe::serve(&node, path).map_err(|error| error.to_string())?;
     }
+    Ok(node)
+}
+
+fn run_supervised(
+    args: &RunArgs,
+    member: Option<(Builder, PathBuf)>,
+    input: Input,
+    name: &str,
+) -> Result<(Report, Ended), String> {
+    let before = memory::resident().unwrap_or(0);
+    let node = start(args, member)?;
     let screen = if args.json || !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         None
     } else {
@@ -131,6 +166,10 @@ fn run_supervised(args: &RunArgs, input: Input, name: &str) -> Result<(Report, E
         let grown = memory::resident_peak().unwrap_or(0).saturating_sub(before);
         let report = underway.report(grown).await?;
         underway.stop(stop_bound(&node)).await;
+        if args.config.is_some() {
+            // Others find out by the closed connections if it does not work.
+            let _ = node.cluster().leave(LEAVE_BOUND).await;
+        }
         Ok::<_, JobError>((report, ended))
     });
     if let Err(error) = node.shutdown_blocking(stop_bound(&node)) {

@@ -76,6 +76,11 @@ fn nonsense_is_refused() {
     refused("observe a --rows 501", "501 is not in 1..=500");
     refused("observe a --json --web", "cannot be used with");
     refused("observe a --web nowhere", "invalid socket address");
+    refused("run --config a --workers 2", "cannot be used with");
+    refused("cluster", "Usage");
+    refused("cluster status --timeout 0", "between 0.001 and 50 seconds");
+    refused("cluster status --node a --socket b", "cannot be used with");
+    refused("cluster evict", "required");
     refused("run a b", "unexpected argument 'b'");
     refused("run --jsn", "--json");
 }
@@ -86,6 +91,7 @@ fn the_help_is_at_most_100_columns() {
         Cli::command(),
         Cli::command().find_subcommand("run").unwrap().clone(),
         Cli::command().find_subcommand("observe").unwrap().clone(),
+        Cli::command().find_subcommand("cluster").unwrap().clone(),
     ] {
         let help = command.term_width(100).render_long_help().to_string();
         assert!(

@@ -297,12 +297,14 @@ async fn perform<W: Wire>(
         }
         Effect::Gather(request) => {
             let begun = eyes.now();
-            let answer = eyes.gather(request).await;
-            machine.step(
-                eyes.now(),
-                Input::Gathered(eyes.now().saturating_sub(begun)),
-                &mut Vec::new(),
-            );
+            let waits = matches!(request, Request::Operate(_));
+            let answer = eyes.gather(request, read_only).await;
+            // Who waits for others to answer costs nothing meanwhile.
+            let cost = match waits {
+                true => Duration::ZERO,
+                false => eyes.now().saturating_sub(begun),
+            };
+            machine.step(eyes.now(), Input::Gathered(cost), &mut Vec::new());
             line.say(&answer);
         }
         Effect::Figures => {

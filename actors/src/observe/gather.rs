@@ -10,19 +10,22 @@
 //! Invariant  No process waits for an observer, and a plain process gets no message from it.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::time::Duration;
 
 use foundation_runtime::{
-    By, CrashReports, Load, Node, Pid, ProcessFacts, ProcessKind, Query, Reason, Sampler, Trace,
-    TraceStream, dirty_cpu,
+    By, CallError, CrashReports, Load, Node, Pid, ProcessFacts, ProcessKind, Query, Reason,
+    Sampler, Trace, TraceStream, dirty_cpu,
 };
 
 use super::protocol::{
-    Alarm, AlarmKind, Answer, Circle, Detail, EVENTS_MAX, Event, Figures, Page, PageQuery,
-    RANK_MAX, ROWS_MAX, Request, Row, SchedulerFigures, Sort, TEXT_MAX, Told, Traced, Welcome,
+    Alarm, AlarmKind, Answer, Circle, Detail, EVENTS_MAX, Event, Figures, OPERATE_MAX, Operate,
+    Page, PageQuery, RANK_MAX, ROWS_MAX, Request, Row, SchedulerFigures, Sort, TEXT_MAX, Told,
+    Traced, Welcome,
 };
 use super::{circles, tree};
 use crate::sys::{self, LogEvent};
+use crate::{Name, NodeExt, Operable, Operation};
 
 /// How long a process may take to answer.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -81,7 +84,7 @@ impl Eyes {
     }
 
     /// The answer to a request.
-    pub(super) async fn gather(&mut self, request: Request) -> Answer {
+    pub(super) async fn gather(&mut self, request: Request, read_only: bool) -> Answer {
         match request {
             Request::Processes(query) => self.page(query).await,
             Request::Tree(rows) => {
@@ -98,6 +101,7 @@ impl Eyes {
                 }
                 Answer::Killed(alive)
             }
+            Request::Operate(operate) => operated(&self.node, operate, read_only).await,
             Request::Watch(_) => Answer::Refused("a watch is not gathered".to_owned()),
         }
     }
@@ -427,3 +431,27 @@ fn cut(mut text: String) -> String {
     }
     text
 }
+
+/// What a part of the node answers.
+fn operated(node: &Node, operate: Operate, read_only: bool) -> Operating {
+    let operation = Operation {
+        question: operate.question,
+        may_change: !read_only,
+    };
+    let part = operate.part;
+    let asked = node.at(Name::<dyn Operable>::dynamic(part.clone()));
+    let call = asked.operate(operation);
+    let call = call.timeout(operate.bound.min(OPERATE_MAX));
+    Box::pin(async move {
+        match call.await {
+            Ok(answer) => Answer::Operated(answer),
+            Err(CallError::NoProc) => {
+                Answer::Operated(Err(format!("this node has no part `{part}`")))
+            }
+            Err(error) => Answer::Operated(Err(format!("`{part}` did not answer: {error}"))),
+        }
+    })
+}
+
+/// The compiler does not see of a plain one that it may move between threads.
+type Operating = Pin<Box<dyn Future<Output = Answer> + Send>>;

@@ -12,13 +12,15 @@ use foundation_runtime::{Activity, Pid, ProcessKind};
 use serde::{Deserialize, Serialize};
 
 /// The version of this protocol: the two must have the same.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 /// The most rows of a [`Page`].
 pub const ROWS_MAX: u32 = 500;
 /// How far a sorted list can be paged.
 pub const RANK_MAX: u32 = 10_000;
 /// The most bytes of a text that a process shows of itself.
 pub const TEXT_MAX: usize = 16 * 1024;
+/// How long a part of a node may take to answer an operator.
+pub const OPERATE_MAX: Duration = Duration::from_secs(60);
 /// The most events of a trace in one answer.
 pub const EVENTS_MAX: usize = 200;
 
@@ -39,6 +41,19 @@ pub enum Request {
     Trace(Option<Pid>),
     /// Ends a process at once.
     Kill(Pid),
+    /// Asks a part of the node, such as its cluster, which answers in its own words.
+    Operate(Operate),
+}
+
+/// A question to a part of a node: a process that speaks [`Operable`](crate::Operable).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operate {
+    /// The name that the part is registered under.
+    pub part: String,
+    /// What it is asked.
+    pub question: Vec<u8>,
+    /// How long it may take to answer, at most [`OPERATE_MAX`].
+    pub bound: Duration,
 }
 
 /// Which processes, in which order.
@@ -110,6 +125,8 @@ pub enum Answer {
     Traced(Traced),
     /// Whether there was such a process to kill.
     Killed(bool),
+    /// What a part of the node answers; or why it does not.
+    Operated(Result<Vec<u8>, String>),
     /// It was not done, for this reason.
     Refused(String),
     /// The last frame: why the session ends.

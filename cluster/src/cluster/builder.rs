@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 
 use super::StartError;
 use crate::connection::Context;
+use crate::desk;
 use crate::handshake::{ADDRESS_BYTES_MAX, NAME_BYTES_MAX, Who};
 use crate::mesh::{self, MeshConfig, MeshRef, NodeEvent, Plan};
 use crate::secret::Secret;
@@ -84,7 +85,9 @@ impl Builder {
         self
     }
 
-    /// Where the node takes connections: a free port of `127.0.0.1` unless set.
+    /// Where the node takes connections. Unless set it is the first seed's address, as long as
+    /// nobody listens there: so nodes on one machine need no more than the same seed. Else it is a
+    /// free port of `127.0.0.1`.
     pub fn listen(mut self, address: impl Into<Box<str>>) -> Self {
         self.listen = Some(address.into());
         self
@@ -127,13 +130,35 @@ impl Builder {
     /// # Errors
     /// [`StartError`]; nothing is left of it.
     pub async fn start(mut self) -> Result<Node, StartError> {
+        let (node, secret) = self.start_node()?;
+        self.join(node, Transport::Sockets, secret).await
+    }
+
+    /// [`Builder::start`], in a program without a tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left of it.
+    pub fn start_blocking(mut self) -> Result<Node, StartError> {
+        let (node, secret) = self.start_node()?;
+        let joined = node.block_on(self.start_tree(&node, Transport::Sockets, secret));
+        match joined {
+            Ok(()) => Ok(node),
+            Err(error) => {
+                // It has no processes yet that could hold it up.
+                let _ = node.shutdown_blocking(STOP_BOUND);
+                Err(error)
+            }
+        }
+    }
+
+    fn start_node(&mut self) -> Result<(Node, Secret), StartError> {
         let mut addresses = self.seeds.iter().chain(&self.listen);
         addresses.try_for_each(|address| check_loopback(address))?;
         let secret = self.find_secret()?;
         let builder = std::mem::replace(&mut self.node, Node::builder());
         self.check()?;
         let node = builder.start().map_err(StartError::Node)?;
-        self.join(node, Transport::Sockets, secret).await
+        Ok((node, secret))
     }
 
     /// [`Builder::start`] in a world of a test, on its network in memory. The host has the node's
@@ -200,12 +225,8 @@ impl Builder {
         secret: Secret,
     ) -> Result<(), StartError> {
         check_name(node.name())?;
-        let wanted = self.listen.unwrap_or_else(|| "127.0.0.1:0".into());
-        let listener = transport.listen(&wanted).await;
-        let listener = listener.map_err(|error| StartError::Listen(wanted.clone(), error))?;
-        let address = listener
-            .address()
-            .map_err(|error| StartError::Listen(wanted, error))?;
+        let seed = self.seeds.first().map(|seed| &**seed);
+        let (listener, address) = listen(&transport, self.listen.as_deref(), seed).await?;
         let own = Who {
             name: node.name().into(),
             incarnation: node.incarnation(),
@@ -228,17 +249,41 @@ impl Builder {
             config: self.mesh,
             seeds: self.seeds,
         };
+        let desk = desk::Plan {
+            node: node.clone(),
+            cluster: context.cluster.as_ref().into(),
+        };
         let acceptor = child_fn("acceptor", move |_: Process<NodeEvent>| {
             accept(Arc::clone(&context), Arc::clone(&door))
         });
         let tree = Supervisor::rest_for_one()
             .child(mesh::child(plan))
-            .child(acceptor);
+            .child(acceptor)
+            .child(desk::child(desk));
         let started = tree.start(node).await;
         started
             .map(drop)
             .map_err(|error| StartError::Tree(error.to_string().into()))
     }
+}
+
+/// Listens at the address that was said, else at the seed's when it is vacant, else anywhere.
+async fn listen(
+    transport: &Transport,
+    said: Option<&str>,
+    seed: Option<&str>,
+) -> Result<(Listener, Box<str>), StartError> {
+    if let (None, Some(seed)) = (said, seed)
+        && let Ok(listener) = transport.listen(seed).await
+        && let Ok(address) = listener.address()
+    {
+        return Ok((listener, address));
+    }
+    let wanted = said.unwrap_or("127.0.0.1:0");
+    let failed = |error| StartError::Listen(wanted.into(), error);
+    let listener = transport.listen(wanted).await.map_err(failed)?;
+    let address = listener.address().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// Takes connections for the mesh, for ever.

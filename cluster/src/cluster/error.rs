@@ -44,7 +44,16 @@ impl fmt::Display for StartError {
                 "a name of {} bytes is too long: at most {NAME_BYTES_MAX}",
                 name.len()
             ),
-            Self::Listen(address, error) => write!(f, "cannot listen at {address}: {error}"),
+            Self::Listen(address, error) => {
+                write!(f, "cannot listen at {address}: {error}")?;
+                match error.kind() {
+                    io::ErrorKind::AddrInUse => f.write_str(
+                        "; a node that has it as its seed and was told no address to listen at \
+                         may have taken it",
+                    ),
+                    _ => Ok(()),
+                }
+            }
             Self::Address(address) => write!(
                 f,
                 "`{address}` is no address: it takes a host and a port, as in `127.0.0.1:7001`"

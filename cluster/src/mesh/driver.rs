@@ -65,6 +65,8 @@ pub enum NodeEvent {
     Up(Box<str>),
     /// It is connected no more, for this reason.
     Down(Box<str>, Loss),
+    /// This node itself leaves: it was told to.
+    Leaving,
 }
 
 /// What is known of another node.
@@ -224,6 +226,7 @@ impl Mesh {
     #[call(local)]
     pub(crate) fn leave(&mut self) {
         self.step(Input::Leave);
+        self.tell_watchers(&NodeEvent::Leaving);
     }
 
     #[exit]
@@ -348,7 +351,6 @@ impl Mesh {
     }
 
     fn tell(&mut self, event: &Event) {
-        let node = self.plan.context.node.clone();
         let event = match event {
             Event::Up(who) => {
                 tracing::info!(target: "foundation::cluster", name = %who.name, "node up");
@@ -361,6 +363,11 @@ impl Mesh {
                 NodeEvent::Down(who.name.clone(), *loss)
             }
         };
+        self.tell_watchers(&event);
+    }
+
+    fn tell_watchers(&mut self, event: &NodeEvent) {
+        let node = self.plan.context.node.clone();
         self.watchers.retain(|watcher| node.is_alive(*watcher));
         for watcher in &self.watchers {
             // It may have ended since.

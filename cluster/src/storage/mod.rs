@@ -5,4 +5,4 @@
 mod secret_file;
 
 pub(crate) use secret_file::secret_file;
-pub use secret_file::{SecretFileError, default_secret_file};
+pub use secret_file::{SecretFileError, default_secret_file, state_folder};

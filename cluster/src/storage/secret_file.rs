@@ -44,7 +44,7 @@ impl fmt::Display for SecretFileError {
             ),
             Self::Bad(path, error) => write!(f, "{}: {error}", path.display()),
             Self::NoHome => f.write_str(
-                "there is neither XDG_STATE_HOME nor HOME to keep the cluster's secret in; name a file",
+                "there is neither XDG_STATE_HOME nor HOME to keep the cluster's files in; name them",
             ),
         }
     }
@@ -52,20 +52,27 @@ impl fmt::Display for SecretFileError {
 
 impl std::error::Error for SecretFileError {}
 
-/// Where the secret of a cluster is kept unless a file is named: below `XDG_STATE_HOME`, else below
-/// `.local/state` of the home directory.
+/// Where nodes keep what is to outlive them, unless they are told otherwise: `foundation` below
+/// `XDG_STATE_HOME`, else below `.local/state` of the home directory.
 ///
 /// # Errors
 /// [`SecretFileError::NoHome`].
-pub fn default_secret_file(cluster: &str) -> Result<PathBuf, SecretFileError> {
+pub fn state_folder() -> Result<PathBuf, SecretFileError> {
     let set = |name| {
         std::env::var_os(name)
             .filter(|value| !value.is_empty())
             .map(PathBuf::from)
     };
     let state = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")));
-    let state = state.ok_or(SecretFileError::NoHome)?;
-    Ok(state.join("foundation").join(format!("{cluster}.secret")))
+    Ok(state.ok_or(SecretFileError::NoHome)?.join("foundation"))
+}
+
+/// Where the secret of a cluster is kept unless a file is named: in the [`state_folder`].
+///
+/// # Errors
+/// [`SecretFileError::NoHome`].
+pub fn default_secret_file(cluster: &str) -> Result<PathBuf, SecretFileError> {
+    Ok(state_folder()?.join(format!("{cluster}.secret")))
 }
 
 /// The secret in this file; it is made of `fresh` when there is none.

@@ -1,0 +1,213 @@
+//! What does the cluster look like from here?
+//!
+//! Role       Asks the mesh of this node, and the desks of others, and puts together what they say.
+//! Limit      Others are asked all at once, within one bound.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use foundation_actors::{NodeExt as _, multicall};
+use foundation_runtime::Node;
+
+use super::driver::{DESK, Plan};
+use super::words::{
+    Answer, ChannelRow, Dialled, Ending, Member, Pong, Question, Status, Topology, Vertex,
+};
+use crate::cluster::{AskError, NodeClusterExt as _};
+
+/// A topology of more connections than this is told without naming each.
+pub const EDGES_MAX: usize = 20_000;
+/// The longest that other nodes are waited for.
+const BOUND_MAX: Duration = Duration::from_secs(55);
+const OVERLAY: &str = "full mesh";
+
+/// What answers an operator.
+pub(super) async fn answer(plan: &Plan, question: Question) -> Result<Answer, String> {
+    asked(plan, question)
+        .await
+        .map_err(|error| error.to_string())
+}
+
+async fn asked(plan: &Plan, question: Question) -> Result<Answer, AskError> {
+    let (node, cluster) = (&plan.node, plan.node.cluster());
+    Ok(match question {
+        Question::Status => Answer::Status(status(plan).await?),
+        Question::Members => Answer::Members(members(node).await?),
+        Question::Channels => Answer::Channels(channels(node).await?),
+        Question::Topology(bound) => Answer::Topology(topology(node, bound).await?),
+        Question::Ping(name, bound) => Answer::Pinged(ping(node, name, bound).await?),
+        Question::Leave(bound) => {
+            cluster.leave(bound.min(BOUND_MAX)).await?;
+            let untold = cluster.nodes().await?.len() as u64;
+            Answer::Done(Ending::Left { untold })
+        }
+        Question::Evict(name) => {
+            cluster.evict(&name).await?;
+            Answer::Done(Ending::Evicted { name })
+        }
+    })
+}
+
+async fn status(plan: &Plan) -> Result<Status, AskError> {
+    let (node, cluster) = (&plan.node, plan.node.cluster());
+    let (own, peers) = (cluster.own().await?, cluster.nodes().await?);
+    let there: BTreeSet<&str> = peers.iter().map(|peer| &*peer.who.address).collect();
+    let dialled = cluster.dialled().await?;
+    let vain = dialled
+        .iter()
+        .filter(|(address, _)| !there.contains(&**address) && *address != own.address);
+    Ok(Status {
+        node: node.name().to_owned(),
+        incarnation: own.incarnation,
+        cluster: plan.cluster.to_string(),
+        address: own.address.to_string(),
+        overlay: OVERLAY.to_owned(),
+        uptime: node.now(),
+        connected: peers.len() as u64,
+        dialled: vain
+            .map(|(address, refusal)| Dialled {
+                address: address.to_string(),
+                refusal: refusal.map(|refusal| refusal.to_string()),
+            })
+            .collect(),
+        queued_bytes: peers.iter().map(|peer| peer.queued as u64).sum(),
+    })
+}
+
+async fn members(node: &Node) -> Result<Vec<Member>, AskError> {
+    let cluster = node.cluster();
+    let member = |who: &crate::handshake::Who, status: &str| Member {
+        name: who.name.to_string(),
+        incarnation: who.incarnation,
+        address: who.address.to_string(),
+        status: status.to_owned(),
+    };
+    let mut members = vec![member(&cluster.own().await?, "here")];
+    let peers = cluster.nodes().await?;
+    members.extend(peers.iter().map(|peer| member(&peer.who, "up")));
+    members.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(members)
+}
+
+async fn channels(node: &Node) -> Result<Vec<ChannelRow>, AskError> {
+    let peers = node.cluster().nodes().await?;
+    let row = |peer: &crate::mesh::Peer| ChannelRow {
+        peer: peer.who.name.to_string(),
+        queued_bytes: peer.queued as u64,
+        sent_frames: peer.sent,
+    };
+    Ok(peers.iter().map(row).collect())
+}
+
+/// The names of the nodes that are connected to this one.
+pub(super) async fn connected(node: &Node) -> Vec<String> {
+    let peers = node.cluster().nodes().await.unwrap_or_default();
+    peers.into_iter().map(|peer| peer.who.name.into()).collect()
+}
+
+async fn ping(node: &Node, name: Option<String>, bound: Duration) -> Result<Vec<Pong>, AskError> {
+    let names = match name {
+        Some(name) if node.peer(&name).is_none() => return Err(AskError::NoNode(name.into())),
+        Some(name) => vec![name],
+        None => connected(node).await,
+    };
+    let bound = bound.min(BOUND_MAX);
+    let until = node.now() + bound;
+    let mut pongs = Vec::new();
+    // One after the other: together they would wait for each other.
+    for name in names {
+        let begun = node.now();
+        let left = until.saturating_sub(begun);
+        let desk = node.remote(&name).at(DESK);
+        let answer = desk.ping().timeout(left).await;
+        let took = node.now().saturating_sub(begun);
+        let round_trip = answer.map(|()| took).map_err(|error| error.to_string());
+        pongs.push(Pong { name, round_trip });
+    }
+    Ok(pongs)
+}
+
+/// Who is connected to whom, as the nodes say that this one is connected to; those that do not
+/// within `bound` are said to be unanswered.
+///
+/// # Errors
+/// [`AskError`] when this node itself does not know.
+pub async fn topology(node: &Node, bound: Duration) -> Result<Topology, AskError> {
+    let own: Vec<String> = {
+        let peers = node.cluster().nodes().await?;
+        peers.into_iter().map(|peer| peer.who.name.into()).collect()
+    };
+    let remotes = own.iter().map(|name| node.remote(name));
+    let bound = bound.min(BOUND_MAX);
+    let told = multicall(remotes, DESK, bound, |desk| desk.connected()).await;
+    let mut edges: BTreeMap<String, Option<BTreeSet<String>>> = BTreeMap::new();
+    for (remote, peers) in told.replies {
+        edges.insert(remote.name().to_owned(), Some(peers.into_iter().collect()));
+    }
+    for (remote, _) in told.failed {
+        edges.insert(remote.name().to_owned(), None);
+    }
+    edges.insert(node.name().to_owned(), Some(own.into_iter().collect()));
+    Ok(drawn(&edges))
+}
+
+/// What the lists of connections come to.
+fn drawn(edges: &BTreeMap<String, Option<BTreeSet<String>>>) -> Topology {
+    let known: Vec<(&String, &BTreeSet<String>)> = edges
+        .iter()
+        .filter_map(|(name, peers)| peers.as_ref().map(|peers| (name, peers)))
+        .collect();
+    let (mut one_sided, mut missing) = (Vec::new(), 0);
+    for (at, (one, its)) in known.iter().enumerate() {
+        for (other, others) in &known[at + 1..] {
+            match (its.contains(*other), others.contains(*one)) {
+                (true, true) => {}
+                (false, false) => missing += 1,
+                (true, false) => one_sided.push(((*one).clone(), (*other).clone())),
+                (false, true) => one_sided.push(((*other).clone(), (*one).clone())),
+            }
+        }
+    }
+    let total: usize = known.iter().map(|(_, peers)| peers.len()).sum();
+    let vertex = |(name, peers): (&String, &Option<BTreeSet<String>>)| Vertex {
+        name: name.clone(),
+        answered: peers.is_some(),
+        degree: peers.as_ref().map_or(0, |peers| peers.len() as u64),
+        peers: match peers {
+            Some(peers) if total <= EDGES_MAX => peers.iter().cloned().collect(),
+            _ => Vec::new(),
+        },
+    };
+    Topology {
+        overlay: OVERLAY.to_owned(),
+        nodes: edges.iter().map(vertex).collect(),
+        one_sided,
+        missing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nodes_say_differently_is_told_apart_from_what_is_missing() {
+        let list = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+        let rows = [
+            ("a", list(&["b", "c"])),
+            ("b", list(&["a"])),
+            ("c", list(&[])),
+            ("d", None),
+        ];
+        let edges = rows.map(|(name, peers)| (name.to_owned(), peers));
+        let topology = drawn(&edges.into_iter().collect());
+        assert_eq!(topology.one_sided, [("a".to_owned(), "c".to_owned())]);
+        assert_eq!(topology.missing, 1, "b and c; nothing is known of d");
+        let seen: Vec<(bool, u64)> = topology
+            .nodes
+            .iter()
+            .map(|node| (node.answered, node.degree))
+            .collect();
+        assert_eq!(seen, [(true, 2), (true, 1), (true, 0), (false, 0)]);
+    }
+}

@@ -1,0 +1,161 @@
+//! What do an operator and a cluster say to each other?
+//!
+//! Role       Questions and answers, as they are printed, drawn and sent: MessagePack with names.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What an operator asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Question {
+    /// This node and its view, in short.
+    Status,
+    /// Who belongs to it.
+    Members,
+    /// Who is connected to whom: each node is asked.
+    Topology(Duration),
+    /// What goes over the connections of this node.
+    Channels,
+    /// How long a message takes to another node and back: all, or the one of this name.
+    Ping(Option<String>, Duration),
+    /// This node is to leave, and has so long to say goodbye.
+    Leave(Duration),
+    /// A node of this name is not wanted any more.
+    Evict(String),
+}
+
+impl Question {
+    /// Whether it changes something.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        matches!(self, Self::Leave(_) | Self::Evict(_))
+    }
+}
+
+/// What an operator is answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Answer {
+    /// To [`Question::Status`].
+    Status(Status),
+    /// To [`Question::Members`], by name.
+    Members(Vec<Member>),
+    /// To [`Question::Topology`].
+    Topology(Topology),
+    /// To [`Question::Channels`].
+    Channels(Vec<ChannelRow>),
+    /// To [`Question::Ping`], by name.
+    Pinged(Vec<Pong>),
+    /// To [`Question::Leave`] and [`Question::Evict`]: it is done, and how.
+    Done(Ending),
+}
+
+/// How a change ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Ending {
+    /// This node has left; so many nodes did not take the goodbye in time, and find out by silence.
+    Left {
+        /// How many.
+        untold: u64,
+    },
+    /// The node of this name is evicted.
+    Evicted {
+        /// Which.
+        name: String,
+    },
+}
+
+/// One node, and what it sees of its cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The node's name.
+    pub node: String,
+    /// Which life of it this is.
+    pub incarnation: u64,
+    /// The cluster's name.
+    pub cluster: String,
+    /// Where it takes connections.
+    pub address: String,
+    /// How nodes are connected.
+    pub overlay: String,
+    /// For how long the node has been running.
+    pub uptime: Duration,
+    /// How many other nodes are connected.
+    pub connected: u64,
+    /// Addresses that are dialled because nobody there is connected.
+    pub dialled: Vec<Dialled>,
+    /// How many bytes wait to be sent to other nodes.
+    pub queued_bytes: u64,
+}
+
+/// An address at which nobody is connected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dialled {
+    /// Which.
+    pub address: String,
+    /// Why the last dial came to nothing; `None` when none has ended yet.
+    pub refusal: Option<String>,
+}
+
+/// A node of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// Which life of it this is.
+    pub incarnation: u64,
+    /// Where it takes connections.
+    pub address: String,
+    /// `here` for the node that answers, `up` for one that is connected to it.
+    pub status: String,
+}
+
+/// What went over one connection of this node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelRow {
+    /// The other node.
+    pub peer: String,
+    /// Bytes that wait to be sent.
+    pub queued_bytes: u64,
+    /// Frames that were given to it, so far.
+    pub sent_frames: u64,
+}
+
+/// An echo.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pong {
+    /// The node that was asked.
+    pub name: String,
+    /// There and back; or why there is none.
+    pub round_trip: Result<Duration, String>,
+}
+
+/// Who is connected to whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Topology {
+    /// How nodes are connected.
+    pub overlay: String,
+    /// The nodes that this one knows, itself among them, by name.
+    pub nodes: Vec<Vertex>,
+    /// Pairs in which one says that it is connected and the other that it is not: it passes, or a
+    /// connection is half open.
+    pub one_sided: Vec<(String, String)>,
+    /// How many pairs of nodes that answered are not connected.
+    pub missing: u64,
+}
+
+/// A node of a [`Topology`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vertex {
+    /// Its name.
+    pub name: String,
+    /// Whether it told of its connections in time.
+    pub answered: bool,
+    /// How many it has.
+    pub degree: u64,
+    /// To whom; empty in a cluster of very many connections, see [`EDGES_MAX`](super::EDGES_MAX).
+    pub peers: Vec<String>,
+}

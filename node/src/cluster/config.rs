@@ -1,0 +1,133 @@
+//! What does a node's configuration file say?
+//!
+//! Role       Reads TOML: names, addresses, files, times. What is not said has its default.
+//! Invariant  A key that is not known is refused with its line: a slip of the pen must not pass.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use foundation::Node;
+use foundation::cluster::Builder;
+use foundation::cluster::mesh::MeshConfig;
+use serde::Deserialize;
+
+/// The file of one node. Paths in it are relative to its folder.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The node's name: unique in its cluster.
+    pub name: String,
+    /// The cluster's name.
+    pub cluster: Option<String>,
+    /// Addresses to join at.
+    #[serde(default)]
+    pub seeds: Vec<String>,
+    /// Where the node takes connections.
+    pub listen: Option<String>,
+    /// The file of the cluster's secret.
+    pub secret_file: Option<PathBuf>,
+    /// Where `foundation cluster` and `foundation observe` find it.
+    pub socket: Option<PathBuf>,
+    /// Times and limits.
+    #[serde(default)]
+    pub mesh: Mesh,
+}
+
+/// Times and limits of the connections: see the library's `MeshConfig`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mesh {
+    /// How often a connection on which nothing was sent gets a heartbeat.
+    pub tick_ms: Option<u64>,
+    /// After how long without a byte a connection is lost.
+    pub silence_ms: Option<u64>,
+    /// How long after a failed dial the next one comes, at first.
+    pub redial_ms: Option<u64>,
+    /// The longest time between two dials.
+    pub redial_max_ms: Option<u64>,
+    /// How many nodes there may be.
+    pub nodes_max: Option<usize>,
+}
+
+/// Why a configuration cannot be used. Nothing was started.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    Io(PathBuf, io::Error),
+    /// What is in it is no configuration: where, and what is wrong.
+    Toml(PathBuf, toml::de::Error),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(path, error) => write!(out, "{}: {error}", path.display()),
+            Self::Toml(path, error) => {
+                write!(out, "{}: {}", path.display(), error.to_string().trim_end())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    #[expect(clippy::disallowed_methods, reason = "the program reads its own file")]
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let failed = |error| ConfigError::Io(path.to_owned(), error);
+        let text = std::fs::read_to_string(path).map_err(failed)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::parse(&text, folder).map_err(|error| ConfigError::Toml(path.to_owned(), error))
+    }
+
+    /// What the text says, of a file in `folder`.
+    ///
+    /// # Errors
+    /// What is wrong with it, and in which line.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, toml::de::Error> {
+        let mut config: Self = toml::from_str(text)?;
+        for path in [&mut config.secret_file, &mut config.socket] {
+            *path = path.take().map(|path| folder.join(path));
+        }
+        Ok(config)
+    }
+
+    /// The node that it describes.
+    pub fn builder(&self) -> Builder {
+        let mut builder = Builder::new(Node::builder().name(self.name.as_str()));
+        if let Some(cluster) = &self.cluster {
+            builder = builder.cluster(cluster.as_str());
+        }
+        if let Some(listen) = &self.listen {
+            builder = builder.listen(listen.as_str());
+        }
+        if let Some(path) = &self.secret_file {
+            builder = builder.secret_file(path);
+        }
+        let seeds = self.seeds.iter();
+        let builder = seeds.fold(builder, |builder, seed| builder.seed(seed.as_str()));
+        builder.mesh(self.mesh.config())
+    }
+}
+
+impl Mesh {
+    fn config(&self) -> MeshConfig {
+        let default = MeshConfig::default();
+        let time = |millis: Option<u64>, default| millis.map_or(default, Duration::from_millis);
+        MeshConfig {
+            tick: time(self.tick_ms, default.tick),
+            silence: time(self.silence_ms, default.silence),
+            redial: time(self.redial_ms, default.redial),
+            redial_max: time(self.redial_max_ms, default.redial_max),
+            peers_max: self.nodes_max.unwrap_or(default.peers_max),
+            ..default
+        }
+    }
+}

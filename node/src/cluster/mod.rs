@@ -1,0 +1,14 @@
+//! How does a machine become a node of a cluster, and how is a cluster steered?
+//!
+//! Role       `foundation run --config FILE` starts a node that stays; `foundation cluster` asks one
+//!            that runs on this machine, through its socket.
+
+pub mod args;
+mod ask;
+pub mod config;
+mod place;
+mod serve;
+mod show;
+
+pub use ask::run;
+pub use serve::{builder, serve};

@@ -1,0 +1,209 @@
+//! How is a cluster shown?
+//!
+//! Role       Text in columns for people, JSON for programs.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use foundation::cluster::desk::{Answer, ChannelRow, Ending, Member, Pong, Status, Topology};
+use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr as _;
+
+/// For people.
+pub(super) fn text(told: &Answer) -> String {
+    match told {
+        Answer::Status(status) => status_text(status),
+        Answer::Members(members) => members_text(members),
+        Answer::Topology(topology) => topology_text(topology),
+        Answer::Channels(rows) => channels_text(rows),
+        Answer::Pinged(pongs) => pongs_text(pongs),
+        Answer::Done(Ending::Left { untold: 0 }) => "it has left the cluster\n".to_owned(),
+        Answer::Done(Ending::Left { untold }) => {
+            format!("it leaves the cluster; {untold} nodes were not told in time\n")
+        }
+        Answer::Done(Ending::Evicted { name }) => format!("{name} is evicted\n"),
+        other => format!("{other:?}\n"),
+    }
+}
+
+/// For programs.
+pub(super) fn json(told: &Answer) -> String {
+    let value = match told {
+        Answer::Status(status) => json!({
+            "node": status.node,
+            "incarnation": format!("{:016x}", status.incarnation),
+            "cluster": status.cluster,
+            "address": status.address,
+            "overlay": status.overlay,
+            "uptime_seconds": status.uptime.as_secs_f64(),
+            "connected": status.connected,
+            "queued_bytes": status.queued_bytes,
+            "dialled": status.dialled,
+        }),
+        Answer::Members(members) => {
+            let member = |member: &Member| {
+                json!({
+                    "name": member.name,
+                    "status": member.status,
+                    "address": member.address,
+                    "incarnation": format!("{:016x}", member.incarnation),
+                })
+            };
+            json!({ "members": members.iter().map(member).collect::<Vec<_>>() })
+        }
+        Answer::Topology(topology) => json!(topology),
+        Answer::Channels(rows) => json!({ "channels": rows }),
+        Answer::Pinged(pongs) => {
+            let pong = |pong: &Pong| match &pong.round_trip {
+                Ok(took) => json!({ "name": pong.name, "milliseconds": millis(*took) }),
+                Err(error) => json!({ "name": pong.name, "error": error }),
+            };
+            json!({ "pings": pongs.iter().map(pong).collect::<Vec<_>>() })
+        }
+        Answer::Done(Ending::Left { untold }) => json!({ "left": true, "untold": untold }),
+        Answer::Done(Ending::Evicted { name }) => json!({ "evicted": name }),
+        _ => Value::Null,
+    };
+    // What was made of names and numbers has a text.
+    serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+fn status_text(status: &Status) -> String {
+    let mut rows = vec![
+        ["address".to_owned(), status.address.clone()],
+        ["overlay".to_owned(), status.overlay.clone()],
+        ["up for".to_owned(), lasted(status.uptime)],
+        ["connected".to_owned(), nodes(status.connected)],
+        [
+            "waiting".to_owned(),
+            format!("{} bytes", status.queued_bytes),
+        ],
+    ];
+    for dialled in &status.dialled {
+        let why = dialled.refusal.as_deref().unwrap_or("being dialled");
+        rows.push([
+            "not there".to_owned(),
+            format!("{}: {why}", dialled.address),
+        ]);
+    }
+    let title = format!("{} in the cluster `{}`\n", status.node, status.cluster);
+    columns(&rows).lines().fold(title, |mut all, line| {
+        // Writing to a text can't fail.
+        let _ = writeln!(all, "  {line}");
+        all
+    })
+}
+
+fn nodes(count: u64) -> String {
+    match count {
+        1 => "1 other node".to_owned(),
+        count => format!("{count} other nodes"),
+    }
+}
+
+fn lasted(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min {} s", seconds % 60),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}
+
+fn members_text(members: &[Member]) -> String {
+    let head = ["NAME", "STATUS", "ADDRESS", "INCARNATION"].map(str::to_owned);
+    let row = |member: &Member| {
+        [
+            member.name.clone(),
+            member.status.clone(),
+            member.address.clone(),
+            format!("{:016x}", member.incarnation),
+        ]
+    };
+    columns(
+        &[head]
+            .into_iter()
+            .chain(members.iter().map(row))
+            .collect::<Vec<_>>(),
+    )
+}
+
+fn channels_text(rows: &[ChannelRow]) -> String {
+    let head = ["PEER", "WAITING BYTES", "SENT FRAMES"].map(str::to_owned);
+    let row = |row: &ChannelRow| {
+        [
+            row.peer.clone(),
+            row.queued_bytes.to_string(),
+            row.sent_frames.to_string(),
+        ]
+    };
+    columns(
+        &[head]
+            .into_iter()
+            .chain(rows.iter().map(row))
+            .collect::<Vec<_>>(),
+    )
+}
+
+fn pongs_text(pongs: &[Pong]) -> String {
+    let row = |pong: &Pong| match &pong.round_trip {
+        Ok(took) => [pong.name.clone(), format!("{:.3} ms", millis(*took))],
+        Err(error) => [pong.name.clone(), format!("no answer: {error}")],
+    };
+    match pongs {
+        [] => "no other node is connected\n".to_owned(),
+        pongs => columns(&pongs.iter().map(row).collect::<Vec<_>>()),
+    }
+}
+
+fn topology_text(topology: &Topology) -> String {
+    let others = topology.nodes.len().saturating_sub(1);
+    let head = ["NODE", "CONNECTED", "TO"].map(str::to_owned);
+    let rows = topology.nodes.iter().map(|node| {
+        let degree = match node.answered {
+            true => format!("{} of {others}", node.degree),
+            false => "no answer".to_owned(),
+        };
+        [node.name.clone(), degree, node.peers.join(" ")]
+    });
+    let mut text = columns(&[head].into_iter().chain(rows).collect::<Vec<_>>());
+    // Writing to a text can't fail.
+    let _ = match topology.missing {
+        0 => writeln!(text, "{}: no connection is missing", topology.overlay),
+        1 => writeln!(text, "{}: 1 connection is missing", topology.overlay),
+        missing => writeln!(
+            text,
+            "{}: {missing} connections are missing",
+            topology.overlay
+        ),
+    };
+    for (one, other) in &topology.one_sided {
+        let _ = writeln!(
+            text,
+            "{one} says that it is connected to {other}, which says it is not"
+        );
+    }
+    text
+}
+
+/// Each column as wide as its widest cell.
+fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |at: usize| rows.iter().map(|row| row[at].width()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            line.push_str(&" ".repeat(width - cell.width() + 2));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
