@@ -7,6 +7,7 @@ use std::time::Duration;
 use foundation::prelude::*;
 use foundation::{Alias, AliasMode, DeadReason};
 
+use crate::scene::Scene;
 use crate::support::{Death, Got, Note, Puppet, boom, run};
 
 const MODES: [AliasMode; 4] = [
@@ -31,8 +32,9 @@ async fn send(by: &Puppet, alias: Alias, note: u64) {
 
 /// B088: what is sent through an active alias is delivered, in the order of everything else.
 #[foundation::test]
-async fn b088_an_alias_delivers(node: Node) {
-    let (owner, sender) = (Puppet::start(&node), Puppet::start(&node));
+pub(crate) async fn b088_an_alias_delivers(s: Scene) {
+    let (here, there) = s.nodes();
+    let (owner, sender) = (Puppet::start(&here), Puppet::start(&there));
     for mode in MODES {
         assert_eq!(alias(&owner, mode).await.pid(), owner.pid());
     }
@@ -58,21 +60,23 @@ async fn b089_an_alias_is_taken_back_once(node: Node) {
 
 /// B090: a message through an inactive alias is dropped, and is a dead letter.
 #[foundation::test]
-async fn b090_an_inactive_alias_delivers_nothing(node: Node) {
-    let (owner, sender) = (Puppet::start(&node), Puppet::start(&node));
+pub(crate) async fn b090_an_inactive_alias_delivers_nothing(s: Scene) {
+    let (here, there) = s.nodes();
+    let (owner, sender) = (Puppet::start(&here), Puppet::start(&there));
     let old = alias(&owner, AliasMode::ExplicitUnalias).await;
     let other = alias(&owner, AliasMode::ExplicitUnalias).await;
     assert!(unalias(&owner, old).await);
     send(&sender, old, 1).await;
     send(&sender, other, 2).await;
     assert_eq!(owner.log().await, [Got::Note(2)]);
-    assert_eq!(node.dead_letter_count(DeadReason::InactiveAlias), 1);
+    assert_eq!(here.dead_letter_count(DeadReason::InactiveAlias), 1);
 }
 
 /// B091: a reply alias delivers the first message only.
 #[foundation::test]
-async fn b091_a_reply_alias_delivers_once(node: Node) {
-    let (owner, sender) = (Puppet::start(&node), Puppet::start(&node));
+pub(crate) async fn b091_a_reply_alias_delivers_once(s: Scene) {
+    let (here, there) = s.nodes();
+    let (owner, sender) = (Puppet::start(&here), Puppet::start(&there));
     let alias = alias(&owner, AliasMode::Reply).await;
     send(&sender, alias, 1).await;
     send(&sender, alias, 2).await;
@@ -83,20 +87,21 @@ async fn b091_a_reply_alias_delivers_once(node: Node) {
 /// B093: an alias of a monitor: with mode `Demonitor` it ends with the monitor, taken back or
 /// fired; `ExplicitUnalias` survives both; `ReplyDemonitor` ends both with the first message.
 #[foundation::test]
-async fn b093_an_alias_of_a_monitor_lives_as_its_mode_says(node: Node) {
-    let sender = Puppet::start(&node);
+pub(crate) async fn b093_an_alias_of_a_monitor_lives_as_its_mode_says(s: Scene) {
+    let (here, there) = s.nodes();
+    let sender = Puppet::start(&there);
     for (mode, survives) in [
         (AliasMode::Demonitor, false),
         (AliasMode::ReplyDemonitor, false),
         (AliasMode::ExplicitUnalias, true),
     ] {
         for by_down in [false, true] {
-            let (owner, p) = (Puppet::start(&node), Puppet::start(&node));
+            let (owner, p) = (Puppet::start(&here), Puppet::start(&there));
             let target = p.pid();
             let (monitor, alias) = owner.ask(move |me| me.monitor_alias(target, mode)).await;
             let mut expected = 0;
             if by_down {
-                let death = Death::of(&node, &p).await;
+                let death = Death::of(&here, &p).await;
                 p.end(boom());
                 death.reason().await;
                 owner.log_of(1).await;
@@ -112,7 +117,7 @@ async fn b093_an_alias_of_a_monitor_lives_as_its_mode_says(node: Node) {
             assert_eq!(unalias(&owner, alias).await, survives);
         }
     }
-    let (owner, p) = (Puppet::start(&node), Puppet::start(&node));
+    let (owner, p) = (Puppet::start(&here), Puppet::start(&there));
     let target = p.pid();
     let both =
         move |me: &mut crate::support::Hands| me.monitor_alias(target, AliasMode::ReplyDemonitor);
@@ -120,9 +125,10 @@ async fn b093_an_alias_of_a_monitor_lives_as_its_mode_says(node: Node) {
     send(&sender, alias, 1).await;
     send(&sender, alias, 2).await;
     assert_eq!(owner.log().await, [Got::Note(1)]);
+    owner.reached(&p).await;
     assert_eq!(p.info().await.monitored_by, []);
     assert!(!owner.ask(move |me| me.demonitor(monitor)).await);
-    let death = Death::of(&node, &p).await;
+    let death = Death::of(&here, &p).await;
     p.end(boom());
     death.reason().await;
     assert_eq!(owner.log().await, [Got::Note(1)], "no DOWN came");
@@ -130,8 +136,9 @@ async fn b093_an_alias_of_a_monitor_lives_as_its_mode_says(node: Node) {
 
 /// B094: another process cannot take an alias back: no error, and it stays active.
 #[foundation::test]
-async fn b094_only_the_owner_takes_an_alias_back(node: Node) {
-    let (owner, other) = (Puppet::start(&node), Puppet::start(&node));
+pub(crate) async fn b094_only_the_owner_takes_an_alias_back(s: Scene) {
+    let (here, there) = s.nodes();
+    let (owner, other) = (Puppet::start(&here), Puppet::start(&there));
     let theirs = alias(&owner, AliasMode::ExplicitUnalias).await;
     let own = alias(&other, AliasMode::ExplicitUnalias).await;
     assert!(!unalias(&other, theirs).await);

@@ -7,49 +7,48 @@ use std::time::Duration;
 use foundation::prelude::*;
 use foundation::{AliasMode, DeadReason, Destination, Envelope, LinkError};
 
-use crate::support::{Death, Got, LONG, Note, Puppet, boom, order, places};
+use crate::scene::Scene;
+use crate::support::{Death, Got, LONG, Note, Puppet, boom, order};
 
 /// Messages arrive in order, among aliases and named sends as well.
 #[foundation::test]
-async fn sends_keep_their_order_here_and_there(w: World) {
-    for (here, there, _wire) in places(&w) {
-        let (a, b) = (Puppet::start(&here), Puppet::start(&there));
-        let alias = b.ask(|me| me.alias(AliasMode::ExplicitUnalias)).await;
-        let old = b.ask(|me| me.alias(AliasMode::Reply)).await;
-        there.register("b", &b).expect("free");
-        let (to, name) = (b.pid(), Destination::Name(there.id(), "b".into()));
-        a.ask(move |me| {
-            for n in 0..30 {
-                match n % 3 {
-                    0 => me.send(to, Note(n)).expect("portable"),
-                    1 => me.send_alias(alias, Note(n)),
-                    _ => {
-                        let message = Envelope::plain(Note(n));
-                        me.node().send_envelope(&name, message).expect("portable");
-                    }
+pub(crate) async fn sends_keep_their_order_here_and_there(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, b) = (Puppet::start(&here), Puppet::start(&there));
+    let alias = b.ask(|me| me.alias(AliasMode::ExplicitUnalias)).await;
+    let old = b.ask(|me| me.alias(AliasMode::Reply)).await;
+    there.register("b", &b).expect("free");
+    let (to, name) = (b.pid(), Destination::Name(there.id(), "b".into()));
+    a.ask(move |me| {
+        for n in 0..30 {
+            match n % 3 {
+                0 => me.send(to, Note(n)).expect("portable"),
+                1 => me.send_alias(alias, Note(n)),
+                _ => {
+                    let message = Envelope::plain(Note(n));
+                    me.node().send_envelope(&name, message).expect("portable");
                 }
             }
-            me.send_alias(old, Note(30));
-            me.send_alias(old, Note(31));
-        })
-        .await;
-        a.reached(&b).await;
-        let expected: Vec<Got> = (0..=30).map(Got::Note).collect();
-        assert_eq!(b.log().await, expected);
-        there.unregister("b").expect("held");
-    }
+        }
+        me.send_alias(old, Note(30));
+        me.send_alias(old, Note(31));
+    })
+    .await;
+    a.reached(&b).await;
+    let expected: Vec<Got> = (0..=30).map(Got::Note).collect();
+    assert_eq!(b.log().await, expected);
+    there.unregister("b").expect("held");
 }
 
 /// An unknown name on another node is no error, as OTP has it; the message is a dead letter there.
-#[foundation::test]
-async fn a_send_to_a_name_elsewhere_never_fails(w: World) {
-    let (here, there) = (w.node(), w.start("there"));
-    let _wire = w.connect(&here, &there);
+pub(crate) async fn a_send_to_a_name_elsewhere_never_fails(s: Scene) {
+    let (here, there) = s.nodes();
     let name = Destination::Name(there.id(), "nobody".into());
     let sent = here.send_envelope(&name, Envelope::plain(Note(1)));
     assert_eq!(sent, Ok(()));
-    assert_eq!(there.dead_letter_count(DeadReason::NoName), 1);
+    // It comes behind the message.
     assert_eq!(here.whereis_at(there.id(), "nobody", LONG).await, Ok(None));
+    assert_eq!(there.dead_letter_count(DeadReason::NoName), 1);
     let p = Puppet::start(&there);
     there.register("p", &p).expect("free");
     let found = here.whereis_at(there.id(), "p", LONG).await;
@@ -58,33 +57,30 @@ async fn a_send_to_a_name_elsewhere_never_fails(w: World) {
 
 /// Links: both sides know, exits arrive with their reason, an unlink ends it.
 #[foundation::test]
-async fn links_work_here_and_there(w: World) {
-    for (here, there, _wire) in places(&w) {
-        let (a, b) = (Puppet::trapping(&here), Puppet::trapping(&there));
-        a.link(&b).await;
-        assert_eq!(b.info().await.links, [a.pid()]);
-        a.unlink(&b).await;
-        assert_eq!(b.info().await.links, []);
-        a.link(&b).await;
-        let death = Death::of(&here, &b).await;
-        b.end(boom());
-        assert_eq!(death.reason().await, boom());
-        assert_eq!(a.log_of(1).await, [Got::Exit(b.pid(), boom())]);
-        assert_eq!(a.info().await.links, []);
-        let (plain, far) = (Puppet::start(&here), Puppet::start(&there));
-        far.link(&plain).await;
-        let death = Death::of(&there, &plain).await;
-        far.end(boom());
-        assert_eq!(death.reason().await, boom());
-    }
+pub(crate) async fn links_work_here_and_there(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, b) = (Puppet::trapping(&here), Puppet::trapping(&there));
+    a.link(&b).await;
+    assert_eq!(b.info().await.links, [a.pid()]);
+    a.unlink(&b).await;
+    assert_eq!(b.info().await.links, []);
+    a.link(&b).await;
+    let death = Death::of(&here, &b).await;
+    b.end(boom());
+    assert_eq!(death.reason().await, boom());
+    assert_eq!(a.log_of(1).await, [Got::Exit(b.pid(), boom())]);
+    assert_eq!(a.info().await.links, []);
+    let (plain, far) = (Puppet::start(&here), Puppet::start(&there));
+    far.link(&plain).await;
+    let death = Death::of(&there, &plain).await;
+    far.end(boom());
+    assert_eq!(death.reason().await, boom());
 }
 
 /// A link with a dead process elsewhere is no error: the exit `noproc` comes, and one that does
 /// not trap exits dies of it.
-#[foundation::test]
-async fn a_link_with_the_dead_elsewhere_never_fails(w: World) {
-    let (here, there) = (w.node(), w.start("there"));
-    let wire = w.connect(&here, &there);
+pub(crate) async fn a_link_with_the_dead_elsewhere_never_fails(s: Scene) {
+    let (here, there) = s.nodes();
     let dead = Puppet::dead(&there).await.pid();
     for reason in [Reason::NoProc, Reason::NoConnection] {
         let (trapping, plain) = (Puppet::trapping(&here), Puppet::start(&here));
@@ -94,180 +90,106 @@ async fn a_link_with_the_dead_elsewhere_never_fails(w: World) {
         let death = Death::of(&here, &plain).await;
         plain.tell(move |me| assert_ne!(me.link(dead), Err(LinkError::NoProc)));
         assert_eq!(death.reason().await, reason);
-        wire.cut();
+        if reason == Reason::NoProc {
+            s.cut().await;
+        }
     }
 }
 
 /// Monitors, by pid: a DOWN with the reason, also of a dead process, and none after a demonitor.
 #[foundation::test]
-async fn monitors_work_here_and_there(w: World) {
-    for (here, there, _wire) in places(&w) {
-        let (a, b) = (Puppet::start(&here), Puppet::start(&there));
-        let taken_back = a.monitor(&b).await;
-        assert!(a.demonitor(taken_back, &b).await);
-        let target = b.pid();
-        let (monitor, alias) = a
-            .ask(move |me| me.monitor_alias(target, AliasMode::ReplyDemonitor))
-            .await;
-        let tagged = a
-            .ask(move |me| me.monitor_tagged(target, Term::atom("t")))
-            .await;
-        a.reached(&b).await;
-        assert_eq!(b.info().await.monitored_by, [a.pid(); 2]);
-        b.ask(move |me| me.send_alias(alias, Note(1))).await;
-        assert_eq!(a.log_of(1).await, [Got::Note(1)]);
-        assert!(!a.demonitor(monitor, &b).await);
-        assert_eq!(b.info().await.monitored_by, [a.pid()]);
-        let outside = here.down(&b);
-        let death = Death::of(&there, &b).await;
-        b.end(boom());
-        assert_eq!(death.reason().await, boom());
-        let log = a.log_of(2).await;
-        let Got::Down(down) = &log[1] else {
-            panic!("{log:?}");
-        };
-        assert_eq!((down.monitor, &down.reason), (tagged, &boom()));
-        assert_eq!(down.tag.as_deref(), Some(&Term::atom("t")));
-        assert_eq!(outside.await.reason, Reason::NoProc);
-        let late = a.monitor(&b).await;
-        let log = a.log_of(3).await;
-        assert!(
-            matches!(&log[2], Got::Down(down)
-                if down.monitor == late && down.reason == Reason::NoProc),
-            "{log:?}"
-        );
-    }
+pub(crate) async fn monitors_work_here_and_there(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, b) = (Puppet::start(&here), Puppet::start(&there));
+    let taken_back = a.monitor(&b).await;
+    assert!(a.demonitor(taken_back, &b).await);
+    let target = b.pid();
+    let (monitor, alias) = a
+        .ask(move |me| me.monitor_alias(target, AliasMode::ReplyDemonitor))
+        .await;
+    let tagged = a
+        .ask(move |me| me.monitor_tagged(target, Term::atom("t")))
+        .await;
+    a.reached(&b).await;
+    assert_eq!(b.info().await.monitored_by, [a.pid(); 2]);
+    b.ask(move |me| me.send_alias(alias, Note(1))).await;
+    assert_eq!(a.log_of(1).await, [Got::Note(1)]);
+    assert!(!a.demonitor(monitor, &b).await);
+    assert_eq!(b.info().await.monitored_by, [a.pid()]);
+    let outside = here.down(&b);
+    let death = Death::of(&there, &b).await;
+    b.end(boom());
+    assert_eq!(death.reason().await, boom());
+    let log = a.log_of(2).await;
+    let Got::Down(down) = &log[1] else {
+        panic!("{log:?}");
+    };
+    assert_eq!((down.monitor, &down.reason), (tagged, &boom()));
+    assert_eq!(down.tag.as_deref(), Some(&Term::atom("t")));
+    assert_eq!(outside.await.reason, Reason::NoProc);
+    let late = a.monitor(&b).await;
+    let log = a.log_of(3).await;
+    assert!(
+        matches!(&log[2], Got::Down(down)
+            if down.monitor == late && down.reason == Reason::NoProc),
+        "{log:?}"
+    );
 }
 
 /// Exit signals and questions.
 #[foundation::test]
-async fn exits_and_questions_work_here_and_there(w: World) {
-    for (here, there, _wire) in places(&w) {
-        let (a, b) = (Puppet::start(&here), Puppet::trapping(&there));
-        a.exit(&b, Reason::Normal).await;
-        assert_eq!(b.log().await, [Got::Exit(a.pid(), Reason::Normal)]);
-        let info = here.info(&b, LONG).await.expect("answered");
-        assert!(info.expect("alive").trap_exit);
-        let to = b.pid();
-        let info = a.wait(move |me| async move { me.node().info(to, LONG).await });
-        assert!(info.await.expect("answered").is_some());
-        let death = Death::of(&here, &b).await;
-        a.exit(&b, Reason::Kill).await;
-        assert_eq!(death.reason().await, Reason::Killed);
-        assert_eq!(here.info(&b, LONG).await, Ok(None));
-    }
+pub(crate) async fn exits_and_questions_work_here_and_there(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, b) = (Puppet::start(&here), Puppet::trapping(&there));
+    a.exit(&b, Reason::Normal).await;
+    assert_eq!(b.log().await, [Got::Exit(a.pid(), Reason::Normal)]);
+    let info = here.info(&b, LONG).await.expect("answered");
+    assert!(info.expect("alive").trap_exit);
+    let to = b.pid();
+    let info = a.wait(move |me| async move { me.node().info(to, LONG).await });
+    assert!(info.await.expect("answered").is_some());
+    let death = Death::of(&here, &b).await;
+    a.exit(&b, Reason::Kill).await;
+    assert_eq!(death.reason().await, Reason::Killed);
+    assert_eq!(here.info(&b, LONG).await, Ok(None));
 }
 
 /// What is marked local is refused at the sender when its target is elsewhere.
 #[foundation::test]
-async fn a_local_message_does_not_leave_its_node(w: World) {
-    for (here, there, wire) in places(&w) {
-        let (a, b) = (Puppet::start(&here), Puppet::start(&there));
-        let to = b.pid();
-        let sent = a.ask(move |me| me.send(to, order())).await;
-        match wire {
-            None => assert_eq!(sent, Ok(())),
-            Some(_) => assert_eq!(sent, Err(SendError::NotPortable("Order"))),
-        }
-        assert_eq!(b.log().await, []);
+pub(crate) async fn a_local_message_does_not_leave_its_node(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, b) = (Puppet::start(&here), Puppet::start(&there));
+    let to = b.pid();
+    let sent = a.ask(move |me| me.send(to, order())).await;
+    match s.is_apart() {
+        false => assert_eq!(sent, Ok(())),
+        true => assert_eq!(sent, Err(SendError::NotPortable("Order"))),
     }
-}
-
-/// Says what it is told, as often as it is told.
-struct Echo;
-
-#[actor]
-impl Echo {
-    #[call]
-    fn say(&mut self, text: String, times: usize) -> String {
-        text.repeat(times)
-    }
-
-    #[cast]
-    fn hear(&mut self, _text: String) {}
-}
-
-/// What is larger than one node takes from another is refused, to whoever sent it or waits for it.
-#[foundation::test(seeds = 1)]
-async fn what_is_too_large_is_refused(w: World) {
-    for (here, there, wire) in places(&w) {
-        let echo = there.spawn(Echo).expect("there is room");
-        let echo = here.reference::<Echo>(echo.pid());
-        let short = echo.say("ab".into(), 2).await;
-        assert_eq!(short.as_deref(), Ok("abab"));
-        let large = "x".repeat(64 << 20);
-        let (sent, request) = (echo.hear(large.clone()), echo.say(large, 1).await);
-        let answer = echo.say("x".into(), 64 << 20).await;
-        if wire.is_none() {
-            assert_eq!(sent, Ok(()));
-            assert!(request.is_ok() && answer.is_ok());
-            continue;
-        }
-        assert!(matches!(sent, Err(SendError::Refused(_))), "{sent:?}");
-        for refused in [request, answer] {
-            let error = refused.expect_err("it is too large");
-            assert!(matches!(error, CallError::Refused(_)), "{error:?}");
-        }
-        let short = echo.say("still there".into(), 1).await;
-        assert_eq!(short.as_deref(), Ok("still there"));
-    }
-}
-
-/// An end is told wherever it has to be, and as much of its reason as can travel.
-#[foundation::test(seeds = 1)]
-async fn a_reason_too_large_to_travel_arrives_in_part(w: World) {
-    for (here, there, wire) in places(&w) {
-        let deep = |depth| {
-            let list = |inner: Term, _| Term::List(vec![inner]);
-            Reason::other((0..depth).fold(Term::Integer(1), list))
-        };
-        let large = Reason::other("x".repeat(64 << 20));
-        let left_out = |depth| {
-            let list = |inner: Term, _| Term::List(vec![inner]);
-            Reason::other((0..depth).fold(Term::atom("..."), list))
-        };
-        for (reason, part) in [(deep(64), left_out(63)), (large, left_out(0))] {
-            let expected = match wire {
-                None => reason.clone(),
-                Some(_) => part,
-            };
-            let (a, b) = (Puppet::trapping(&here), Puppet::start(&there));
-            a.link(&b).await;
-            a.monitor(&b).await;
-            b.end(reason);
-            for got in a.log_of(2).await {
-                let (Got::Exit(_, reason) | Got::Down(Down { reason, .. })) = got else {
-                    panic!("{got:?}");
-                };
-                assert!(reason == expected);
-            }
-        }
-    }
+    assert_eq!(b.log().await, []);
 }
 
 /// Nobody elsewhere has a name that nobody can have: as with any other name, that is no error.
 #[foundation::test]
-async fn a_name_that_is_too_long_is_nobodys(w: World) {
-    for (here, there, _wire) in places(&w) {
-        let name = "n".repeat(1025);
-        let id = there.id();
-        assert_eq!(here.whereis_at(id, &name, LONG).await, Ok(None));
-        let a = Puppet::start(&here);
-        let watched = name.clone();
-        a.ask(move |me| me.monitor_name_at(id, &watched)).await;
-        let log = a.log_of(1).await;
-        assert!(
-            matches!(&log[0], Got::Down(down) if down.reason == Reason::NoProc),
-            "{log:?}"
-        );
-        if there.id() == here.id() {
-            continue;
-        }
-        let to = Destination::Name(id, name.into());
-        let sent = here.send_envelope(&to, Envelope::plain(Note(1)));
-        assert_eq!(sent, Ok(()));
-        assert_eq!(here.dead_letter_count(DeadReason::NoName), 1);
+pub(crate) async fn a_name_that_is_too_long_is_nobodys(s: Scene) {
+    let (here, there) = s.nodes();
+    let name = "n".repeat(1025);
+    let id = there.id();
+    assert_eq!(here.whereis_at(id, &name, LONG).await, Ok(None));
+    let a = Puppet::start(&here);
+    let watched = name.clone();
+    a.ask(move |me| me.monitor_name_at(id, &watched)).await;
+    let log = a.log_of(1).await;
+    assert!(
+        matches!(&log[0], Got::Down(down) if down.reason == Reason::NoProc),
+        "{log:?}"
+    );
+    if !s.is_apart() {
+        return;
     }
+    let to = Destination::Name(id, name.into());
+    let sent = here.send_envelope(&to, Envelope::plain(Note(1)));
+    assert_eq!(sent, Ok(()));
+    assert_eq!(here.dead_letter_count(DeadReason::NoName), 1);
 }
 
 /// Two nodes that are not connected do not see each other.

@@ -10,7 +10,8 @@ use std::time::Duration;
 use foundation::me;
 use foundation::prelude::*;
 
-use crate::support::{Death, Got, Note, Puppet, boom, reason_of, run, times};
+use crate::scene::Scene;
+use crate::support::{Death, Got, LONG, Note, Puppet, boom, end_of, reason_of, run, times};
 
 /// How a signal comes about.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,14 +35,15 @@ enum Fate {
 }
 
 /// One row of the exit table, on a fresh process.
-async fn check(node: &Node, origin: Origin, reason: Reason, traps: bool, fate: Fate) {
+async fn check(s: &Scene, origin: Origin, reason: Reason, traps: bool, fate: Fate) {
+    let (here, there) = s.nodes();
     let row = format!("{origin:?}, {reason}, trapping: {traps}");
     let target = match traps {
-        true => Puppet::trapping(node),
-        false => Puppet::start(node),
+        true => Puppet::trapping(&here),
+        false => Puppet::start(&here),
     };
-    let peer = Puppet::start(node);
-    let death = Death::of(node, &target).await;
+    let peer = Puppet::start(&there);
+    let death = Death::of(&here, &target).await;
     let sent = reason.clone();
     let from = match origin {
         Origin::Other => {
@@ -58,7 +60,7 @@ async fn check(node: &Node, origin: Origin, reason: Reason, traps: bool, fate: F
             if origin == Origin::OldLink {
                 target.ask(move |me| me.unlink(old)).await;
             }
-            let end = Death::of(node, &peer).await;
+            let end = Death::of(&here, &peer).await;
             peer.end(sent);
             assert_eq!(end.reason().await, reason, "{row}");
             peer.pid()
@@ -76,42 +78,42 @@ async fn check(node: &Node, origin: Origin, reason: Reason, traps: bool, fate: F
 
 /// otp, the rows of `exit/2` by another process.
 #[foundation::test]
-async fn the_exit_table_for_signals_of_others(node: Node) {
+pub(crate) async fn the_exit_table_for_signals_of_others(s: Scene) {
     use Origin::Other;
-    check(&node, Other, Reason::Normal, false, Fate::Ignored).await;
-    check(&node, Other, Reason::Normal, true, Fate::Message).await;
+    check(&s, Other, Reason::Normal, false, Fate::Ignored).await;
+    check(&s, Other, Reason::Normal, true, Fate::Message).await;
     for traps in [false, true] {
         let fate = Fate::Dies(Reason::Killed);
-        check(&node, Other, Reason::Kill, traps, fate).await;
+        check(&s, Other, Reason::Kill, traps, fate).await;
     }
     for reason in [Reason::Killed, Reason::NoProc, Reason::Shutdown, boom()] {
         let fate = Fate::Dies(reason.clone());
-        check(&node, Other, reason.clone(), false, fate).await;
-        check(&node, Other, reason, true, Fate::Message).await;
+        check(&s, Other, reason.clone(), false, fate).await;
+        check(&s, Other, reason, true, Fate::Message).await;
     }
 }
 
 /// otp, the rows of `exit/2` to oneself.
 #[foundation::test]
-async fn the_exit_table_for_signals_to_oneself(node: Node) {
+async fn the_exit_table_for_signals_to_oneself(s: Scene) {
     use Origin::Own;
     for traps in [false, true] {
         let fate = Fate::Dies(Reason::Killed);
-        check(&node, Own, Reason::Kill, traps, fate).await;
+        check(&s, Own, Reason::Kill, traps, fate).await;
     }
     for reason in [Reason::Normal, Reason::Shutdown, boom()] {
         let fate = Fate::Dies(reason.clone());
-        check(&node, Own, reason.clone(), false, fate).await;
-        check(&node, Own, reason, true, Fate::Message).await;
+        check(&s, Own, reason.clone(), false, fate).await;
+        check(&s, Own, reason, true, Fate::Message).await;
     }
 }
 
 /// otp, the rows of links: `kill` over a link is a reason like any other, and trappable.
 #[foundation::test]
-async fn the_exit_table_for_links(node: Node) {
+pub(crate) async fn the_exit_table_for_links(s: Scene) {
     use Origin::{Link, OldLink};
-    check(&node, Link, Reason::Normal, false, Fate::Ignored).await;
-    check(&node, Link, Reason::Normal, true, Fate::Message).await;
+    check(&s, Link, Reason::Normal, false, Fate::Ignored).await;
+    check(&s, Link, Reason::Normal, true, Fate::Message).await;
     let reasons = [
         Reason::Kill,
         Reason::Killed,
@@ -122,74 +124,76 @@ async fn the_exit_table_for_links(node: Node) {
     ];
     for reason in reasons {
         let fate = Fate::Dies(reason.clone());
-        check(&node, Link, reason.clone(), false, fate).await;
-        check(&node, Link, reason.clone(), true, Fate::Message).await;
+        check(&s, Link, reason.clone(), false, fate).await;
+        check(&s, Link, reason.clone(), true, Fate::Message).await;
         for traps in [false, true] {
-            check(&node, OldLink, reason.clone(), traps, Fate::Ignored).await;
+            check(&s, OldLink, reason.clone(), traps, Fate::Ignored).await;
         }
     }
 }
 
 /// B009: `normal` sent by another process leaves a process alive that does not trap exits.
 #[foundation::test]
-async fn b009_normal_from_another_is_ignored(node: Node) {
-    check(&node, Origin::Other, Reason::Normal, false, Fate::Ignored).await;
+pub(crate) async fn b009_normal_from_another_is_ignored(s: Scene) {
+    check(&s, Origin::Other, Reason::Normal, false, Fate::Ignored).await;
 }
 
 /// B010: a process that traps exits gets `normal` as a message.
 #[foundation::test]
-async fn b010_normal_from_another_can_be_trapped(node: Node) {
-    check(&node, Origin::Other, Reason::Normal, true, Fate::Message).await;
+pub(crate) async fn b010_normal_from_another_can_be_trapped(s: Scene) {
+    check(&s, Origin::Other, Reason::Normal, true, Fate::Message).await;
 }
 
 /// B011: a process that does not trap exits dies of its own `exit(self, normal)`.
 #[foundation::test]
-async fn b011_normal_to_oneself_ends(node: Node) {
+async fn b011_normal_to_oneself_ends(s: Scene) {
     let fate = Fate::Dies(Reason::Normal);
-    check(&node, Origin::Own, Reason::Normal, false, fate).await;
+    check(&s, Origin::Own, Reason::Normal, false, fate).await;
 }
 
 /// B014: `killed`, unlike `kill`, can be trapped.
 #[foundation::test]
-async fn b014_killed_can_be_trapped(node: Node) {
-    check(&node, Origin::Other, Reason::Killed, true, Fate::Message).await;
+pub(crate) async fn b014_killed_can_be_trapped(s: Scene) {
+    check(&s, Origin::Other, Reason::Killed, true, Fate::Message).await;
 }
 
 /// B017: C is killed; P, linked to it and not trapping, dies with `killed`.
 #[foundation::test]
-async fn b017_a_kill_goes_over_links_as_killed(node: Node) {
+pub(crate) async fn b017_a_kill_goes_over_links_as_killed(s: Scene) {
+    let (here, there) = s.nodes();
     let (p, c, killer) = (
-        Puppet::start(&node),
-        Puppet::start(&node),
-        Puppet::start(&node),
+        Puppet::start(&here),
+        Puppet::start(&there),
+        Puppet::start(&here),
     );
     p.link(&c).await;
-    let death = Death::of(&node, &p).await;
+    let death = Death::of(&here, &p).await;
     killer.exit(&c, Reason::Kill).await;
     assert_eq!(death.reason().await, Reason::Killed);
 }
 
 /// B018: C ends normally; P, linked to it and not trapping, lives on.
 #[foundation::test]
-async fn b018_a_normal_end_takes_nobody_along(node: Node) {
-    check(&node, Origin::Link, Reason::Normal, false, Fate::Ignored).await;
+pub(crate) async fn b018_a_normal_end_takes_nobody_along(s: Scene) {
+    check(&s, Origin::Link, Reason::Normal, false, Fate::Ignored).await;
 }
 
 /// B019: of a chain of links, none trapping, all die with the same reason.
 #[foundation::test]
-async fn b019_a_chain_of_links_falls(node: Node) {
+pub(crate) async fn b019_a_chain_of_links_falls(s: Scene) {
+    let (here, there) = s.nodes();
     let (a, b, c) = (
-        Puppet::start(&node),
-        Puppet::start(&node),
-        Puppet::start(&node),
+        Puppet::start(&here),
+        Puppet::start(&there),
+        Puppet::start(&here),
     );
-    let aside = Puppet::start(&node);
+    let aside = Puppet::start(&here);
     b.link(&a).await;
     b.link(&c).await;
     let ends = [
-        Death::of(&node, &a).await,
-        Death::of(&node, &b).await,
-        Death::of(&node, &c).await,
+        Death::of(&here, &a).await,
+        Death::of(&here, &b).await,
+        Death::of(&here, &c).await,
     ];
     a.end(boom());
     for end in ends {
@@ -213,17 +217,17 @@ async fn b020_an_exit_of_ones_own_can_be_caught(node: Node) {
 
 /// B021: an exit signal races with the timeout of a receive: P dies once, of the signal.
 #[foundation::test]
-async fn b021_an_exit_beats_the_timeout_of_a_receive(w: World) {
-    let node = w.node();
-    for _ in 0..times(&w, 50, 4) {
-        let waiting = node
+pub(crate) async fn b021_an_exit_beats_the_timeout_of_a_receive(s: Scene) {
+    let (here, there) = s.nodes();
+    for _ in 0..times(&s.world, 50, 4) {
+        let waiting = here
             .spawn_fn(|mut me: Process<Note>| async move {
                 loop {
                     let _ = me.receive(Ok).timeout(Duration::from_millis(2)).await;
                 }
             })
             .expect("spawned");
-        let (watcher, killer) = (Puppet::start(&node), Puppet::start(&node));
+        let (watcher, killer) = (Puppet::start(&there), Puppet::start(&there));
         let target = waiting.pid();
         let monitor = watcher.ask(move |me| me.monitor(target)).await;
         killer
@@ -237,19 +241,19 @@ async fn b021_an_exit_beats_the_timeout_of_a_receive(w: World) {
             panic!("{log:?}");
         };
         assert_eq!((down.monitor, &down.reason), (monitor, &boom()));
-        node.down(target).await;
+        there.down(target).await;
         assert_eq!(watcher.log().await.len(), 1, "it died twice");
     }
 }
 
 /// B022: of two exit signals of one sender the first counts.
 #[foundation::test]
-async fn b022_the_first_of_two_exit_signals_counts(w: World) {
-    let node = w.node();
-    let sender = Puppet::start(&node);
-    for _ in 0..times(&w, 200, 5) {
-        let target = Puppet::start(&node);
-        let death = Death::of(&node, &target).await;
+pub(crate) async fn b022_the_first_of_two_exit_signals_counts(s: Scene) {
+    let (here, there) = s.nodes();
+    let sender = Puppet::start(&there);
+    for _ in 0..times(&s.world, 200, 5) {
+        let target = Puppet::start(&here);
+        let death = Death::of(&here, &target).await;
         let to = target.pid();
         sender
             .ask(move |me| {
@@ -265,16 +269,17 @@ async fn b022_the_first_of_two_exit_signals_counts(w: World) {
 /// B023: an exit signal that comes during a long handler ends the process at the handler's next
 /// yield; the messages behind it are not handled.
 #[foundation::test]
-async fn b023_an_exit_does_not_wait_for_the_mailbox(w: World) {
-    let node = w.node();
+pub(crate) async fn b023_an_exit_does_not_wait_for_the_mailbox(s: Scene) {
+    let (here, there) = s.nodes();
+    let beside = Puppet::start(&here);
     let handled = Arc::new(AtomicU64::new(0));
     let (begun, sent) = (
         Arc::new(AtomicBool::new(false)),
         Arc::new(AtomicBool::new(false)),
     );
-    let (counter, simulated) = (Arc::clone(&handled), w.is_simulated());
+    let (counter, simulated) = (Arc::clone(&handled), s.world.is_simulated());
     let flags = (Arc::clone(&begun), Arc::clone(&sent));
-    let busy = node
+    let busy = here
         .spawn_fn(move |mut me: Process<Note>| async move {
             loop {
                 me.recv().await;
@@ -292,15 +297,18 @@ async fn b023_an_exit_does_not_wait_for_the_mailbox(w: World) {
             }
         })
         .expect("spawned");
-    let death = Death::of(&node, &busy).await;
+    let death = Death::of(&here, &busy).await;
     for number in 0..100 {
         busy.send(Note(number)).expect("local");
     }
     if !simulated {
         while !begun.load(Ordering::SeqCst) {
-            node.sleep(Duration::from_micros(100)).await;
+            here.sleep(Duration::from_micros(100)).await;
         }
-        node.exit(&busy, boom());
+        there.exit(&busy, boom());
+        // What comes behind it has come: the answer to a question to another process here.
+        let answer = there.info(&beside, LONG).await;
+        assert!(answer.expect("answered").is_some());
         sent.store(true, Ordering::SeqCst);
     }
     assert_eq!(death.reason().await, boom());
@@ -345,19 +353,27 @@ async fn a_signal_to_oneself_acts_at_once(node: Node) {
 
 /// otp: what a process is ended by: its own exit, its return value, an error, a panic.
 #[foundation::test]
-async fn a_process_ends_as_its_code_says(node: Node) {
+pub(crate) async fn a_process_ends_as_its_code_says(s: Scene) {
     type Me = Process<Note>;
-    assert_eq!(reason_of(&node, |_: Me| async {}).await, Reason::Normal);
-    let returned = reason_of(&node, |_: Me| async { boom() }).await;
-    assert_eq!(returned, boom());
-    let failed = reason_of(&node, |_: Me| async { "x".parse::<u32>().map(|_| ()) }).await;
-    assert_eq!(failed, Reason::other("invalid digit found in string"));
-    let Reason::Crash(crash) = reason_of(&node, |_: Me| async { panic!("oh {}", 1) }).await else {
+    let (here, there) = s.nodes();
+    let ends = [
+        end_of(&here, &there, |_: Me| async {}).await,
+        end_of(&here, &there, |_: Me| async { boom() }).await,
+        end_of(&here, &there, |_: Me| async { foundation::exit(boom()) }).await,
+        end_of(&here, &there, |_: Me| async {
+            "x".parse::<u32>().map(|_| ())
+        })
+        .await,
+    ];
+    let failed = Reason::other("invalid digit found in string");
+    assert_eq!(ends, [Reason::Normal, boom(), boom(), failed]);
+    let panicked = end_of(&here, &there, |_: Me| async { panic!("oh {}", 1) }).await;
+    let Reason::Crash(crash) = panicked else {
         panic!("a panic is a crash");
     };
     assert_eq!(&*crash.message, "oh 1");
     let location = crash.location.as_deref().expect("the hook saw it");
     assert!(location.contains("exits.rs"), "{location}");
     assert_eq!(me(), None, "the test's body is no process");
-    assert!(node.spawn_fn(|_: Me| std::future::pending::<()>()).is_ok());
+    assert!(here.spawn_fn(|_: Me| std::future::pending::<()>()).is_ok());
 }

@@ -10,14 +10,16 @@ use foundation::prelude::*;
 use foundation::{Status, SuspendError};
 
 use crate::memory;
+use crate::scene::Scene;
 use crate::support::{Death, Got, LONG, Note, Puppet, boom, run};
 
 /// B068: nothing is known of a dead process, in a process and outside.
 #[foundation::test]
-async fn b068_nothing_is_known_of_the_dead(node: Node) {
-    let dead = Puppet::dead(&node).await.pid();
-    assert_eq!(node.info(dead, LONG).await, Ok(None));
-    let p = Puppet::start(&node);
+pub(crate) async fn b068_nothing_is_known_of_the_dead(s: Scene) {
+    let (here, there) = s.nodes();
+    let dead = Puppet::dead(&there).await.pid();
+    assert_eq!(here.info(dead, LONG).await, Ok(None));
+    let p = Puppet::start(&here);
     let answer = p.wait(move |me| async move { me.node().info(dead, LONG).await });
     assert_eq!(answer.await, Ok(None));
 }

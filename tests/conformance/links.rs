@@ -5,15 +5,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use foundation::LinkError;
 use foundation::prelude::*;
-use foundation::{LinkError, Loopback};
 
+use crate::scene::Scene;
 use crate::support::{Death, Got, Note, Puppet, boom, run, times};
 
 /// B025: linking twice is linking once: one unlink leaves no link, on either side.
 #[foundation::test]
-async fn b025_two_links_are_one(node: Node) {
-    let (a, b) = (Puppet::start(&node), Puppet::start(&node));
+pub(crate) async fn b025_two_links_are_one(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, b) = (Puppet::start(&here), Puppet::start(&there));
     a.link(&b).await;
     a.link(&b).await;
     b.link(&a).await;
@@ -22,7 +24,7 @@ async fn b025_two_links_are_one(node: Node) {
     a.unlink(&b).await;
     assert_eq!(b.info().await.links, []);
     assert_eq!(a.info().await.links, []);
-    let end = Death::of(&node, &b).await;
+    let end = Death::of(&here, &b).await;
     b.end(boom());
     assert_eq!(end.reason().await, boom());
     assert_eq!(a.log().await, []);
@@ -30,11 +32,12 @@ async fn b025_two_links_are_one(node: Node) {
 
 /// B026: A links B, B unlinks A: A's death does not concern B.
 #[foundation::test]
-async fn b026_either_side_may_unlink(node: Node) {
-    let (a, b) = (Puppet::start(&node), Puppet::trapping(&node));
+pub(crate) async fn b026_either_side_may_unlink(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, b) = (Puppet::start(&here), Puppet::trapping(&there));
     a.link(&b).await;
     b.unlink(&a).await;
-    let end = Death::of(&node, &a).await;
+    let end = Death::of(&there, &a).await;
     a.end(boom());
     assert_eq!(end.reason().await, boom());
     assert_eq!(b.log().await, []);
@@ -53,8 +56,9 @@ async fn b028_a_link_with_the_dead_is_an_error(node: Node) {
 
 /// B029: one that traps exits gets the exit `noproc` instead.
 #[foundation::test]
-async fn b029_a_link_with_the_dead_can_be_trapped(node: Node) {
-    let (dead, p) = (Puppet::dead(&node).await, Puppet::trapping(&node));
+pub(crate) async fn b029_a_link_with_the_dead_can_be_trapped(s: Scene) {
+    let (here, there) = s.nodes();
+    let (dead, p) = (Puppet::dead(&there).await, Puppet::trapping(&here));
     let other = dead.pid();
     let outcome = p.ask(move |me| me.link(other)).await;
     assert_eq!(outcome, Ok(()));
@@ -84,10 +88,8 @@ async fn b030_a_spawn_link_is_atomic(w: World) {
 }
 
 /// B032: the node of a linked process is lost: the exit says `noconnection`, on both sides.
-#[foundation::test]
-async fn b032_a_lost_node_ends_its_links(w: World) {
-    let (here, there) = (w.node(), w.start("there"));
-    let wire: Loopback = w.connect(&here, &there);
+pub(crate) async fn b032_a_lost_node_ends_its_links(s: Scene) {
+    let (here, there) = s.nodes();
     let (trapping, plain) = (Puppet::trapping(&here), Puppet::start(&here));
     let (far, other) = (Puppet::trapping(&there), Puppet::start(&there));
     trapping.link(&far).await;
@@ -97,7 +99,7 @@ async fn b032_a_lost_node_ends_its_links(w: World) {
         Death::of(&here, &plain).await,
         Death::of(&there, &other).await,
     ];
-    wire.cut();
+    s.cut().await;
     for end in ends {
         assert_eq!(end.reason().await, Reason::NoConnection);
     }
@@ -123,13 +125,17 @@ async fn b033_a_link_with_oneself_is_nothing(node: Node) {
 /// otp: an exit that was queued before an unlink stays in the queue; none comes later. (That the
 /// monitor arrives after the end, and is answered in the dead's name, needs a rare moment.)
 #[foundation::test(seeds = 200)]
-async fn an_unlink_leaves_what_was_queued(node: Node) {
-    run(&node, |mut me: Process<Note>| async move {
+pub(crate) async fn an_unlink_leaves_what_was_queued(s: Scene) {
+    let (here, there) = s.nodes();
+    run(&here, move |mut me: Process<Note>| async move {
         me.trap_exit(true);
-        let options = SpawnOptions::new().link();
-        let (child, _) = me
-            .spawn_with(&options, |_: Process<Note>| async { boom() })
-            .expect("spawned");
+        let waits = |mut me: Process<Note>| async move {
+            me.recv().await;
+            boom()
+        };
+        let child = there.spawn_fn(waits).expect("spawned");
+        me.link(&child).expect("alive");
+        me.send(&child, Note(0)).expect("portable");
         let monitor = me.monitor(&child);
         me.down(monitor).await;
         // The exit was sent before the down, on the same way.
@@ -149,16 +155,17 @@ async fn an_unlink_leaves_what_was_queued(node: Node) {
 /// otp: an exit over a link that is not active any more when it arrives is dropped. The peer is
 /// killed before it hears of the unlink, so its exit is on its way.
 #[foundation::test]
-async fn an_exit_over_an_old_link_is_dropped(node: Node) {
+pub(crate) async fn an_exit_over_an_old_link_is_dropped(s: Scene) {
+    let (here, there) = s.nodes();
     for traps in [false, true] {
         let target = match traps {
-            true => Puppet::trapping(&node),
-            false => Puppet::start(&node),
+            true => Puppet::trapping(&here),
+            false => Puppet::start(&here),
         };
-        let peer = Puppet::start(&node);
+        let peer = Puppet::start(&there);
         target.link(&peer).await;
         assert_eq!(peer.info().await.links, [target.pid()]);
-        let (death, other) = (Death::of(&node, &peer).await, peer.pid());
+        let (death, other) = (Death::of(&here, &peer).await, peer.pid());
         target
             .ask(move |me| {
                 me.node().exit(other, Reason::Kill);
@@ -173,14 +180,15 @@ async fn an_exit_over_an_old_link_is_dropped(node: Node) {
 /// otp: links and unlinks that cross leave both sides alike, and an end is heard of by exactly
 /// those that are linked.
 #[foundation::test]
-async fn crossing_links_and_unlinks_leave_both_sides_alike(w: World) {
-    let (node, parallel) = (w.node(), !w.is_simulated());
-    let steps = times(&w, 400, 6);
-    for _ in 0..times(&w, 200, 2) {
-        let (a, b) = (Puppet::trapping(&node), Puppet::trapping(&node));
+pub(crate) async fn crossing_links_and_unlinks_leave_both_sides_alike(s: Scene) {
+    let (here, there) = s.nodes();
+    let parallel = !s.world.is_simulated();
+    let steps = times(&s.world, 400, 6);
+    for _ in 0..times(&s.world, 200, 2) {
+        let (a, b) = (Puppet::trapping(&here), Puppet::trapping(&there));
         let begun = Arc::new(AtomicU64::new(0));
         for (one, other) in [(&a, &b), (&b, &a)] {
-            let (pid, mut choice) = (other.pid(), w.random());
+            let (pid, mut choice) = (other.pid(), s.world.random());
             let begun = Arc::clone(&begun);
             one.tell(move |me| {
                 begun.fetch_add(1, Ordering::SeqCst);
@@ -209,7 +217,7 @@ async fn crossing_links_and_unlinks_leave_both_sides_alike(w: World) {
         }
         let linked = a.info().await.links.contains(&b.pid());
         assert_eq!(b.info().await.links.contains(&a.pid()), linked);
-        let end = Death::of(&node, &a).await;
+        let end = Death::of(&there, &a).await;
         a.end(boom());
         assert_eq!(end.reason().await, boom());
         let expected = Got::Exit(a.pid(), boom());

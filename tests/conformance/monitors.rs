@@ -9,7 +9,8 @@ use std::time::Duration;
 use foundation::MonitorRef;
 use foundation::prelude::*;
 
-use crate::support::{Death, Got, LONG, Note, Puppet, boom, places, run, times};
+use crate::scene::Scene;
+use crate::support::{Death, Got, LONG, Note, Puppet, boom, run, times};
 
 /// The downs in a log.
 fn downs(log: Vec<Got>) -> Vec<Down> {
@@ -29,15 +30,16 @@ async fn end(node: &Node, puppet: &Puppet, reason: Reason) {
 
 /// B034: the end of P is one DOWN with reference, pid and reason.
 #[foundation::test]
-async fn b034_an_end_is_one_down(node: Node) {
-    let (a, p) = (Puppet::start(&node), Puppet::start(&node));
+pub(crate) async fn b034_an_end_is_one_down(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, p) = (Puppet::start(&here), Puppet::start(&there));
     let monitor = a.monitor(&p).await;
     assert_eq!(a.log().await, []);
-    end(&node, &p, boom()).await;
+    end(&here, &p, boom()).await;
     let expected = Down {
         monitor,
         pid: Some(p.pid()),
-        node: node.id(),
+        node: there.id(),
         name: None,
         reason: boom(),
         tag: None,
@@ -48,8 +50,9 @@ async fn b034_an_end_is_one_down(node: Node) {
 
 /// B035: a monitor of a dead process fires at once, with `noproc`.
 #[foundation::test]
-async fn b035_the_dead_are_down_with_noproc(node: Node) {
-    let (a, dead) = (Puppet::start(&node), Puppet::dead(&node).await);
+pub(crate) async fn b035_the_dead_are_down_with_noproc(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, dead) = (Puppet::start(&here), Puppet::dead(&there).await);
     let monitor = a.monitor(&dead).await;
     let down = &downs(a.log_of(1).await)[0];
     assert_eq!(
@@ -61,46 +64,48 @@ async fn b035_the_dead_are_down_with_noproc(node: Node) {
 /// B036: a monitor of a name that nobody has fires with `noproc` and says the name and its node,
 /// here and on another node; of a name that somebody has, it fires with the holder's end.
 #[foundation::test]
-async fn b036_an_unknown_name_is_down_with_noproc(w: World) {
-    for (here, there, wire) in places(&w) {
-        let (a, on) = (Puppet::start(&here), there.id());
-        let said = |down: &Down| (down.name.as_deref().map(str::to_owned), down.node);
-        let monitor = a.ask(move |me| me.monitor_name_at(on, "nobody")).await;
-        let down = &downs(a.log_of(1).await)[0];
-        assert_eq!((down.monitor, down.pid), (monitor, None));
-        assert_eq!(said(down), (Some("nobody".to_owned()), on));
-        assert_eq!(down.reason, Reason::NoProc);
-        let p = Puppet::start(&there);
-        there.register("somebody", &p).expect("free");
-        let back = a.ask(move |me| me.monitor_name_at(on, "somebody")).await;
-        a.ask(move |me| me.monitor_name_at(on, "somebody")).await;
-        assert!(a.ask(move |me| me.demonitor(back)).await);
-        end(&there, &p, boom()).await;
-        let log = downs(a.log_of(2).await);
-        assert_eq!(said(&log[1]), (Some("somebody".to_owned()), on));
-        assert_eq!((log.len(), &log[1].reason), (2, &boom()));
-        if let Some(wire) = wire {
-            let q = Puppet::start(&there);
-            there.register("other", &q).expect("free");
-            a.ask(move |me| me.monitor_name_at(on, "other")).await;
-            wire.cut();
-            let down = &downs(a.log_of(3).await)[2];
-            assert_eq!(said(down), (Some("other".to_owned()), on));
-            assert_eq!(down.reason, Reason::NoConnection);
-        }
+pub(crate) async fn b036_an_unknown_name_is_down_with_noproc(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, on) = (Puppet::start(&here), there.id());
+    let said = |down: &Down| (down.name.as_deref().map(str::to_owned), down.node);
+    let monitor = a.ask(move |me| me.monitor_name_at(on, "nobody")).await;
+    let down = &downs(a.log_of(1).await)[0];
+    assert_eq!((down.monitor, down.pid), (monitor, None));
+    assert_eq!(said(down), (Some("nobody".to_owned()), on));
+    assert_eq!(down.reason, Reason::NoProc);
+    let p = Puppet::start(&there);
+    there.register("somebody", &p).expect("free");
+    let back = a.ask(move |me| me.monitor_name_at(on, "somebody")).await;
+    a.ask(move |me| me.monitor_name_at(on, "somebody")).await;
+    assert!(a.ask(move |me| me.demonitor(back)).await);
+    a.reached(&p).await;
+    assert_eq!(p.info().await.monitored_by, [a.pid()]);
+    end(&there, &p, boom()).await;
+    let log = downs(a.log_of(2).await);
+    assert_eq!(said(&log[1]), (Some("somebody".to_owned()), on));
+    assert_eq!((log.len(), &log[1].reason), (2, &boom()));
+    if s.is_apart() {
+        let q = Puppet::start(&there);
+        there.register("other", &q).expect("free");
+        a.ask(move |me| me.monitor_name_at(on, "other")).await;
+        s.cut().await;
+        let down = &downs(a.log_of(3).await)[2];
+        assert_eq!(said(down), (Some("other".to_owned()), on));
+        assert_eq!(down.reason, Reason::NoConnection);
     }
 }
 
 /// B037: three monitors of P are three DOWNs with three references.
 #[foundation::test]
-async fn b037_monitors_stack(node: Node) {
-    let (a, p) = (Puppet::start(&node), Puppet::start(&node));
+pub(crate) async fn b037_monitors_stack(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, p) = (Puppet::start(&here), Puppet::start(&there));
     let mut set = Vec::new();
     for _ in 0..3 {
         set.push(a.monitor(&p).await);
     }
     assert_eq!(p.info().await.monitored_by, [a.pid(); 3]);
-    end(&node, &p, boom()).await;
+    end(&here, &p, boom()).await;
     let fired = downs(a.log_of(3).await);
     assert!(fired.iter().all(|down| down.reason == boom()));
     let mut fired: Vec<MonitorRef> = fired.into_iter().map(|down| down.monitor).collect();
@@ -112,27 +117,29 @@ async fn b037_monitors_stack(node: Node) {
 
 /// B039: no DOWN comes of a monitor that was taken back.
 #[foundation::test]
-async fn b039_a_demonitor_ends_it(node: Node) {
-    let (a, p) = (Puppet::start(&node), Puppet::start(&node));
+pub(crate) async fn b039_a_demonitor_ends_it(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, p) = (Puppet::start(&here), Puppet::start(&there));
     let monitor = a.monitor(&p).await;
     a.demonitor(monitor, &p).await;
     assert_eq!(p.info().await.monitored_by, []);
-    end(&node, &p, boom()).await;
+    end(&here, &p, boom()).await;
     assert_eq!(a.log().await, []);
 }
 
 /// A process with the DOWN of an ended process in its queue, between two other messages: what a
 /// demonitor says, and what is left of the queue.
 async fn with_queued_down(
-    node: &Node,
+    s: &Scene,
     demonitor: impl FnOnce(foundation::Me, MonitorRef) -> bool + Send + 'static,
     expected: (bool, usize),
 ) {
-    run(node, move |mut me: Process<Note>| async move {
-        let (own, node) = (me.address(), me.node());
-        let child = node
-            .spawn_fn(move |_: Process<Note>| async move {
-                own.send(Note(1)).expect("local");
+    let (here, there) = s.nodes();
+    run(&here, move |mut me: Process<Note>| async move {
+        let (own, node) = (me.pid(), me.node());
+        let child = there
+            .spawn_fn(move |me: Process<Note>| async move {
+                me.send(own, Note(1)).expect("portable");
                 boom()
             })
             .expect("spawned");
@@ -160,17 +167,18 @@ async fn with_queued_down(
 
 /// B040: a demonitor with `flush` removes the DOWN from the queue, and nothing else.
 #[foundation::test]
-async fn b040_a_flush_removes_the_down(node: Node) {
-    with_queued_down(&node, |me, monitor| me.demonitor_flush(monitor), (false, 0)).await;
-    with_queued_down(&node, |me, monitor| me.demonitor(monitor), (false, 1)).await;
+pub(crate) async fn b040_a_flush_removes_the_down(s: Scene) {
+    with_queued_down(&s, |me, monitor| me.demonitor_flush(monitor), (false, 0)).await;
+    with_queued_down(&s, |me, monitor| me.demonitor(monitor), (false, 1)).await;
 }
 
 /// B041: a demonitor says of a monitor that has fired that it was not there.
 #[foundation::test]
-async fn b041_a_fired_monitor_is_gone(node: Node) {
-    let (a, p) = (Puppet::start(&node), Puppet::start(&node));
+pub(crate) async fn b041_a_fired_monitor_is_gone(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, p) = (Puppet::start(&here), Puppet::start(&there));
     let monitor = a.monitor(&p).await;
-    end(&node, &p, boom()).await;
+    end(&here, &p, boom()).await;
     a.log_of(1).await;
     assert!(!a.ask(move |me| me.demonitor(monitor)).await);
 }
@@ -178,11 +186,12 @@ async fn b041_a_fired_monitor_is_gone(node: Node) {
 /// B042: a demonitor says of an active monitor that it was there, once; of another process's
 /// monitor that it was not, and leaves that alone.
 #[foundation::test]
-async fn b042_demonitor_info_of_an_active_monitor(node: Node) {
+pub(crate) async fn b042_demonitor_info_of_an_active_monitor(s: Scene) {
+    let (here, there) = s.nodes();
     let (a, b, p) = (
-        Puppet::start(&node),
-        Puppet::start(&node),
-        Puppet::start(&node),
+        Puppet::start(&here),
+        Puppet::start(&here),
+        Puppet::start(&there),
     );
     let monitor = a.monitor(&p).await;
     assert!(!b.ask(move |me| me.demonitor(monitor)).await);
@@ -194,18 +203,20 @@ async fn b042_demonitor_info_of_an_active_monitor(node: Node) {
 
 /// B043: with flush and info, and the DOWN in the queue: `false`, and the queue is clean.
 #[foundation::test]
-async fn b043_flush_and_info_together(node: Node) {
-    with_queued_down(&node, |me, monitor| me.demonitor_flush(monitor), (false, 0)).await;
-    let (a, p) = (Puppet::start(&node), Puppet::start(&node));
+pub(crate) async fn b043_flush_and_info_together(s: Scene) {
+    let (here, there) = s.nodes();
+    with_queued_down(&s, |me, monitor| me.demonitor_flush(monitor), (false, 0)).await;
+    let (a, p) = (Puppet::start(&here), Puppet::start(&there));
     let monitor = a.monitor(&p).await;
     assert!(a.ask(move |me| me.demonitor_flush(monitor)).await);
 }
 
 /// B044: a monitor with a tag has the tag in place of the word.
 #[foundation::test]
-async fn b044_a_tag_takes_the_place_of_the_word(node: Node) {
-    let (a, p) = (Puppet::start(&node), Puppet::start(&node));
-    let (pid, dead) = (p.pid(), Puppet::dead(&node).await.pid());
+pub(crate) async fn b044_a_tag_takes_the_place_of_the_word(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, p) = (Puppet::start(&here), Puppet::start(&there));
+    let (pid, dead) = (p.pid(), Puppet::dead(&there).await.pid());
     let tag = Term::tuple([Term::atom("child"), Term::from(7)]);
     let own = tag.clone();
     a.ask(move |me| {
@@ -214,7 +225,7 @@ async fn b044_a_tag_takes_the_place_of_the_word(node: Node) {
         me.monitor_tagged(dead, own);
     })
     .await;
-    end(&node, &p, boom()).await;
+    end(&here, &p, boom()).await;
     let tags: Vec<_> = downs(a.log_of(3).await)
         .into_iter()
         .map(|down| (down.reason, down.tag.as_deref().cloned()))
@@ -227,30 +238,30 @@ async fn b044_a_tag_takes_the_place_of_the_word(node: Node) {
 
 /// B045: a very large exit reason arrives whole.
 #[foundation::test(seeds = 50)]
-async fn b045_a_large_reason_arrives_whole(w: World) {
-    let node = w.node();
-    let size = times(&w, 1 << 20, 1 << 10) as u32;
+pub(crate) async fn b045_a_large_reason_arrives_whole(s: Scene) {
+    let (here, there) = s.nodes();
+    let size = times(&s.world, 1 << 20, 1 << 10) as u32;
     let list: Vec<Term> = (0..size).map(Term::from).collect();
     let reason = Reason::other(Term::from(list));
-    let (a, p) = (Puppet::start(&node), Puppet::start(&node));
+    let (a, p) = (Puppet::start(&here), Puppet::start(&there));
     a.monitor(&p).await;
-    end(&node, &p, reason.clone()).await;
+    end(&here, &p, reason.clone()).await;
     assert!(downs(a.log_of(1).await)[0].reason == reason);
 }
 
 /// B046: the watcher dies first: P does not list it any more.
 #[foundation::test]
-async fn b046_a_dead_watcher_is_forgotten(w: World) {
-    let node = w.node();
-    let (a, p) = (Puppet::start(&node), Puppet::start(&node));
+pub(crate) async fn b046_a_dead_watcher_is_forgotten(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, p) = (Puppet::start(&here), Puppet::start(&there));
     a.monitor(&p).await;
     assert_eq!(p.info().await.monitored_by, [a.pid()]);
-    end(&node, &a, boom()).await;
+    end(&there, &a, boom()).await;
     // The end of the watcher is told to P after it is told to us, perhaps.
-    let until = node.now() + LONG;
+    let until = here.now() + LONG;
     while !p.info().await.monitored_by.is_empty() {
-        assert!(node.now() < until, "it is still listed");
-        node.sleep(Duration::from_millis(1)).await;
+        assert!(here.now() < until, "it is still listed");
+        here.sleep(Duration::from_millis(1)).await;
     }
 }
 
@@ -288,10 +299,10 @@ async fn b048_a_monitor_of_oneself_never_fires(node: Node) {
 
 /// A wait for a DOWN that is given up leaves the monitor as it was, and loses no DOWN.
 #[foundation::test]
-async fn a_wait_for_a_down_may_be_given_up(node: Node) {
-    run(&node, |mut me: Process<Note>| async move {
-        let node = me.node();
-        let child = node
+pub(crate) async fn a_wait_for_a_down_may_be_given_up(s: Scene) {
+    let (here, there) = s.nodes();
+    run(&here, move |mut me: Process<Note>| async move {
+        let child = there
             .spawn_fn(|mut child: Process<Note>| async move {
                 child.recv().await;
                 boom()
@@ -304,7 +315,7 @@ async fn a_wait_for_a_down_may_be_given_up(node: Node) {
                 .await
                 .is_none()
         );
-        child.send(Note(0)).expect("local");
+        me.send(&child, Note(0)).expect("portable");
         let Mail::Down(down) = me.recv().await else {
             panic!("something else came");
         };

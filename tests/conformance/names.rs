@@ -7,17 +7,20 @@ use std::time::Duration;
 use foundation::RegisterError;
 use foundation::prelude::*;
 
-use crate::support::{Note, Puppet, Shared, boom, run, times};
+use crate::scene::Scene;
+use crate::support::{LONG, Note, Puppet, Shared, boom, run, times};
 
 /// B049: a name that is held cannot be taken; its holder keeps it.
 #[foundation::test]
-async fn b049_a_name_is_taken_once(node: Node) {
-    let (p, q) = (Puppet::start(&node), Puppet::start(&node));
-    node.register("n", &p).expect("free");
+pub(crate) async fn b049_a_name_is_taken_once(s: Scene) {
+    let (here, there) = s.nodes();
+    let (p, q) = (Puppet::start(&there), Puppet::start(&there));
+    there.register("n", &p).expect("free");
     let taken = Err(RegisterError::Taken(p.pid()));
-    assert_eq!(node.register("n", &q), taken);
-    assert_eq!(node.register("n", &p), taken);
-    assert_eq!(node.whereis("n"), Some(p.pid()));
+    assert_eq!(there.register("n", &q), taken);
+    assert_eq!(there.register("n", &p), taken);
+    let found = here.whereis_at(there.id(), "n", LONG).await;
+    assert_eq!(found, Ok(Some(p.pid())));
     assert_eq!(q.info().await.registered_name, None);
 }
 
@@ -69,27 +72,32 @@ async fn b052_undefined_is_no_name(node: Node) {
 
 /// B053: when the DOWN of its holder is there, the name is free; the same holds for an EXIT.
 #[foundation::test]
-async fn b053_a_name_is_free_before_the_down(w: World) {
-    let count = times(&w, 1000, 20);
-    run(&w.node(), move |mut me: Process<Note>| async move {
+pub(crate) async fn b053_a_name_is_free_before_the_down(s: Scene) {
+    let (here, there) = s.nodes();
+    let count = times(&s.world, 1000, 20);
+    run(&here, move |mut me: Process<Note>| async move {
         me.trap_exit(true);
         let node = me.node();
         for round in 0..count {
             let options = SpawnOptions::new().name("n");
-            let options = match round % 2 {
-                0 => options.monitor(),
-                _ => options.link(),
+            let waits = |mut me: Process<Note>| async move {
+                me.recv().await;
+                boom()
             };
-            let spawned = me.spawn_with(&options, |_: Process<Note>| async { boom() });
+            let spawned = there.spawn_fn_with(&options, waits);
             let (child, _) = spawned.expect("the name is free again");
+            match round % 2 {
+                0 => drop(me.monitor(&child)),
+                _ => me.link(&child).expect("alive"),
+            }
+            me.send(&child, Note(0)).expect("portable");
             match me.recv().await {
                 Mail::Down(down) => assert_eq!(down.pid, Some(child.pid())),
                 Mail::Exit(exit) => assert_eq!(exit.from, child.pid()),
                 other => panic!("{other:?} came"),
             }
-            assert_eq!(node.whereis("n"), None);
-            me.register("n", me.pid()).expect("free");
-            node.unregister("n").expect("held");
+            let found = node.whereis_at(there.id(), "n", LONG).await;
+            assert_eq!(found, Ok(None));
         }
     })
     .await;
@@ -115,24 +123,28 @@ impl Drop for Late {
 
 /// B053: also while the rest of the dying process is still there.
 #[foundation::test]
-async fn b053_a_name_is_free_while_its_process_is_torn_down(w: World) {
-    let (node, waits) = (w.node(), !w.is_simulated());
+pub(crate) async fn b053_a_name_is_free_while_its_process_is_torn_down(s: Scene) {
+    let (here, there) = s.nodes();
+    let waits = !s.world.is_simulated();
     let (heard, found) = (Shared::default(), Shared::default());
     let late = Late {
-        node: node.clone(),
+        node: there.clone(),
         heard: heard.clone(),
         found: found.clone(),
         waits,
     };
-    run(&node, move |me: Process<Note>| async move {
-        let options = SpawnOptions::new().name("n").monitor();
-        let dies = |me: Process<Note>| async move {
+    run(&here, move |me: Process<Note>| async move {
+        let options = SpawnOptions::new().name("n");
+        let dies = |mut me: Process<Note>| async move {
             drop(me.put("late", late));
+            me.recv().await;
             boom()
         };
-        let (_, monitor) = me.spawn_with(&options, dies).expect("spawned");
-        me.down(monitor.expect("asked for")).await;
-        let free = me.node().whereis("n").is_none();
+        let (child, _) = there.spawn_fn_with(&options, dies).expect("spawned");
+        let monitor = me.monitor(&child);
+        me.send(&child, Note(0)).expect("portable");
+        me.down(monitor).await;
+        let free = there.whereis("n").is_none();
         heard.set(true);
         assert!(free, "the DOWN came before the name was free");
     })

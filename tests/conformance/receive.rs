@@ -11,6 +11,7 @@ use foundation::prelude::*;
 use foundation::promise;
 
 use crate::memory;
+use crate::scene::Scene;
 use crate::support::{LONG, Note, Puppet, boom, run, times};
 
 /// Takes one note.
@@ -129,15 +130,15 @@ async fn what_does_not_match_does_not_extend_a_timeout(w: World) {
 
 /// A receive that is dropped before it is done loses nothing, and disturbs no order.
 #[foundation::test]
-async fn a_dropped_receive_loses_nothing(w: World) {
-    let count = times(&w, 1000, 100);
-    let node = w.node();
-    run(&node, move |mut me: Process<Note>| async move {
-        let to = me.address();
-        me.node()
-            .spawn_fn(move |_: Process<Note>| async move {
+pub(crate) async fn a_dropped_receive_loses_nothing(s: Scene) {
+    let (here, there) = s.nodes();
+    let count = times(&s.world, 1000, 100);
+    run(&here, move |mut me: Process<Note>| async move {
+        let to = me.pid();
+        there
+            .spawn_fn(move |me: Process<Note>| async move {
                 for n in 0..count {
-                    to.send(Note(n)).expect("local");
+                    me.send(to, Note(n)).expect("portable");
                     if n % 5 == 0 {
                         foundation::time::yield_now().await;
                     }

@@ -5,19 +5,21 @@
 use foundation::DeadReason;
 use foundation::prelude::*;
 
-use crate::support::{Got, LONG, Note, Puppet, run, times};
+use serde::{Deserialize, Serialize};
+
+use crate::scene::Scene;
+use crate::support::{Death, Got, LONG, Note, Puppet, run, times};
 
 /// Who sent it, and the how-manieth it is.
-#[derive(Debug, Message)]
-#[message(local)]
+#[derive(Debug, Message, Serialize, Deserialize)]
 struct From(u64, u64);
 
 /// B001: what A sends to B arrives in the order of sending, always; also beside another sender.
 #[foundation::test]
-async fn b001_messages_of_one_sender_arrive_in_order(w: World) {
-    let count = times(&w, 100_000, 300);
-    let node = w.node();
-    let reader = node
+pub(crate) async fn b001_messages_of_one_sender_arrive_in_order(s: Scene) {
+    let (here, there) = s.nodes();
+    let count = times(&s.world, 100_000, 300);
+    let reader = here
         .spawn_fn(move |mut me: Process<From>| async move {
             let mut next = [0, 0];
             while next != [count, count] {
@@ -30,12 +32,13 @@ async fn b001_messages_of_one_sender_arrive_in_order(w: World) {
             }
         })
         .expect("spawned");
-    let end = crate::support::Death::of(&node, &reader).await;
+    let end = Death::of(&here, &reader).await;
     for sender in 0..2 {
-        let reader = reader.clone();
-        node.spawn_fn(move |_: Process<Note>| async move {
+        let reader = reader.pid();
+        let home = if sender == 0 { &there } else { &here };
+        home.spawn_fn(move |me: Process<Note>| async move {
             for number in 0..count {
-                reader.send(From(sender, number)).expect("local");
+                me.send(reader, From(sender, number)).expect("portable");
                 if number % 7 == 0 {
                     foundation::time::yield_now().await;
                 }
@@ -48,11 +51,11 @@ async fn b001_messages_of_one_sender_arrive_in_order(w: World) {
 
 /// B003: A sends to B, then to C, which forwards to B. Both arrive; no order is asserted.
 #[foundation::test]
-async fn b003_a_detour_promises_no_order(w: World) {
-    let node = w.node();
-    let (a, b) = (Puppet::start(&node), Puppet::start(&node));
+pub(crate) async fn b003_a_detour_promises_no_order(s: Scene) {
+    let (here, there) = s.nodes();
+    let (a, b) = (Puppet::start(&here), Puppet::start(&there));
     let to = b.pid();
-    let forwarder = node
+    let forwarder = here
         .spawn_fn(move |mut me: Process<Note>| async move {
             if let Mail::Msg(note) = me.recv().await {
                 me.send(to, note).expect("local");
@@ -70,16 +73,19 @@ async fn b003_a_detour_promises_no_order(w: World) {
 
 /// B004: a send to a dead pid is no error; the message is a dead letter and reaches nobody.
 #[foundation::test]
-async fn b004_a_send_to_the_dead_is_silent(node: Node) {
-    let dead = Puppet::dead(&node).await;
-    let sender = Puppet::start(&node);
-    let before = node.dead_letter_count(DeadReason::NoProc);
+pub(crate) async fn b004_a_send_to_the_dead_is_silent(s: Scene) {
+    let (here, there) = s.nodes();
+    let dead = Puppet::dead(&there).await;
+    let sender = Puppet::start(&here);
+    let before = there.dead_letter_count(DeadReason::NoProc);
     let to = dead.pid();
     let outcome = sender.ask(move |me| me.send(to, Note(1))).await;
     assert_eq!(outcome, Ok(()));
-    assert_eq!(node.send(to, Note(2)), Ok(()));
+    assert_eq!(here.send(to, Note(2)), Ok(()));
     assert!(sender.is_alive());
-    assert_eq!(node.dead_letter_count(DeadReason::NoProc), before + 2);
+    // What was sent has arrived when what came behind it is answered.
+    assert_eq!(here.info(to, LONG).await, Ok(None));
+    assert_eq!(there.dead_letter_count(DeadReason::NoProc), before + 2);
 }
 
 /// B005: a send to a local name that nobody has is an error, in a process and outside.
@@ -98,12 +104,12 @@ async fn b005_a_send_to_an_unknown_name_is_an_error(node: Node) {
 
 /// B006: the DOWN of B comes after everything that B sent to A before.
 #[foundation::test]
-async fn b006_a_down_comes_after_what_was_sent_before(w: World) {
-    let count = times(&w, 2000, 50);
-    run(&w.node(), move |mut me: Process<Note>| async move {
+pub(crate) async fn b006_a_down_comes_after_what_was_sent_before(s: Scene) {
+    let (here, there) = s.nodes();
+    let count = times(&s.world, 2000, 50);
+    run(&here, move |mut me: Process<Note>| async move {
         let parent = me.pid();
-        let b = me
-            .node()
+        let b = there
             .spawn_fn(move |mut b: Process<Note>| async move {
                 b.recv().await;
                 for number in 0..count {
@@ -112,7 +118,7 @@ async fn b006_a_down_comes_after_what_was_sent_before(w: World) {
             })
             .expect("spawned");
         let monitor = me.monitor(&b);
-        b.send(Note(0)).expect("local");
+        me.send(&b, Note(0)).expect("portable");
         for number in 0..count {
             match me.recv().await {
                 Mail::Msg(Note(got)) => assert_eq!(got, number),
@@ -129,10 +135,10 @@ async fn b006_a_down_comes_after_what_was_sent_before(w: World) {
 
 /// B008: A sends k messages to B and asks for its queue length: the answer is k at least.
 #[foundation::test]
-async fn b008_info_comes_after_the_messages_sent_before(w: World) {
-    let count = times(&w, 5000, 50);
-    let node = w.node();
-    let reader = node
+pub(crate) async fn b008_info_comes_after_the_messages_sent_before(s: Scene) {
+    let (here, there) = s.nodes();
+    let count = times(&s.world, 5000, 50);
+    let reader = there
         .spawn_fn(|mut me: Process<Note>| async move {
             me.receive(|mail| match mail {
                 Mail::Msg(Note(u64::MAX)) => Ok(()),
@@ -141,7 +147,7 @@ async fn b008_info_comes_after_the_messages_sent_before(w: World) {
             .await;
         })
         .expect("spawned");
-    let asker = Puppet::start(&node);
+    let asker = Puppet::start(&here);
     let to = reader.pid();
     let info = asker
         .wait(move |me| async move {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use foundation::prelude::*;
-use foundation::{Loopback, Message, MonitorRef, ProcessInfo, ProcessRef, TimerRef, promise};
+use foundation::{Message, MonitorRef, ProcessInfo, ProcessRef, TimerRef, promise};
 use serde::{Deserialize, Serialize};
 
 /// A bound that only a hanging test reaches.
@@ -291,6 +291,23 @@ where
     end.reason
 }
 
+/// Runs `body` as a process of `there`, and waits `here` for its end: its exit reason.
+pub(crate) async fn end_of<M, F, Fut>(here: &Node, there: &Node, body: F) -> Reason
+where
+    M: Message,
+    F: FnOnce(Process<M>) -> Fut + Send + 'static,
+    Fut: Future<Output: foundation::IntoReason> + Send + 'static,
+{
+    let (begin, begun) = promise(there);
+    let process = there.spawn_fn(move |me| async move {
+        begun.timeout(LONG).await.expect("it is watched");
+        body(me).await
+    });
+    let death = Death::of(here, &process.expect("spawned")).await;
+    begin.send(());
+    death.reason().await
+}
+
 /// Runs `body` as a process, which must end normally: a panic in it is the test's.
 pub(crate) async fn run<M, F, Fut>(node: &Node, body: F)
 where
@@ -314,16 +331,6 @@ pub(crate) fn times(world: &World, real: u64, simulated: u64) -> u64 {
     } else {
         real
     }
-}
-
-/// One node twice, then two connected ones: what holds here must hold there.
-pub(crate) fn places(world: &World) -> [(Node, Node, Option<Loopback>); 2] {
-    let (here, there) = (world.node(), world.start("there"));
-    let wire = world.connect(&here, &there);
-    [
-        (here.clone(), here.clone(), None),
-        (here, there, Some(wire)),
-    ]
 }
 
 /// A value that a process leaves to the test's body.

@@ -24,4 +24,5 @@ mod rows;
 mod size;
 mod source;
 mod statics;
+mod two_nodes;
 mod unsafety;

@@ -9,7 +9,7 @@ use super::wire::{self, Ends, WireError};
 use crate::envelope::{Caller, EncodedReply, Envelope, Signal};
 use crate::node::{Core, GUEST_SLOT, guest};
 use crate::process::InfoRequest;
-use crate::{CallError, Node, NodeId, Pid, Reason};
+use crate::{CallError, Node, NodeId, Pid};
 
 impl Core {
     /// Takes a frame that came from another node.
@@ -66,6 +66,9 @@ impl Core {
                 to: Target::Name(_, name),
                 id,
             } => self.monitor_of_name_arrived(watcher, name, id),
+            Frame::Demonitor { watcher, to, id } if to == guest(receiver) => {
+                self.demonitor_of_name_arrived(watcher, id);
+            }
             other => {
                 if let Some((to, signal)) = other.into_signal() {
                     self.signal_arrived(to, signal);
@@ -75,7 +78,7 @@ impl Core {
         Ok(())
     }
 
-    fn signal_arrived(&self, to: Pid, signal: Signal) {
+    pub(super) fn signal_arrived(&self, to: Pid, signal: Signal) {
         if to.node() != self.id() {
             return;
         }
@@ -83,23 +86,6 @@ impl Core {
             self.asked_from_away(peer.node(), to);
         }
         self.send_signal(to, signal);
-    }
-
-    fn monitor_of_name_arrived(&self, watcher: Pid, name: &str, id: u64) {
-        match self.names().find(name) {
-            Some(pid) => {
-                let name = None;
-                self.signal_arrived(pid, Signal::Monitor { watcher, id, name });
-            }
-            None => self.send_signal(
-                watcher,
-                Signal::Down {
-                    id,
-                    from: guest(self.id()),
-                    reason: Reason::NoProc,
-                },
-            ),
-        }
     }
 
     fn answer_arrived(&self, to: Pid, id: u64, answer: Result<Vec<u8>, CallError>) {
@@ -138,6 +124,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::Reason;
     use crate::port::{Carried, Freight, Port};
     use crate::process::Pending;
 

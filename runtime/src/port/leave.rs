@@ -42,12 +42,15 @@ impl Core {
                 return self.monitor_away(to, watcher, id, name.as_deref(), over);
             }
             Signal::Demonitor { watcher, id } => Frame::Demonitor { watcher, to, id },
-            Signal::Down { id, from, reason } => Frame::Down {
-                from,
-                to,
-                id,
-                reason,
-            },
+            Signal::Down { id, from, reason } => {
+                self.take_named(to, id);
+                Frame::Down {
+                    from,
+                    to,
+                    id,
+                    reason,
+                }
+            }
             Signal::Alias {
                 alias,
                 message,

@@ -10,6 +10,7 @@ mod arrive;
 mod frame;
 mod leave;
 mod loopback;
+mod named;
 mod seam;
 mod wire;
 
@@ -77,6 +78,8 @@ struct Connection {
     /// Processes here that have a link, monitor or call across.
     /// `None` when the connection is lost and they have been told.
     peers: Mutex<Option<BTreeSet<Pid>>>,
+    /// Monitors that the other node has set by name.
+    named: named::Named,
 }
 
 /// The connections of one node.
@@ -219,6 +222,7 @@ impl Core {
             port,
             name,
             peers: Mutex::new(Some(BTreeSet::new())),
+            named: named::Named::default(),
         };
         let mut ports = self
             .ports()
