@@ -127,7 +127,7 @@ impl Membership {
         let Some(at) = self.members.longest_gone() else {
             return false;
         };
-        let (_, due) = self.members.at(at).gone.expect("it is gone");
+        let due = self.members.at(at).gone.expect("it is gone");
         self.agenda.remove(due, Due::Forget(at));
         self.forget(at);
         true
@@ -170,7 +170,7 @@ impl Membership {
         if let Some((due, _)) = suspicion {
             self.agenda.remove(due, Due::Suspicion(at));
         }
-        if let Some((_, due)) = gone {
+        if let Some(due) = gone {
             self.agenda.remove(due, Due::Forget(at));
         }
     }
@@ -199,9 +199,9 @@ impl Membership {
                 }
             }
             State::Down | State::Left | State::Evicted => {
-                let died = now - Duration::from_secs(claim.age.into());
-                let due = died + self.config.remember;
-                member.gone = Some((died, due));
+                let age = Duration::from_secs(claim.age.into());
+                let due = now + self.config.remember.saturating_sub(age);
+                member.gone = Some(due);
                 self.agenda.add(due, Due::Forget(at));
             }
         }

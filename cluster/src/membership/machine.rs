@@ -450,7 +450,7 @@ impl Machine for Membership {
             );
             let gone = member
                 .gone
-                .is_none_or(|(_, due)| self.agenda.has(due, Due::Forget(at)));
+                .is_none_or(|due| self.agenda.has(due, Due::Forget(at)));
             assert!(gone, "nothing forgets {:?}", member.record);
         }
     }

@@ -2,10 +2,11 @@
 //!
 //! Role       The table of all others: those that are live, and those that are gone and remembered.
 //! Owns       At most `members_max` entries, each in one list at most: live, or down.
-//! Invariant  A suspect has a suspicion, who is gone has a time of death, and the digest is that of
+//! Invariant  A suspect has a suspicion, who is gone has a time when it is forgotten, and the digest is that of
 //!            the live ones.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use foundation_runtime::Rng;
 
@@ -22,8 +23,8 @@ pub(super) struct Member {
     pub(super) hash: u64,
     /// When the suspicion ends, and what it is.
     pub(super) suspicion: Option<(Tick, Suspicion)>,
-    /// When it was lost, and when it is forgotten.
-    pub(super) gone: Option<(Tick, Tick)>,
+    /// When it is forgotten, if it was lost.
+    pub(super) gone: Option<Tick>,
     /// When it was last told, because it sent something, what is believed of it.
     pub(super) informed: Option<Tick>,
     /// Is it still to be probed in this round?
@@ -43,9 +44,13 @@ impl Member {
         self.record.state == State::Suspect && self.accusers().is_empty()
     }
 
-    pub(super) fn claim(&self, now: Tick) -> Claim<'_> {
-        let age = self.gone.map_or(0, |(died, _)| now.since(died).as_secs());
-        let age = u32::try_from(age).unwrap_or(u32::MAX);
+    /// What is said of it. Who is gone is remembered for so long: what is left of that says for how
+    /// long it has been gone.
+    pub(super) fn claim(&self, now: Tick, remember: Duration) -> Claim<'_> {
+        let age = self.gone.map_or(Duration::ZERO, |forgotten| {
+            remember.saturating_sub(forgotten.since(now))
+        });
+        let age = u32::try_from(age.as_secs()).unwrap_or(u32::MAX);
         Claim::of(&self.record, self.accusers(), age)
     }
 }
@@ -268,7 +273,7 @@ impl Members {
     pub(super) fn longest_gone(&self) -> Option<usize> {
         let gone = self
             .iter()
-            .filter_map(|(at, member)| Some((member.gone?.0, at)));
+            .filter_map(|(at, member)| Some((member.gone?, at)));
         gone.min().map(|(_, at)| at)
     }
 

@@ -26,7 +26,7 @@ impl Membership {
     pub(super) fn claim_of(&self, now: Tick, about: About) -> Claim<'_> {
         match about {
             About::Own => Claim::of(&self.me, Accusers::default(), 0),
-            About::Member(at) => self.members.at(at).claim(now),
+            About::Member(at) => self.members.at(at).claim(now, self.config.remember),
         }
     }
 
@@ -40,22 +40,26 @@ impl Membership {
         effects: &mut Effects<Effect>,
     ) {
         let mut writer = Writer::begin(self.config.cluster, &self.me, body, DATAGRAM_MAX);
-        if let Some(member) = at.and_then(|at| self.members.get(at)) {
-            let told = match member.record.state {
-                State::Alive | State::Left => false,
-                State::Suspect => self.config.buddy,
-                State::Down | State::Evicted => true,
-            };
-            if told {
-                writer.claim(&member.claim(now));
-            }
+        let target = at.and_then(|at| self.members.get(at));
+        let state = target.map(|member| member.record.state);
+        // What its receiver is accused of comes first, and what it said itself is no news to it.
+        let accuses = match state {
+            Some(State::Suspect) => self.config.buddy,
+            Some(State::Down | State::Evicted) => true,
+            Some(State::Alive | State::Left) | None => false,
+        };
+        if let Some(member) = target.filter(|_| accuses) {
+            writer.claim(&member.claim(now, self.config.remember));
         }
         // Who compares views introduces itself: the receiver may not know it.
         let introduces = matches!(body, Body::Compare { .. });
         if introduces {
             writer.claim(&self.claim_of(now, About::Own));
         }
-        self.add_news(now, at, introduces, &mut writer);
+        let is_known = accuses || state != Some(State::Suspect);
+        let known = at.filter(|_| is_known).map(About::Member);
+        let own = introduces.then_some(About::Own);
+        self.add_news(now, [known, own], &mut writer);
         let (to, bytes) = (to.clone(), writer.finish());
         effects.push(match body {
             Body::Ping(Ping { stream: true, .. }) | Body::Ack { stream: true, .. } => {
@@ -65,15 +69,14 @@ impl Membership {
         });
     }
 
-    fn add_news(&mut self, now: Tick, at: Option<usize>, introduced: bool, writer: &mut Writer) {
-        let target = at.map(About::Member);
+    /// Adds news, but none of these: the receiver knows them, or reads them before.
+    fn add_news(&mut self, now: Tick, known: [Option<About>; 2], writer: &mut Writer) {
         let mut told = Vec::new();
         for about in self.rumours.iter().take(SCANNED_MAX) {
             if writer.is_full() {
                 break;
             }
-            let skipped = Some(about) == target || (introduced && about == About::Own);
-            if !skipped && writer.claim(&self.claim_of(now, about)) {
+            if !known.contains(&Some(about)) && writer.claim(&self.claim_of(now, about)) {
                 told.push(about);
             }
         }
@@ -132,7 +135,7 @@ impl Membership {
             return;
         };
         let mut writer = Writer::begin(self.config.cluster, &self.me, &Body::Gossip, DATAGRAM_MAX);
-        writer.claim(&self.members.at(at).claim(now));
+        writer.claim(&self.members.at(at).claim(now, self.config.remember));
         // It may believe the same of this member.
         writer.claim(&self.claim_of(now, About::Own));
         let bytes = writer.finish();
