@@ -4,3 +4,6 @@
 //! Absent     Sockets and clocks: a driver owns a machine and does what it asks for.
 
 pub mod hyparview;
+mod peer;
+
+pub use peer::PeerId;

@@ -3,6 +3,10 @@
 //! Role       Every figure of the protocol, with its default; checked once, at the start.
 
 use std::fmt;
+use std::time::Duration;
+
+const TIMEOUT_MIN: Duration = Duration::from_millis(1);
+const TIMEOUT_MAX: Duration = Duration::from_secs(600);
 
 /// The figures of the protocol. The same on all nodes of an overlay.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +24,9 @@ pub struct Config {
     pub shuffle_active: usize,
     /// Passive peers named in a shuffle (kp), at most `passive_max`. Default 4.
     pub shuffle_passive: usize,
+    /// How long an answer to a request is waited for, 1 ms to 10 min. Who does not answer is taken
+    /// out of the reserve. Default 5 s.
+    pub answer_timeout: Duration,
 }
 
 impl Default for Config {
@@ -31,6 +38,7 @@ impl Default for Config {
             passive_walk: 3,
             shuffle_active: 3,
             shuffle_passive: 4,
+            answer_timeout: Duration::from_secs(5),
         }
     }
 }
@@ -45,6 +53,8 @@ pub enum ConfigError {
     Walk,
     /// `shuffle_active` or `shuffle_passive`.
     Shuffle,
+    /// `answer_timeout`.
+    Timeout,
 }
 
 impl fmt::Display for ConfigError {
@@ -53,6 +63,7 @@ impl fmt::Display for ConfigError {
             Self::View => "the size of a view is out of bounds",
             Self::Walk => "the length of a walk is out of bounds",
             Self::Shuffle => "a shuffle names more peers than a view holds",
+            Self::Timeout => "the time to wait for an answer is out of bounds",
         })
     }
 }
@@ -70,6 +81,8 @@ impl Config {
             Err(ConfigError::Walk)
         } else if !shuffles || self.shuffle_passive > self.passive_max {
             Err(ConfigError::Shuffle)
+        } else if !(TIMEOUT_MIN..=TIMEOUT_MAX).contains(&self.answer_timeout) {
+            Err(ConfigError::Timeout)
         } else {
             Ok(self)
         }

@@ -2,9 +2,7 @@
 //!
 //! Role       The whole surface of the machine: inputs, effects, and messages between nodes.
 
-/// One incarnation of a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PeerId(pub u64);
+pub use crate::overlay::PeerId;
 
 /// What two nodes say to each other, in order, over one connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,9 +35,11 @@ pub enum Input {
     Join(PeerId),
     /// A message came.
     Received(PeerId, Message),
-    /// A connection was lost or not made. What was sent over it may be lost.
+    /// A connection was lost or not made. What was sent over it may be lost. To be given before
+    /// anything that comes over a newer connection with this peer.
     PeerFailed(PeerId),
-    /// It is time for a shuffle: to be given at regular intervals.
+    /// It is time for a shuffle: to be given at regular intervals. Who has not answered in time is
+    /// noticed then at the latest.
     Round,
 }
 

@@ -9,13 +9,14 @@
 
 use foundation_runtime::Rng;
 
+use super::asked::Asked;
 use super::config::{Config, ConfigError};
 use super::event::{Effect, Input, Message, PeerId};
 use super::view::View;
 use crate::machine::{Effects, Machine, Tick};
 
-/// The most requests without an answer; further joining nodes are not asked.
-const ASKED_MAX: usize = 64;
+/// The most peers that are remembered as tried in one round; then no more are tried in it.
+const TRIED_MAX: usize = 1024;
 /// The most peers that are read from one message.
 const NAMED_MAX: usize = 128;
 
@@ -31,7 +32,7 @@ const NAMED_MAX: usize = 128;
 /// assert_eq!(sent, Some(Effect::Send(PeerId(2), Message::Join)));
 /// # Ok::<(), foundation_cluster::overlay::hyparview::ConfigError>(())
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct HyParView {
     me: PeerId,
     config: Config,
@@ -39,10 +40,14 @@ pub struct HyParView {
     active: View,
     passive: View,
     contact: Option<PeerId>,
+    /// The time of this step.
+    now: Tick,
     /// Who was asked to be a neighbour and has not answered.
-    asked: Vec<PeerId>,
+    asked: Asked,
     /// Who was asked since the last round: not to be asked again in it.
     tried: Vec<PeerId>,
+    /// Whom the last shuffle named: they make room first for those that the answer names.
+    offered: Vec<PeerId>,
 }
 
 impl HyParView {
@@ -58,8 +63,10 @@ impl HyParView {
             active: View::new(config.active_max),
             passive: View::new(config.passive_max),
             contact: None,
-            asked: Vec::new(),
+            now: Tick::ZERO,
+            asked: Asked::default(),
             tried: Vec::new(),
+            offered: Vec::new(),
             config,
         })
     }
@@ -81,7 +88,9 @@ impl HyParView {
             Message::Join => self.joined(from, effects),
             Message::ForwardJoin(new, hops) => self.walked(from, new, hops, effects),
             Message::Neighbour { priority } => {
-                if priority || self.active.contains(from) || !self.active.is_full() {
+                // Who is asked by this node may ask too: were it refused, it would take that for a
+                // parting, and this node would take its acceptance for a beginning.
+                if priority || self.is_wanted(from) || !self.active.is_full() {
                     self.enter(from, effects);
                     effects.push(Effect::Send(from, Message::Accept));
                 } else {
@@ -89,17 +98,22 @@ impl HyParView {
                 }
             }
             Message::Accept => {
-                if self.answered(from) {
+                if self.asked.remove(from) {
                     self.enter(from, effects);
                 } else if !self.active.contains(from) {
                     effects.push(Effect::Send(from, Message::Disconnect));
                 }
             }
+            // When requests cross, an acceptance can be older than a parting. The last word counts:
+            // at this moment the other does not have this node.
             Message::Refuse => {
-                if self.answered(from) {
+                let asked = self.asked.remove(from);
+                if self.leave(from, effects) || asked {
+                    self.reserve(from);
                     self.repair(effects);
                 }
             }
+            // Who is asked stays so: its answer comes behind this.
             Message::Disconnect => {
                 if self.leave(from, effects) {
                     self.reserve(from);
@@ -109,7 +123,10 @@ impl HyParView {
             Message::Shuffle(origin, hops, peers) => {
                 self.shuffled(from, origin, hops, peers, effects);
             }
-            Message::ShuffleReply(peers) => self.learn(&peers),
+            Message::ShuffleReply(peers) => {
+                let offered = std::mem::take(&mut self.offered);
+                self.learn(&peers, offered);
+            }
         }
     }
 
@@ -123,6 +140,7 @@ impl HyParView {
     }
 
     fn walked(&mut self, from: PeerId, new: PeerId, hops: u8, effects: &mut Effects<Effect>) {
+        self.expect_neighbour(from, effects);
         let hops = hops.min(self.config.active_walk);
         let next = self.active.any(&[from, new], &mut self.rng);
         match next.filter(|_| hops > 0) {
@@ -145,9 +163,7 @@ impl HyParView {
         mut peers: Vec<PeerId>,
         effects: &mut Effects<Effect>,
     ) {
-        if !self.active.contains(from) {
-            effects.push(Effect::Send(from, Message::Disconnect));
-        }
+        self.expect_neighbour(from, effects);
         peers.truncate(NAMED_MAX);
         let hops = hops.min(self.config.active_walk);
         let next = self.active.any(&[from, origin], &mut self.rng);
@@ -156,8 +172,8 @@ impl HyParView {
             effects.push(Effect::Send(next, message));
         } else if origin != self.me {
             let known = self.passive.sample(peers.len(), &mut self.rng);
+            self.learn(&peers, known.clone());
             effects.push(Effect::Send(origin, Message::ShuffleReply(known)));
-            self.learn(&peers);
         }
     }
 
@@ -165,7 +181,7 @@ impl HyParView {
         self.tried.clear();
         self.repair(effects);
         let Some(peer) = self.active.any(&[], &mut self.rng) else {
-            let contact = self.contact.filter(|_| self.asked.is_empty());
+            let contact = self.contact.filter(|_| self.asked.len() == 0);
             if let Some(contact) = contact {
                 self.join(contact, effects);
             }
@@ -180,6 +196,7 @@ impl HyParView {
             self.passive
                 .sample(self.config.shuffle_passive, &mut self.rng),
         );
+        self.offered.clone_from(&peers);
         let message = Message::Shuffle(self.me, self.config.active_walk, peers);
         effects.push(Effect::Send(peer, message));
     }
@@ -187,38 +204,58 @@ impl HyParView {
     fn join(&mut self, contact: PeerId, effects: &mut Effects<Effect>) {
         if contact != self.me && !self.active.contains(contact) {
             self.contact = Some(contact);
-            if !self.asked.contains(&contact) && self.asked.len() < ASKED_MAX {
-                self.asked.push(contact);
-            }
+            self.asked.add(contact, self.until());
             effects.push(Effect::Send(contact, Message::Join));
         }
     }
 
+    fn until(&self) -> Tick {
+        self.now + self.config.answer_timeout
+    }
+
     fn ask(&mut self, peer: PeerId, priority: bool, effects: &mut Effects<Effect>) {
-        let known = peer == self.me || self.active.contains(peer) || self.asked.contains(&peer);
-        if !known && self.asked.len() < ASKED_MAX {
-            self.asked.push(peer);
+        let known = peer == self.me || self.active.contains(peer);
+        if !known && self.asked.add(peer, self.until()) {
             effects.push(Effect::Send(peer, Message::Neighbour { priority }));
+        }
+    }
+
+    /// Who has been asked and does not answer is no good as a neighbour, nor in reserve.
+    fn expire(&mut self, effects: &mut Effects<Effect>) {
+        let mut any = false;
+        while let Some(peer) = self.asked.expired(self.now) {
+            self.passive.remove(peer);
+            any = true;
+        }
+        if any {
+            self.repair(effects);
         }
     }
 
     /// Fills the active view from the reserve.
     fn repair(&mut self, effects: &mut Effects<Effect>) {
-        while self.active.peers().len() + self.asked.len() < self.config.active_max {
+        while self.active.peers().len() + self.asked.len() < self.config.active_max
+            && self.tried.len() < TRIED_MAX
+        {
             let Some(peer) = self.passive.any(&self.tried, &mut self.rng) else {
                 return;
             };
             self.tried.push(peer);
             self.ask(peer, self.active.peers().is_empty(), effects);
-            if !self.asked.contains(&peer) {
-                return;
-            }
         }
     }
 
-    fn answered(&mut self, peer: PeerId) -> bool {
-        let at = self.asked.iter().position(|&asked| asked == peer);
-        at.map(|at| self.asked.swap_remove(at)).is_some()
+    /// What neighbours alone say shows that the sender takes this node for one: if it is none, the
+    /// sender has to know.
+    fn expect_neighbour(&self, from: PeerId, effects: &mut Effects<Effect>) {
+        if !self.is_wanted(from) {
+            effects.push(Effect::Send(from, Message::Disconnect));
+        }
+    }
+
+    /// Is it a neighbour, or asked to be one?
+    fn is_wanted(&self, peer: PeerId) -> bool {
+        self.active.contains(peer) || self.asked.contains(peer)
     }
 
     /// Makes a peer a neighbour, in the place of another if there is no room.
@@ -233,14 +270,13 @@ impl HyParView {
             effects.push(Effect::Send(other, Message::Disconnect));
             self.reserve(other);
         }
+        self.asked.remove(peer);
         self.passive.remove(peer);
         self.active.add(peer);
         effects.push(Effect::Up(peer));
     }
 
     fn leave(&mut self, peer: PeerId, effects: &mut Effects<Effect>) -> bool {
-        // An answer that is still on its way would bring back who has just been sent away.
-        self.answered(peer);
         let left = self.active.remove(peer);
         if left {
             effects.push(Effect::Down(peer));
@@ -249,19 +285,29 @@ impl HyParView {
     }
 
     fn reserve(&mut self, peer: PeerId) {
-        if peer == self.me || self.active.contains(peer) || self.passive.contains(peer) {
-            return;
+        if self.is_new(peer) {
+            if self.passive.is_full()
+                && let Some(other) = self.passive.any(&[], &mut self.rng)
+            {
+                self.passive.remove(other);
+            }
+            self.passive.add(peer);
         }
-        if self.passive.is_full()
-            && let Some(other) = self.passive.any(&[], &mut self.rng)
-        {
-            self.passive.remove(other);
-        }
-        self.passive.add(peer);
     }
 
-    fn learn(&mut self, peers: &[PeerId]) {
+    fn is_new(&self, peer: PeerId) -> bool {
+        peer != self.me && !self.active.contains(peer) && !self.passive.contains(peer)
+    }
+
+    /// Puts peers in reserve. Those that were given away for them make room first.
+    fn learn(&mut self, peers: &[PeerId], mut given: Vec<PeerId>) {
         for &peer in peers.iter().take(NAMED_MAX) {
+            while self.is_new(peer) && self.passive.is_full() {
+                let Some(other) = given.pop() else {
+                    break;
+                };
+                self.passive.remove(other);
+            }
             self.reserve(peer);
         }
     }
@@ -271,7 +317,9 @@ impl Machine for HyParView {
     type Input = Input;
     type Effect = Effect;
 
-    fn step(&mut self, _now: Tick, input: Input, effects: &mut Effects<Effect>) {
+    fn step(&mut self, now: Tick, input: Input, effects: &mut Effects<Effect>) {
+        self.now = now;
+        self.expire(effects);
         match input {
             Input::Join(contact) => self.join(contact, effects),
             Input::Received(from, message) if from != self.me => {
@@ -279,6 +327,7 @@ impl Machine for HyParView {
             }
             Input::Received(..) => {}
             Input::PeerFailed(peer) => {
+                self.asked.remove(peer);
                 self.leave(peer, effects);
                 self.passive.remove(peer);
                 self.repair(effects);
@@ -290,10 +339,15 @@ impl Machine for HyParView {
     fn check(&self) {
         self.active.check();
         self.passive.check();
-        assert!(self.asked.len() <= ASKED_MAX, "too many are asked");
+        self.asked.check();
+        assert!(self.tried.len() <= TRIED_MAX, "too many were tried");
         for &peer in self.active.peers() {
             assert!(peer != self.me, "a node is its own neighbour");
             assert!(!self.passive.contains(peer), "{peer:?} is in both views");
+            assert!(
+                !self.asked.contains(peer),
+                "{peer:?} is asked for what it is"
+            );
         }
         assert!(!self.passive.contains(self.me), "a node reserves itself");
     }

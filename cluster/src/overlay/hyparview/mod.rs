@@ -4,6 +4,7 @@
 //! Absent     Costs of links; detection of failures, which the driver's connections report.
 //! Source     paper: HyParView (Leitao, Pereira, Rodrigues 2007)
 
+mod asked;
 mod config;
 mod event;
 mod machine;

@@ -7,7 +7,7 @@ use foundation_runtime::Rng;
 
 use super::event::PeerId;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct View {
     peers: Vec<PeerId>,
     max: usize,
