@@ -22,6 +22,8 @@ mod proc_lib;
 mod protocols;
 mod references;
 mod registry;
+#[path = "../conformance/scene.rs"]
+mod scene;
 mod server_calls;
 mod server_ends;
 mod server_events;
@@ -62,3 +64,4 @@ mod task_rows;
 mod task_stream;
 mod task_supervisor;
 mod turns;
+mod two_nodes;

@@ -5,6 +5,7 @@
 use foundation::prelude::*;
 use foundation::{DeadReason, promise, time};
 
+use crate::scene::Scene;
 use crate::support::{Death, LONG, Log, Word, boom, inside};
 
 #[derive(Default)]
@@ -93,17 +94,30 @@ impl Desk {
 #[message(local)]
 struct Slip(ReplyTo<u32>);
 
-fn desk(node: &Node) -> Ref<Desk> {
-    node.spawn(Desk::default()).expect("spawned")
+/// A desk there, as it is seen from here.
+fn desk(s: &Scene) -> Ref<Desk> {
+    let (here, there) = s.nodes();
+    let desk = there.spawn(Desk::default()).expect("spawned");
+    here.reference(desk.pid())
+}
+
+/// Whoever has the desk's name there, as it is seen from here.
+fn desk_at(s: &Scene) -> Ref<Desk> {
+    let (here, there) = s.nodes();
+    match s.is_apart() {
+        true => here.remote(there.name()).at(DESK),
+        false => here.at(DESK),
+    }
 }
 
 /// B142: a call returns what the handler returned, in order, to processes and to others.
 #[foundation::test]
-async fn b142_a_call_returns_the_reply(node: Node) {
-    let desk = desk(&node);
+pub(crate) async fn b142_a_call_returns_the_reply(s: Scene) {
+    let (here, _) = s.nodes();
+    let desk = desk(&s);
     assert_eq!(desk.add(2).await, Ok(2));
     let other = desk.clone();
-    inside(&node, async move |_| {
+    inside(&here, async move |_| {
         assert_eq!(other.add(3).await, Ok(5));
         assert_eq!(other.add(1).or_exit().await, 6);
     })
@@ -128,16 +142,17 @@ async fn exit_of(node: &Node, desk: &Ref<Desk>) -> Reason {
 /// B144: when the server dies in a call the caller gets its reason, whether the request was being
 /// handled, put aside, or still unread; with `or_exit` the caller dies of it.
 #[foundation::test]
-async fn b144_a_server_that_dies_in_a_call(w: World) {
-    let node = w.node();
+pub(crate) async fn b144_a_server_that_dies_in_a_call(s: Scene) {
+    let (here, there) = s.nodes();
+    let w = s.world.clone();
     let down = |reason| Err::<(), _>(CallError::Down(reason));
     // Being handled.
-    let busy = desk(&node);
+    let busy = desk(&s);
     let (asked, next) = (busy.clone(), busy.clone());
-    let asking = Task::spawn_nolink(&node, async move { asked.never().await });
+    let asking = Task::spawn_nolink(&here, async move { asked.never().await });
     let mut asking = asking.expect("spawned");
     w.eventually(LONG, async || {
-        let info = node
+        let info = here
             .info(&busy, LONG)
             .await
             .expect("answers")
@@ -146,25 +161,25 @@ async fn b144_a_server_that_dies_in_a_call(w: World) {
     })
     .await;
     // Still unread.
-    let waiting = Task::spawn_nolink(&node, async move { next.never().await });
+    let waiting = Task::spawn_nolink(&here, async move { next.never().await });
     let mut waiting = waiting.expect("spawned");
-    crate::support::until_queued(&w, &node, busy.pid(), 1).await;
-    node.exit(&busy, boom());
+    crate::support::until_queued(&w, &here, busy.pid(), 1).await;
+    there.exit(&busy, boom());
     assert_eq!(asking.join(LONG).await, Ok(down(boom())));
     assert_eq!(waiting.join(LONG).await, Ok(down(boom())));
     // Put aside.
-    let keeper = desk(&node);
+    let keeper = desk(&s);
     let asked = keeper.clone();
-    let asking = Task::spawn_nolink(&node, async move { asked.keep().await });
+    let asking = Task::spawn_nolink(&here, async move { asked.keep().await });
     let mut asking = asking.expect("spawned");
     assert!(asking.join(ms(10)).await.is_err());
     keeper.end(boom()).expect("portable");
     let answer = asking.join(LONG).await;
     assert_eq!(answer, Ok(Err(CallError::Down(boom()))));
     // With `or_exit`.
-    let keeper = desk(&node);
+    let keeper = desk(&s);
     let asked = keeper.clone();
-    let ending = Task::spawn_nolink(&node, async move { exit_of(asked.node(), &asked).await });
+    let ending = Task::spawn_nolink(&here, async move { exit_of(asked.node(), &asked).await });
     let mut ending = ending.expect("spawned");
     assert!(ending.join(ms(10)).await.is_err());
     keeper.end(boom()).expect("portable");
@@ -174,22 +189,23 @@ async fn b144_a_server_that_dies_in_a_call(w: World) {
 /// B145: a call to nobody fails with noproc, by pid and by name; with `or_exit` the caller dies of
 /// it.
 #[foundation::test]
-async fn b145_a_call_to_nobody_is_noproc(node: Node) {
-    let gone = desk(&node);
-    let death = Death::of(&node, &gone).await;
+pub(crate) async fn b145_a_call_to_nobody_is_noproc(s: Scene) {
+    let (here, there) = s.nodes();
+    let gone = desk(&s);
+    let death = Death::of(&here, &gone).await;
     gone.end(Reason::Normal).expect("portable");
     death.reason().await;
     assert_eq!(gone.add(1).await, Err(CallError::NoProc));
-    assert_eq!(node.at(DESK).add(1).await, Err(CallError::NoProc));
-    assert_eq!(exit_of(&node, &gone).await, Reason::NoProc);
-    assert_eq!(exit_of(&node, &node.at(DESK)).await, Reason::NoProc);
-    assert_eq!(node.dead_letter_count(DeadReason::NoProc), 0);
+    assert_eq!(desk_at(&s).add(1).await, Err(CallError::NoProc));
+    assert_eq!(exit_of(&here, &gone).await, Reason::NoProc);
+    assert_eq!(exit_of(&here, &desk_at(&s)).await, Reason::NoProc);
+    assert_eq!(there.dead_letter_count(DeadReason::NoProc), 0);
 }
 
 /// B146: a server that calls itself is told so at once, by pid and by name; it lives on.
 #[foundation::test]
 async fn b146_a_call_to_itself_does_not_deadlock(node: Node) {
-    let desk = desk(&node);
+    let desk = node.spawn(Desk::default()).expect("spawned");
     node.register("desk", &desk).expect("free");
     let begun = node.now();
     for by_name in [false, true] {
@@ -202,17 +218,18 @@ async fn b146_a_call_to_itself_does_not_deadlock(node: Node) {
 
 /// B147: a request whose handler does not answer can be answered by another process.
 #[foundation::test]
-async fn b147_another_process_may_answer(node: Node) {
-    let desk = desk(&node);
+pub(crate) async fn b147_another_process_may_answer(s: Scene) {
+    let (here, there) = s.nodes();
+    let desk = desk(&s);
     let clerk = async move |mut me: Process<Slip>| {
         while let Mail::Msg(Slip(from)) = me.recv().await {
             from.send(7);
         }
     };
-    let clerk = node.spawn_fn(clerk).expect("spawned");
+    let clerk = there.spawn_fn(clerk).expect("spawned");
     assert_eq!(desk.hand_on(clerk.pid()).await, Ok(7));
     let (desk, clerk) = (desk.clone(), clerk.pid());
-    inside(&node, async move |_| {
+    inside(&here, async move |_| {
         assert_eq!(desk.hand_on(clerk).await, Ok(7))
     })
     .await;
@@ -220,45 +237,66 @@ async fn b147_another_process_may_answer(node: Node) {
 
 /// otp: a reply can be sent before the handler is done.
 #[foundation::test]
-async fn a_reply_may_come_before_the_handler_returns(node: Node) {
-    let desk = desk(&node);
+pub(crate) async fn a_reply_may_come_before_the_handler_returns(s: Scene) {
+    let (_, there) = s.nodes();
+    let desk = desk(&s);
     desk.add(3).await.expect("answers");
     assert_eq!(desk.early().await, Ok(3));
     // The handler still runs: the next request waits.
     assert_eq!(desk.add(1).timeout(ms(20)).await, Err(CallError::Timeout));
     // Its end is nothing to the caller that was answered.
-    node.exit(&desk, Reason::Kill);
+    there.exit(&desk, Reason::Kill);
 }
 
 /// B148: a cast to nobody is fine, by pid and by name; it becomes a dead letter.
 #[foundation::test]
-async fn b148_a_cast_to_nobody_is_ok(node: Node) {
-    let gone = desk(&node);
-    let death = Death::of(&node, &gone).await;
-    node.exit(&gone, Reason::Kill);
+pub(crate) async fn b148_a_cast_to_nobody_is_ok(s: Scene) {
+    let (here, there) = s.nodes();
+    let gone = desk(&s);
+    let death = Death::of(&here, &gone).await;
+    there.exit(&gone, Reason::Kill);
     death.reason().await;
     assert_eq!(gone.answer_all(1), Ok(()));
-    assert_eq!(node.at(DESK).answer_all(1), Ok(()));
-    assert_eq!(node.dead_letter_count(DeadReason::NoProc), 1);
-    assert_eq!(node.dead_letter_count(DeadReason::NoName), 1);
+    assert_eq!(desk_at(&s).answer_all(1), Ok(()));
+    // What was cast has arrived when what came behind it is answered.
+    assert_eq!(here.info(&gone, LONG).await, Ok(None));
+    assert_eq!(there.dead_letter_count(DeadReason::NoProc), 1);
+    assert_eq!(there.dead_letter_count(DeadReason::NoName), 1);
 }
 
 /// B222: the early return of a value is the return value (what a throw is in OTP).
 #[foundation::test]
-async fn b222_an_early_return_is_the_answer(node: Node) {
-    let desk = desk(&node);
+pub(crate) async fn b222_an_early_return_is_the_answer(s: Scene) {
+    let (here, _) = s.nodes();
+    let desk = desk(&s);
     assert_eq!(desk.half(3).await, Ok(Err("3 is odd".to_owned())));
     assert_eq!(desk.half(4).await, Ok(Ok(2)));
-    assert!(desk.is_alive());
+    assert!(here.info(&desk, LONG).await.expect("answers").is_some());
+}
+
+/// otp: when the node of a server is lost, whoever waits for an answer from there is told.
+pub(crate) async fn a_lost_node_fails_the_calls_to_it(s: Scene) {
+    let (here, _) = s.nodes();
+    let desk = desk(&s);
+    let asked = desk.clone();
+    let asking = Task::spawn_nolink(&here, async move { asked.keep().await });
+    let mut asking = asking.expect("spawned");
+    assert!(asking.join(ms(10)).await.is_err());
+    s.cut().await;
+    let lost = Err(CallError::NoConnection);
+    assert_eq!(asking.join(LONG).await, Ok(lost.clone()));
+    assert_eq!(desk.add(1).await, lost);
+    assert_eq!(exit_of(&here, &desk).await, Reason::NoConnection);
 }
 
 /// otp: a timeout does not disturb the server, and a late reply is dropped: the next call
 /// gets its own answer.
 #[foundation::test]
-async fn a_late_reply_is_dropped(node: Node) {
-    let desk = desk(&node);
+pub(crate) async fn a_late_reply_is_dropped(s: Scene) {
+    let (here, _) = s.nodes();
+    let desk = desk(&s);
     let server = desk.clone();
-    inside(&node, async move |mut me| {
+    inside(&here, async move |mut me| {
         for _ in 0..3 {
             let late = server.keep().timeout(ms(5)).await;
             assert_eq!(late, Err(CallError::Timeout));
@@ -278,9 +316,10 @@ async fn a_late_reply_is_dropped(node: Node) {
 
 /// otp: a reply that is there when time is up is still returned.
 #[foundation::test]
-async fn a_reply_that_is_queued_at_the_timeout_is_returned(node: Node) {
-    let desk = desk(&node);
-    inside(&node, async move |me| {
+pub(crate) async fn a_reply_that_is_queued_at_the_timeout_is_returned(s: Scene) {
+    let (here, _) = s.nodes();
+    let desk = desk(&s);
+    inside(&here, async move |me| {
         let mut call = std::pin::pin!(desk.add(4).timeout(ms(5)).into_future());
         // Sent, and not waited for: time runs out while this process does something else.
         let sent = std::future::poll_fn(|cx| std::task::Poll::Ready(call.as_mut().poll(cx)));
@@ -293,16 +332,18 @@ async fn a_reply_that_is_queued_at_the_timeout_is_returned(node: Node) {
 
 /// otp: a request whose reply right was dropped ends with NoReply; the server lives.
 #[foundation::test]
-async fn a_dropped_reply_right_is_no_reply(node: Node) {
-    let desk = desk(&node);
+pub(crate) async fn a_dropped_reply_right_is_no_reply(s: Scene) {
+    let (here, there) = s.nodes();
+    let desk = desk(&s);
     assert_eq!(desk.forget().await, Err(CallError::NoReply));
     // Kept first, and dropped by another handler.
     let (asked, log) = (desk.clone(), Log::default());
-    let asking = Task::spawn_nolink(&node, async move { asked.keep().await });
+    let asking = Task::spawn_nolink(&here, async move { asked.keep().await });
     let mut asking = asking.expect("spawned");
     assert!(asking.join(ms(10)).await.is_err());
     let drop_all = |desk: &mut Desk, _: &mut Cx<Desk>| desk.kept.clear();
-    desk.perform(Box::new(drop_all)).await.expect("alive");
+    let home = there.reference::<Desk>(desk.pid());
+    home.perform(Box::new(drop_all)).await.expect("alive");
     assert_eq!(asking.join(LONG).await, Ok(Err(CallError::NoReply)));
     assert_eq!(log.take(), [""; 0]);
     assert_eq!(desk.add(0).await, Ok(0));
@@ -311,32 +352,34 @@ async fn a_dropped_reply_right_is_no_reply(node: Node) {
 /// otp: a reply right that lives in another process: when the server dies the caller learns
 /// that, when that process drops it the caller learns its end.
 #[foundation::test]
-async fn a_reply_right_that_was_handed_on(node: Node) {
+pub(crate) async fn a_reply_right_that_was_handed_on(s: Scene) {
+    let (here, there) = s.nodes();
     for server_dies in [true, false] {
-        let desk = desk(&node);
-        let (reply, got_it) = promise(&node);
+        let desk = desk(&s);
+        let (reply, got_it) = promise(&there);
         let clerk = async move |mut me: Process<Slip>| {
             let slip = me.recv().await;
             reply.send(());
             std::future::pending::<()>().await;
             drop(slip);
         };
-        let clerk = node.spawn_fn(clerk).expect("spawned");
+        let clerk = there.spawn_fn(clerk).expect("spawned");
         let (asked, to) = (desk.clone(), clerk.pid());
-        let asking = Task::spawn_nolink(&node, async move { asked.hand_on(to).await });
+        let asking = Task::spawn_nolink(&here, async move { asked.hand_on(to).await });
         let mut asking = asking.expect("spawned");
         got_it.timeout(LONG).await.expect("the clerk has it");
         let dying = if server_dies { desk.pid() } else { to };
-        node.exit(dying, boom());
+        there.exit(dying, boom());
         let answer = asking.join(LONG).await;
         assert_eq!(answer, Ok(Err(CallError::Down(boom()))), "{server_dies}");
-        node.exit(to, Reason::Kill);
+        there.exit(to, Reason::Kill);
     }
 }
 
 /// otp: requests are handled one after the other, also when a handler waits.
 #[foundation::test]
-async fn handlers_never_overlap(node: Node) {
+pub(crate) async fn handlers_never_overlap(s: Scene) {
+    let (here, there) = s.nodes();
     #[derive(Default)]
     struct Turnstile {
         inside: u32,
@@ -357,7 +400,8 @@ async fn handlers_never_overlap(node: Node) {
         }
     }
 
-    let turnstile = node.spawn(Turnstile::default()).expect("spawned");
+    let turnstile = there.spawn(Turnstile::default()).expect("spawned");
+    let turnstile = here.reference::<Turnstile>(turnstile.pid());
     let mut all = foundation::Requests::new();
     for n in 0..20 {
         all.add(n, turnstile.pass());
@@ -369,9 +413,9 @@ async fn handlers_never_overlap(node: Node) {
 
 /// API: several calls share one deadline, and what the first has used the second does not have.
 #[foundation::test]
-async fn calls_share_a_deadline(w: World) {
-    let node = w.node();
-    let desk = node.spawn(Desk::default()).expect("spawned");
+pub(crate) async fn calls_share_a_deadline(s: Scene) {
+    let (w, (node, _)) = (s.world.clone(), s.nodes());
+    let desk = desk(&s);
     let begun = node.now();
     let deadline = begun + ms(40);
     assert_eq!(desk.add(1).deadline(deadline).await, Ok(1));
@@ -392,9 +436,9 @@ async fn calls_share_a_deadline(w: World) {
 
 /// API: a deadline is a moment, and does not move when the call is awaited later.
 #[foundation::test]
-async fn a_deadline_stays_where_it_is(w: World) {
-    let node = w.node();
-    let desk = node.spawn(Desk::default()).expect("spawned");
+pub(crate) async fn a_deadline_stays_where_it_is(s: Scene) {
+    let (w, (node, _)) = (s.world.clone(), s.nodes());
+    let desk = desk(&s);
     let deadline = node.now() + ms(60);
     let calls = [desk.keep(), desk.keep(), desk.keep()].map(|call| call.deadline(deadline));
     for call in calls {

@@ -15,6 +15,7 @@ mod links;
 mod memory;
 mod monitors;
 mod names;
+mod nodes;
 mod pairwise;
 mod receive;
 mod scene;

@@ -13,7 +13,13 @@ use foundation::prelude::*;
 use foundation::{Loopback, TestInput};
 
 /// How long two nodes may take to find each other, or to lose each other.
-const BOUND: Duration = Duration::from_secs(60);
+pub(crate) const BOUND: Duration = Duration::from_secs(60);
+
+/// A node of a cluster over sockets.
+pub(crate) fn plan(name: &str) -> Builder {
+    let secret = Secret::new([7; 32]).expect("it is long enough");
+    Builder::new(Node::builder().name(name).workers(2)).secret(secret)
+}
 
 /// Where the processes of a test live.
 pub(crate) struct Scene {
@@ -64,10 +70,6 @@ impl Scene {
 
     /// Two nodes of a cluster over real sockets of this machine.
     pub(crate) async fn over_sockets(world: &World) -> Self {
-        let plan = |name: &str| {
-            let secret = Secret::new([7; 32]).expect("it is long enough");
-            Builder::new(Node::builder().name(name).workers(2)).secret(secret)
-        };
         let here = plan("main").start().await.expect("it listens");
         let address = here.cluster().own().await.expect("it has one").address;
         let there = plan("there").seed(address).start().await;

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use foundation::prelude::*;
-use foundation::{Message, MonitorRef, ProcessInfo, ProcessRef, TimerRef, promise};
+use foundation::{Message, MonitorRef, NodeChange, ProcessInfo, ProcessRef, TimerRef, promise};
 use serde::{Deserialize, Serialize};
 
 /// A bound that only a hanging test reaches.
@@ -36,6 +36,7 @@ pub(crate) enum Got {
     Note(u64),
     Exit(Pid, Reason),
     Down(Down),
+    Node(NodeChange),
     Other(&'static str),
 }
 
@@ -71,7 +72,10 @@ async fn obey(me: Process<Order>) {
             Mail::Down(down) => Got::Down(down),
             Mail::Info(info) => match info.take::<Note>() {
                 Ok(Note(n)) => Got::Note(n),
-                Err(other) => Got::Other(other.name()),
+                Err(other) => match other.take::<NodeChange>() {
+                    Ok(change) => Got::Node(change),
+                    Err(other) => Got::Other(other.name()),
+                },
             },
             _ => Got::Other("timeout"),
         };

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::typed::Internal;
 use super::{Caller, Down, Envelope, Exit, Kind};
 use crate::process::InfoRequest;
-use crate::{CallError, NodeId, Pid, Reason, TimerRef};
+use crate::{CallError, NodeChange, NodeId, Pid, Reason, TimerRef};
 
 /// How an exit signal came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,13 @@ pub(crate) enum Signal {
         node: NodeId,
         connection: u32,
     },
+    /// A node that the process watches has come or gone.
+    NodeChanged {
+        node: NodeId,
+        change: NodeChange,
+        /// How often the process has asked to be told.
+        times: u32,
+    },
     Alias {
         alias: u64,
         message: Envelope,
@@ -109,6 +116,7 @@ impl Signal {
             Self::Released => "room in a port",
             Self::CallClosed { .. } => "end of a call",
             Self::NodeLost { .. } => "loss of a node",
+            Self::NodeChanged { .. } => "news of a node",
             Self::Alias { message, .. } | Self::Timeout { message, .. } => message.name(),
             Self::Held { .. } => "messages of a bounded mailbox",
             Self::ExitNotice(_) => "trapped exit",

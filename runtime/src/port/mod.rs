@@ -12,6 +12,7 @@ mod leave;
 mod loopback;
 mod named;
 mod seam;
+mod watching;
 mod wire;
 
 use std::collections::{BTreeSet, HashMap};
@@ -21,6 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 pub(crate) use frame::{Frame, Target};
 pub use loopback::Loopback;
 pub use seam::BadFrame;
+pub use watching::NodeChange;
 pub use wire::WIRE_VERSION;
 pub(crate) use wire::{NAME_BYTES_MAX, Unwritten};
 
@@ -82,13 +84,16 @@ struct Connection {
     named: named::Named,
 }
 
-/// The connections of one node.
+/// The connections of one node, and who is told of them.
 #[derive(Default)]
-pub(crate) struct Ports(RwLock<HashMap<NodeId, Arc<Connection>>>);
+pub(crate) struct Ports {
+    connections: RwLock<HashMap<NodeId, Arc<Connection>>>,
+    watching: watching::Watching,
+}
 
 impl Ports {
     fn get(&self, node: NodeId) -> Option<Arc<Connection>> {
-        self.0
+        self.connections
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(&node)
@@ -199,9 +204,10 @@ impl Core {
 
     /// Forgets a process that has ended.
     pub(crate) fn forget_peer(&self, pid: Pid) {
+        self.forget_watcher(pid);
         let ports = self
             .ports()
-            .0
+            .connections
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         for connection in ports.values() {
@@ -220,16 +226,15 @@ impl Core {
         let connection = Connection {
             number,
             port,
-            name,
+            name: Arc::clone(&name),
             peers: Mutex::new(Some(BTreeSet::new())),
             named: named::Named::default(),
         };
-        let mut ports = self
-            .ports()
-            .0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        ports.insert(node, Arc::new(connection));
+        self.connect_watched(node, &name, || {
+            let ports = self.ports().connections.write();
+            let mut ports = ports.unwrap_or_else(PoisonError::into_inner);
+            ports.insert(node, Arc::new(connection));
+        });
         number
     }
 
@@ -243,7 +248,7 @@ impl Core {
     /// This connection to `node` is lost; another one is left alone.
     pub(crate) fn disconnect_numbered(&self, node: NodeId, number: u32) {
         let connection = {
-            let ports = self.ports().0.write();
+            let ports = self.ports().connections.write();
             let mut ports = ports.unwrap_or_else(PoisonError::into_inner);
             match ports.get(&node).is_some_and(|it| it.number == number) {
                 true => ports.remove(&node),
@@ -260,6 +265,7 @@ impl Core {
             let connection = connection.number;
             self.send_signal(pid, Signal::NodeLost { node, connection });
         }
+        self.tell_loss(node, &connection.name);
         self.fail_guests(node);
     }
 
@@ -268,7 +274,7 @@ impl Core {
         let connected: Vec<(NodeId, Arc<Connection>)> = {
             let ports = self
                 .ports()
-                .0
+                .connections
                 .read()
                 .unwrap_or_else(PoisonError::into_inner);
             ports
@@ -286,7 +292,7 @@ impl Core {
     pub(crate) fn find_node(&self, name: &str) -> Option<NodeId> {
         let ports = self
             .ports()
-            .0
+            .connections
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         ports
@@ -300,7 +306,7 @@ impl Core {
         if id == self.id() || id == NodeId::unconnected(self.name()) {
             return self.id();
         }
-        let ports = self.ports().0.read();
+        let ports = self.ports().connections.read();
         let ports = ports.unwrap_or_else(PoisonError::into_inner);
         if ports.contains_key(&id) {
             return id;

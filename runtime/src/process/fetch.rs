@@ -246,6 +246,11 @@ fn act(running: &Running, envelope: Envelope) {
             running.extra(|extra| extra.open_calls.swap_remove(&address));
         }
         Signal::NodeLost { node, connection } => links::node_lost(running, node, connection),
+        Signal::NodeChanged { change, times, .. } => {
+            for _ in 0..times {
+                running.enqueue_message(Envelope::plain(change.clone()));
+            }
+        }
         Signal::Alias {
             alias,
             message,

@@ -6,8 +6,8 @@
 //! Inputs     One envelope at a time, with its sender.
 //! Outputs    One envelope at a time, of the target that was chosen.
 //! Limit      None of its own: what is on its way would otherwise lie in an inbox.
-//! Invariant  What one process sends to another arrives in that order, and the loss of a node after
-//!            all that came from there. Unless the order is [`Delivery::Pairwise`], everything that
+//! Invariant  What one process sends to another arrives in that order; that a node has come before
+//!            all that comes from there, and its loss after it. Unless the order is [`Delivery::Pairwise`], everything that
 //!            is sent to one process keeps its order.
 
 use std::collections::VecDeque;
@@ -71,8 +71,8 @@ pub(super) type To = (usize, Pid);
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sender {
     Process(Pid),
-    /// The end of the connection to a node.
-    Loss(NodeId),
+    /// The beginning or the end of the connection to a node.
+    Connection(NodeId),
     /// The test's body, or a timer.
     Outside,
 }
@@ -81,7 +81,9 @@ impl Sender {
     /// Who sent this, if a process did, or nobody, in whose name that is.
     pub(super) fn of(envelope: &Envelope, by: Option<Pid>) -> Self {
         match (envelope.as_signal(), by) {
-            (Some(Signal::NodeLost { node, .. }), _) => Self::Loss(*node),
+            (Some(Signal::NodeLost { node, .. } | Signal::NodeChanged { node, .. }), _) => {
+                Self::Connection(*node)
+            }
             (_, Some(pid)) => Self::Process(pid),
             (_, None) => Self::Outside,
         }
@@ -90,16 +92,15 @@ impl Sender {
     pub(super) fn process(self) -> Option<Pid> {
         match self {
             Self::Process(pid) => Some(pid),
-            Self::Loss(_) | Self::Outside => None,
+            Self::Connection(_) | Self::Outside => None,
         }
     }
 
     /// Whether what these two send to one process keeps its order.
     fn is_ordered_with(self, other: Self) -> bool {
         match (self, other) {
-            (Self::Loss(node), Self::Process(pid)) | (Self::Process(pid), Self::Loss(node)) => {
-                pid.node() == node
-            }
+            (Self::Connection(node), Self::Process(pid))
+            | (Self::Process(pid), Self::Connection(node)) => pid.node() == node,
             (one, other) => one == other,
         }
     }

@@ -1,0 +1,24 @@
+//! Which of the bodies run with their processes on two nodes as well?
+//!
+//! Role       The table of them: the server there, whoever calls it here.
+
+use crate::scene::on_two_nodes;
+
+on_two_nodes! {
+    server_calls (10):
+        b142_a_call_returns_the_reply,
+        b144_a_server_that_dies_in_a_call,
+        b145_a_call_to_nobody_is_noproc,
+        b147_another_process_may_answer,
+        a_reply_may_come_before_the_handler_returns,
+        b148_a_cast_to_nobody_is_ok,
+        b222_an_early_return_is_the_answer,
+        a_lost_node_fails_the_calls_to_it,
+        a_late_reply_is_dropped,
+        a_reply_that_is_queued_at_the_timeout_is_returned,
+        a_dropped_reply_right_is_no_reply,
+        a_reply_right_that_was_handed_on,
+        handlers_never_overlap,
+        calls_share_a_deadline,
+        a_deadline_stays_where_it_is;
+}
