@@ -86,6 +86,8 @@ mod pages {
     mod applications {}
     #[doc = include_str!("../book/src/first-cluster.md")]
     mod first_cluster {}
+    #[doc = include_str!("../book/src/simulation.md")]
+    mod simulation {}
     #[doc = include_str!("../book/src/registry.md")]
     mod registry {}
     #[doc = include_str!("../book/src/mailboxes.md")]

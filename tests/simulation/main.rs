@@ -1,7 +1,9 @@
 //! Does the simulated world find what it is there to find, and the same each time?
 //!
-//! Role       Schedules that cross, exploration with planted races, stepped time, and equal runs.
+//! Role       Schedules that cross, exploration with planted races, stepped time, equal runs, and nodes
+//!            that go wrong.
 
 mod explored;
+mod faults;
 mod repeated;
 mod stepped;

@@ -4,6 +4,7 @@
 //! Invariant  The same body runs in a simulated world and in a real one, where the network is in
 //!            memory as well and real time passes.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use foundation_runtime::{Node, World};
@@ -16,8 +17,8 @@ const TOGETHER: Duration = Duration::from_secs(60);
 
 /// What a world can do for tests of clusters.
 pub trait WorldClusterExt {
-    /// Starts nodes of these names, and `app` on each; returns when every one is connected to every
-    /// other. All join at the first.
+    /// Starts nodes of these names, and `app` on each; returns when every one of them is connected to
+    /// every other. All join at the first node that was so started in this world.
     ///
     /// ```
     /// # use foundation_cluster::WorldClusterExt;
@@ -49,26 +50,70 @@ pub trait WorldClusterExt {
     /// Nothing passes between two nodes, either way, until [`WorldClusterExt::heal`].
     fn partition(&self, a: &Node, b: &Node);
 
+    /// The node's program is killed: nothing of it runs any more, and the others find its connections
+    /// reset. See [`World::halt`].
+    ///
+    /// ```
+    /// # use foundation_cluster::WorldClusterExt;
+    /// # use foundation_runtime::World;
+    /// # use std::time::Duration;
+    /// World::simulate(3, |world| async move {
+    ///     let [a, b] = world.nodes(["a", "b"], async |_| {}).await;
+    ///     world.crash(&b);
+    ///     world.eventually(Duration::from_secs(1), async || a.peer("b").is_none()).await;
+    ///     let again = world.restart(&b, async |_| {}).await;
+    ///     assert_ne!(again.id(), b.id());
+    ///     let back = async || a.peer("b") == Some(again.id());
+    ///     world.eventually(Duration::from_secs(30), back).await;
+    /// })?;
+    /// # Ok::<(), foundation_runtime::SimError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// In a real world, and when the node is none of this one.
+    fn crash(&self, node: &Node);
+
+    /// The node's machine loses its power: as [`WorldClusterExt::crash`], but the others are not
+    /// told. They find out by its silence.
+    ///
+    /// # Panics
+    /// In a real world, and when the node is none of this one.
+    fn power_off(&self, node: &Node);
+
+    /// A node is started in the place of one that is gone: the same name, a new incarnation, nothing
+    /// of its memory. It joins at the first node that [`WorldClusterExt::nodes`] started, and `app`
+    /// is started on it. The others find it by themselves.
+    ///
+    /// # Panics
+    /// When it does not start.
+    fn restart(&self, node: &Node, app: impl AsyncFn(&Node)) -> impl Future<Output = Node>;
+
     /// Everything that was cut passes again.
     fn heal(&self);
 }
 
+/// At which node the others of a world join.
+#[derive(Default)]
+struct First(OnceLock<Box<str>>);
+
+async fn start(world: &World, name: &str, app: &impl AsyncFn(&Node)) -> Node {
+    let first = world.shared::<First>();
+    let seed = format!("{}:7000", first.0.get_or_init(|| name.into()));
+    let builder = Node::builder().name(name).seed(seed);
+    match builder.start_in(world, &world.network()).await {
+        Ok(node) => {
+            app(&node).await;
+            node
+        }
+        Err(error) => panic!("the node {name} did not start: {error}"),
+    }
+}
+
 impl WorldClusterExt for World {
     async fn nodes<const N: usize>(&self, names: [&str; N], app: impl AsyncFn(&Node)) -> [Node; N] {
-        let network = self.network();
         let mut nodes = Vec::with_capacity(N);
         for name in names {
-            let seed = format!("{}:7000", names[0]);
-            let started = Node::builder()
-                .name(name)
-                .seed(seed)
-                .start_in(self, &network);
-            let node = match started.await {
-                Ok(node) => node,
-                Err(error) => panic!("the node {name} did not start: {error}"),
-            };
-            app(&node).await;
-            nodes.push(node);
+            nodes.push(start(self, name, &app).await);
         }
         let nodes: [Node; N] = nodes
             .try_into()
@@ -87,6 +132,20 @@ impl WorldClusterExt for World {
 
     fn partition(&self, a: &Node, b: &Node) {
         self.network().partition(a.name(), b.name());
+    }
+
+    fn crash(&self, node: &Node) {
+        self.halt(node);
+        self.network().kill(node.name());
+    }
+
+    fn power_off(&self, node: &Node) {
+        self.halt(node);
+        self.network().cut_power(node.name());
+    }
+
+    async fn restart(&self, node: &Node, app: impl AsyncFn(&Node)) -> Node {
+        start(self, node.name(), &app).await
     }
 
     fn heal(&self) {

@@ -233,6 +233,14 @@ impl Core {
         }
     }
 
+    /// The time of the world when this node's clock will show `at`.
+    pub(crate) fn in_world(&self, at: u64) -> u64 {
+        match &self.clock {
+            Clock::Virtual(clock) => clock.in_world(at),
+            Clock::Real(_) => at,
+        }
+    }
+
     /// Arms a timer; `hint` spreads the timers of different processes.
     pub(crate) fn arm(&self, hint: u32, deadline: u64, action: Action) -> Key {
         let (key, sooner) = self.timers.arm(hint, deadline, action);
@@ -241,7 +249,7 @@ impl Core {
                 Scheduler::Real(real) => real.wake_timekeeper(),
                 Scheduler::Simulated(simulated) => {
                     self.timers.plan(deadline);
-                    simulated.sooner(deadline);
+                    simulated.sooner(self.in_world(deadline));
                 }
             }
         }
@@ -294,7 +302,7 @@ impl Core {
     }
 
     /// From here on nobody starts anything: a supervisor would start again what was asked to end.
-    pub(super) fn close_to_all(&self) {
+    pub(crate) fn close_to_all(&self) {
         self.closing.fetch_or(CLOSING | CLOSED, Ordering::AcqRel);
     }
 

@@ -271,7 +271,7 @@ impl Core {
 
     /// Ends all connections: the node is shutting down.
     pub(crate) fn disconnect_all(&self) {
-        let connected: Vec<(NodeId, Arc<Connection>)> = {
+        let mut connected: Vec<(NodeId, Arc<Connection>)> = {
             let ports = self
                 .ports()
                 .connections
@@ -282,6 +282,8 @@ impl Core {
                 .map(|(node, connection)| (*node, Arc::clone(connection)))
                 .collect()
         };
+        // In an order of their own: that of a table differs from run to run.
+        connected.sort_unstable_by_key(|(node, _)| *node);
         for (node, connection) in connected {
             connection.port.close(self.id());
             self.disconnect(node);

@@ -15,7 +15,9 @@ use std::time::Duration;
 use super::World;
 use super::sim::{Event, Sim};
 use super::trace::Trace;
+use crate::Reason;
 use crate::platform::current::Enter;
+use crate::process;
 use crate::scheduler::{Running, Scheduler, Stamp, slice};
 
 const STEPS_MAX: u64 = 50_000_000;
@@ -96,6 +98,15 @@ impl Wake for BodyWaker {
     }
 }
 
+/// Ends a process of a node that was halted: nothing of its code runs but destructors.
+fn cut_off(running: &Running, slot: u32) {
+    let block = running.core().table().block(slot);
+    running.begin(block, slot);
+    process::fetch(running);
+    process::bury(running, Reason::Killed);
+    running.end();
+}
+
 struct Driver<'a> {
     sim: &'a Arc<Sim>,
     world: &'a World,
@@ -141,6 +152,7 @@ where
             resume_unwind(payload);
         }
     };
+    sim.rest_no_more();
     let (trace_hash, steps, time) = (driver.hash, driver.steps, Duration::from_nanos(sim.now()));
     for node in world.nodes() {
         match driver.drive(node.shutdown(SHUTDOWN_BOUND))? {
@@ -199,6 +211,7 @@ impl Driver<'_> {
                 let arrive = || core.arrive(to.1, envelope);
                 self.sim.in_the_name_of(to.1, arrive);
             }
+            Event::Halt(node) => self.halt(node),
             Event::Body | Event::Nothing => {}
         }
     }
@@ -223,8 +236,12 @@ impl Driver<'_> {
         let begun = self.trace.as_ref().map(|_| Trace::begin(running, slot));
         {
             let _current = Enter::new(running);
-            slice(running, slot);
+            match self.sim.is_halted(node) {
+                true => cut_off(running, slot),
+                false => slice(running, slot),
+            }
         }
+        self.sim.had_a_turn(node);
         if let (Some(trace), Some(begun)) = (&mut self.trace, begun) {
             trace.ran(running, begun, self.sim.deviations());
         }
@@ -256,13 +273,14 @@ impl Driver<'_> {
         self.still = self.steps;
         self.sim.set_now(now);
         self.meet_nodes();
+        self.sim.wake(now);
         let mut due = Vec::new();
         for at in self.sim.due(|due| due.at(now)) {
             let timers = self.nodes[at].core().timers();
             // What is armed meanwhile is later than `now`.
             timers.plan(u64::MAX);
             self.sim.due(|due| due.set(at, None));
-            timers.advance(now, &mut due);
+            timers.advance(self.nodes[at].core().clock().now(), &mut due);
             for (_, action) in due.drain(..) {
                 self.sim.directly(|| self.nodes[at].core().fire(action));
             }
@@ -270,14 +288,33 @@ impl Driver<'_> {
         }
     }
 
-    /// When the next timer of any node may go off.
+    /// When anything may happen next.
     fn next_deadline(&self) -> Option<u64> {
+        let others = self.sim.next_wake();
+        others.into_iter().chain(self.next_timer()).min()
+    }
+
+    /// When the next timer of any node may go off.
+    fn next_timer(&self) -> Option<u64> {
         loop {
             let (kept, node) = self.sim.due(|due| due.first())?;
-            // It may be of a timer that was cancelled.
+            // It may be of a timer that was cancelled, or by a clock that goes otherwise now.
             if self.look_at_timers(node) == Some(kept) {
                 return Some(kept);
             }
+        }
+    }
+
+    /// A node stops where it is: nothing of it runs any more, and what it holds is dropped.
+    fn halt(&mut self, node: usize) {
+        self.meet_nodes();
+        let node = &self.nodes[node].node;
+        let core = node.core();
+        core.close_to_all();
+        core.disconnect_all();
+        core.timers().clear(core.clock().now());
+        for pid in node.processes() {
+            core.wake_process(pid);
         }
     }
 
@@ -286,6 +323,7 @@ impl Driver<'_> {
         let timers = self.nodes[node].core().timers();
         let next = timers.next_deadline();
         timers.plan(next.unwrap_or(u64::MAX));
+        let next = next.map(|next| self.nodes[node].core().in_world(next));
         self.sim.due(|due| due.set(node, next));
         next
     }
@@ -336,10 +374,11 @@ impl Driver<'_> {
 
     /// Kills everything that is left of a run that failed, so that its memory is given back.
     fn abandon(&mut self) {
+        self.sim.rest_no_more();
         for node in self.world.nodes() {
-            node.core().timers().clear(self.sim.now());
+            node.core().timers().clear(node.core().clock().now());
             for pid in node.processes() {
-                node.exit(pid, crate::Reason::Kill);
+                node.exit(pid, Reason::Kill);
             }
         }
         for _ in 0..ABANDON_MAX {

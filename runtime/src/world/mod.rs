@@ -4,13 +4,16 @@
 //!            so a failure replays.
 //! Invariant  Same seed, same program: same trace hash.
 
+mod alarm;
 mod driver;
 mod due;
 mod explore;
+mod faults;
 mod flight;
 mod harness;
 mod plan;
 mod ready;
+mod rest;
 mod schedule;
 mod settle;
 mod shrink;
@@ -29,7 +32,7 @@ pub use schedule::{BadSchedule, Schedule};
 pub(crate) use sim::SimScheduler;
 
 use crate::node::SharedValues;
-use crate::platform::clock::Clock;
+use crate::platform::clock::{Clock, VirtualClock};
 use crate::scheduler::Scheduler;
 use crate::{CrashReports, Loopback, Node, Survey};
 
@@ -168,7 +171,7 @@ impl World {
             Kind::Simulated(sim) => {
                 let index = nodes.len();
                 let scheduler = SimScheduler::new(Arc::clone(sim), index);
-                let clock = Clock::Virtual(sim.clock());
+                let clock = Clock::Virtual(VirtualClock::new(sim.clock()));
                 builder.simulated(index as u64, clock, Scheduler::Simulated(scheduler))
             }
         };
@@ -247,9 +250,16 @@ impl World {
         }
     }
 
-    /// Waits in the world's time.
+    /// Waits in the world's time. In a simulated world that is no node's: it passes for the body
+    /// whatever becomes of a node and of its clock.
     pub async fn sleep(&self, duration: Duration) {
-        self.node().sleep(duration).await;
+        match &self.0.kind {
+            Kind::Real { .. } => self.node().sleep(duration).await,
+            Kind::Simulated(sim) => {
+                let at = sim.now().saturating_add(crate::time::nanos(duration));
+                alarm::Alarm::new(Arc::clone(sim), at).await;
+            }
+        }
     }
 
     /// Waits until `condition` holds, at most `bound` of the world's time.
@@ -257,14 +267,13 @@ impl World {
     /// # Panics
     /// When it does not hold in time.
     pub async fn eventually(&self, bound: Duration, mut condition: impl AsyncFnMut() -> bool) {
-        let node = self.node();
-        let until = node.now() + bound;
+        let until = self.now() + bound;
         while !condition().await {
             assert!(
-                node.now() < until,
+                self.now() < until,
                 "the condition did not hold within {bound:?}"
             );
-            node.sleep(Duration::from_millis(1)).await;
+            self.sleep(Duration::from_millis(1)).await;
         }
     }
 
@@ -307,7 +316,7 @@ impl World {
     /// ```
     pub async fn advance(&self, duration: Duration) {
         self.settle().await;
-        self.node().sleep(duration).await;
+        self.sleep(duration).await;
         self.settle().await;
     }
 

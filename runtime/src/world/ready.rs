@@ -73,6 +73,17 @@ impl Ready {
         all
     }
 
+    /// Takes all processes of a node.
+    pub(super) fn take_node(&mut self, node: usize) -> Vec<(Priority, Entry)> {
+        let mut taken = Vec::new();
+        for priority in LEVELS {
+            let level = &mut self.levels[priority as usize];
+            let of_node = level.extract_if(.., |entry| entry.node == node);
+            taken.extend(of_node.map(|entry| (priority, entry)));
+        }
+        taken
+    }
+
     /// How many processes of a node can run.
     pub(super) fn of_node(&self, node: usize) -> usize {
         let all = self.levels.iter().flatten();

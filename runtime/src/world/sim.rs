@@ -5,15 +5,18 @@
 //! Invariant  Only the driver's thread adds to it; a wake from any other is an escape, and is
 //!            noted. The program's random numbers are not those of the choices.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread::{self, ThreadId};
 
+use super::alarm::Alarms;
 use super::due::Due;
 use super::flight::{Delivery, Flights, Sender, To};
 use super::plan::Plan;
 use super::ready::{Entry, Ready};
+use super::rest::Rest;
 use super::schedule::Choice;
 use crate::envelope::Envelope;
 use crate::platform::current;
@@ -36,14 +39,18 @@ pub(super) struct Sim {
     state: Mutex<State>,
 }
 
-struct State {
+pub(super) struct State {
     /// The program's own random numbers.
     random: Rng,
     chooser: Chooser,
     /// Since when the body can run.
     body: Option<u64>,
-    ready: Ready,
+    pub(super) ready: Ready,
+    pub(super) rest: Rest,
     due: Due,
+    pub(super) alarms: Alarms,
+    /// Nodes that are halted, each whether its processes know.
+    pub(super) halted: BTreeMap<usize, bool>,
     flights: Flights,
     escapes: Vec<(usize, u32)>,
     /// Who is dead, and in whose name what arrives there is answered.
@@ -67,6 +74,8 @@ pub(super) enum Event {
         share: u32,
     },
     Body,
+    /// A node stops where it is.
+    Halt(usize),
     Arrival {
         to: To,
         from: Option<Pid>,
@@ -123,7 +132,10 @@ impl Sim {
             chooser,
             body: Some(0),
             ready: Ready::default(),
+            rest: Rest::default(),
             due: Due::default(),
+            alarms: Alarms::default(),
+            halted: BTreeMap::new(),
             flights: Flights::new(delivery),
             escapes: Vec::new(),
             speaker: None,
@@ -139,7 +151,7 @@ impl Sim {
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -181,6 +193,11 @@ impl Sim {
             true => self.state().escapes.clone(),
             false => Vec::new(),
         }
+    }
+
+    /// Who waits in the world's time.
+    pub(super) fn alarms<T>(&self, look: impl FnOnce(&mut Alarms) -> T) -> T {
+        heap::of_the_node(|| look(&mut self.state().alarms))
     }
 
     /// What is known of the timers of all nodes.
@@ -250,12 +267,24 @@ impl Sim {
 }
 
 impl State {
+    fn can_run(&mut self, priority: Priority, entry: Entry) {
+        match self.rest.is_resting(entry.node) {
+            true => self.rest.keep(priority, entry),
+            false => self.ready.push(priority, entry),
+        }
+    }
+
     fn count(&mut self) -> u64 {
         self.counted += 1;
         self.counted
     }
 
     fn next(&mut self) -> Event {
+        let news = self.halted.iter_mut().find(|(_, is_known)| !**is_known);
+        if let Some((node, is_known)) = news {
+            *is_known = true;
+            return Event::Halt(*node);
+        }
         match &self.chooser {
             Chooser::Seed { .. } => self.next_by_seed(),
             Chooser::Plan(_) => self.next_by_plan(),
@@ -398,7 +427,8 @@ impl SimScheduler {
 
     /// How many processes of this node wait to run.
     pub(crate) fn waiting(&self) -> usize {
-        self.sim.state().ready.of_node(self.node)
+        let state = self.sim.state();
+        state.ready.of_node(self.node) + state.rest.of_node(self.node)
     }
 
     pub(crate) fn enqueue(&self, slot: u32, priority: Priority) {
@@ -412,7 +442,7 @@ impl SimScheduler {
             slot,
             since,
         };
-        heap::of_the_node(|| state.ready.push(priority, entry));
+        heap::of_the_node(|| state.can_run(priority, entry));
     }
 
     /// A timer of this node was armed that is earlier than those before.

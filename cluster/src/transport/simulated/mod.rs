@@ -150,8 +150,8 @@ impl SimNetwork {
     }
 
     /// The programs of a host are killed: its connections are reset, and nobody listens there until
-    /// a node is started on it again. What goes on of a node that was there reaches nobody: shut it
-    /// down, or leave it.
+    /// a node is started on it again. What goes on of a node that was there reaches nobody:
+    /// [`World::halt`] ends it as well.
     pub fn kill(&self, host: &str) {
         let now = self.now();
         let mut state = self.state();

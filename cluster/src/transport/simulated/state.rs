@@ -37,6 +37,8 @@ pub(super) struct Door {
     pub(super) waiting: VecDeque<(PipeId, PipeId, Box<str>)>,
     pub(super) acceptor: Option<Waker>,
     host: HostId,
+    /// Which life of the host it belongs to.
+    life: u32,
 }
 
 pub(super) struct State {
@@ -114,6 +116,7 @@ impl State {
         if !taken {
             let door = Door {
                 host,
+                life: self.life(host),
                 ..Door::default()
             };
             self.doors.insert(address.into(), door);
@@ -205,8 +208,8 @@ impl State {
     }
 
     /// Nobody listens at this address any more: who waited to be accepted is turned away.
-    pub(super) fn close(&mut self, now: Tick, address: &str, host: HostId) {
-        let is_own = |door: &Door| door.host == host;
+    pub(super) fn close(&mut self, now: Tick, address: &str, owner: (HostId, u32)) {
+        let is_own = |door: &Door| (door.host, door.life) == owner;
         if !self.doors.get(address).is_some_and(is_own) {
             return;
         }

@@ -29,6 +29,15 @@ fn lock(state: &Shared) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Waits in the network's time: no clock of a node that goes wrong is asked. In a real world there
+/// is none but those.
+async fn pause_in(world: &World, node: &Node, pause: Duration) {
+    match world.is_simulated() {
+        true => world.sleep(pause).await,
+        false => node.sleep(pause).await,
+    }
+}
+
 /// A host of a simulated network.
 #[derive(Clone)]
 pub(crate) struct SimHost {
@@ -74,7 +83,7 @@ impl SimHost {
         Ok(SimListener {
             state: Arc::clone(&self.state),
             world: self.world.clone(),
-            host: self.id,
+            owner: (self.id, self.life),
             address: address.into(),
         })
     }
@@ -87,7 +96,7 @@ impl SimHost {
             match dialled {
                 Dialled::Connected(out, back, takes) => {
                     let stream = SimStream::new(&self.state, &self.world, node, back, out);
-                    node.sleep(takes).await;
+                    pause_in(&self.world, node, takes).await;
                     let arrived = lock(&self.state).arrive(address, out, back);
                     return match arrived {
                         true => Ok(stream),
@@ -95,10 +104,10 @@ impl SimHost {
                     };
                 }
                 Dialled::Refused(takes) => {
-                    node.sleep(takes).await;
+                    pause_in(&self.world, node, takes).await;
                     return Err(ErrorKind::ConnectionRefused.into());
                 }
-                Dialled::Silence => node.sleep(pause).await,
+                Dialled::Silence => pause_in(&self.world, node, pause).await,
             }
             pause = (pause * 2).min(SYN_RETRY_MAX);
         }
@@ -109,7 +118,8 @@ impl SimHost {
 pub(crate) struct SimListener {
     state: Shared,
     world: World,
-    host: HostId,
+    /// The host, and which life of it: the next one may listen here as well.
+    owner: (HostId, u32),
     address: Box<str>,
 }
 
@@ -149,7 +159,7 @@ impl SimListener {
 impl Drop for SimListener {
     fn drop(&mut self) {
         let now = tick(self.world.now());
-        lock(&self.state).close(now, &self.address, self.host);
+        lock(&self.state).close(now, &self.address, self.owner);
     }
 }
 
@@ -190,8 +200,10 @@ impl SimStream {
     fn wait_until(&mut self, until: Tick, cx: &mut Context<'_>) -> Poll<()> {
         let armed = self.sleep.as_ref().is_some_and(|(at, _)| *at == until);
         if !armed {
-            let (node, pause) = (self.node.clone(), until.since(self.now()));
-            self.sleep = Some((until, Box::pin(async move { node.sleep(pause).await })));
+            let (world, node) = (self.world.clone(), self.node.clone());
+            let pause = until.since(self.now());
+            let sleep = async move { pause_in(&world, &node, pause).await };
+            self.sleep = Some((until, Box::pin(sleep)));
         }
         let Some((_, sleep)) = &mut self.sleep else {
             return Poll::Pending;

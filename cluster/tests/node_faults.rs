@@ -1,0 +1,175 @@
+//! What do the others make of a node that crashes, rests, is slow, or has a clock that goes wrong?
+//!
+//! Role       Whole nodes of a simulated world, under seeds, and the faults of one of them.
+
+use std::time::Duration;
+
+use foundation_actors::{Cx, Name, NodeExt};
+use foundation_cluster::{NodeClusterExt, WorldClusterExt};
+use foundation_macros::actor;
+use foundation_runtime::{Node, Pid, Reason, World};
+
+const SEEDS: u64 = 20;
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+#[derive(Default)]
+struct Store {
+    kept: u64,
+}
+
+const STORE: Name<Store> = Name::new("store");
+
+#[actor(crate = foundation_actors)]
+impl Store {
+    #[call]
+    fn keep(&mut self, number: u64) -> u64 {
+        std::mem::replace(&mut self.kept, number)
+    }
+
+    #[call]
+    fn whose(&self, cx: &mut Cx<Self>) -> Pid {
+        cx.self_ref().pid()
+    }
+}
+
+async fn app(node: &Node) {
+    let started = node.start::<Store>(Store::default()).name(STORE).await;
+    started.expect("the name is free");
+}
+
+fn simulate<Fut: Future<Output = ()>>(body: impl Fn(World) -> Fut) {
+    for seed in 0..SEEDS {
+        let run = || World::simulate(seed, &body);
+        let (_, report) = run().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        if seed % 10 == 0 {
+            let (_, again) = run().expect("it did end");
+            assert_eq!(report.trace_hash, again.trace_hash, "seed {seed}");
+        }
+    }
+}
+
+fn see_each_other(a: &Node, b: &Node) -> bool {
+    a.peer(b.name()) == Some(b.id()) && b.peer(a.name()) == Some(a.id())
+}
+
+#[test]
+fn a_node_that_crashed_comes_back_as_another() {
+    for silent in [false, true] {
+        simulate(|world| async move {
+            let [a, b, c] = world.nodes(["a", "b", "c"], app).await;
+            let store = a.remote("b").at(STORE);
+            assert_eq!(store.keep(5).await, Ok(0));
+            let there = store.whose().await.expect("it answers");
+            let watcher = a.clone();
+            let begun = world.now();
+            match silent {
+                true => world.power_off(&b),
+                false => world.crash(&b),
+            }
+            let down = watcher.down(there).await;
+            assert_eq!(down.reason, Reason::NoConnection);
+            let known = world.now() - begun;
+            assert_eq!(ms(3_000) <= known, silent, "it was known after {known:?}");
+            let again = world.restart(&b, app).await;
+            assert!(b.incarnation() < again.incarnation());
+            let seen = async || see_each_other(&a, &again) && see_each_other(&c, &again);
+            world.eventually(ms(30_000), seen).await;
+            assert_eq!(store.keep(6).await, Ok(0), "its memory is lost");
+            assert!(b.processes().is_empty(), "nothing of it runs");
+        });
+    }
+}
+
+/// All join at the first, and yet it can be gone.
+#[test]
+fn the_first_node_comes_back_as_another() {
+    simulate(|world| async move {
+        let [a, b] = world.nodes(["a", "b"], app).await;
+        world.crash(&a);
+        let again = world.restart(&a, app).await;
+        world
+            .eventually(ms(30_000), async || see_each_other(&again, &b))
+            .await;
+    });
+}
+
+#[test]
+fn a_short_pause_is_not_noticed_and_a_long_one_is() {
+    simulate(|world| async move {
+        let [a, b] = world.nodes(["a", "b"], app).await;
+        let store = a.remote("b").at(STORE);
+        world.pause(&b);
+        world.sleep(ms(2_500)).await;
+        assert!(
+            see_each_other(&a, &b),
+            "it is silent, and no longer than that"
+        );
+        world.resume(&b);
+        world.sleep(ms(10_000)).await;
+        assert!(see_each_other(&a, &b));
+        world.pause(&b);
+        world
+            .eventually(ms(6_000), async || a.peer("b").is_none())
+            .await;
+        assert!(store.keep(1).timeout(ms(500)).await.is_err());
+        world.sleep(ms(20_000)).await;
+        world.resume(&b);
+        world
+            .eventually(ms(30_000), async || see_each_other(&a, &b))
+            .await;
+        world
+            .eventually(ms(1_000), async || store.keep(2).await == Ok(0))
+            .await;
+        assert_eq!(a.cluster().nodes().await.expect("it has one").len(), 1);
+    });
+}
+
+#[test]
+fn a_slow_node_answers_late() {
+    simulate(|world| async move {
+        let [a, b] = world.nodes(["a", "b"], app).await;
+        let store = a.remote("b").at(STORE);
+        let begun = world.now();
+        assert_eq!(store.keep(1).await, Ok(0));
+        assert!(world.now() - begun <= ms(5));
+        world.slow(&b, ms(50));
+        let begun = world.now();
+        assert_eq!(store.keep(2).await, Ok(1));
+        let took = world.now() - begun;
+        assert!(ms(50) <= took && took <= ms(1_000), "it took {took:?}");
+        world.sleep(ms(20_000)).await;
+        assert!(see_each_other(&a, &b), "it is alive");
+    });
+}
+
+/// Its silence is over before the others' heartbeats can come, so it gives all up, again and again.
+#[test]
+fn a_clock_that_goes_wrong_costs_no_more_than_its_node() {
+    simulate(|world| async move {
+        let [a, b, c] = world.nodes(["a", "b", "c"], app).await;
+        world.clock_rate(&b, 1.02);
+        world.clock_rate(&c, 0.98);
+        world.sleep(ms(20_000)).await;
+        let all = || see_each_other(&a, &b) && see_each_other(&a, &c) && see_each_other(&b, &c);
+        assert!(
+            all(),
+            "clocks that drift as those of machines do are no matter"
+        );
+        world.clock_rate(&b, 10.0);
+        world
+            .eventually(ms(20_000), async || !see_each_other(&a, &b))
+            .await;
+        assert!(see_each_other(&a, &c), "the others are not concerned");
+        world.clock_rate(&b, 1.0);
+        world.eventually(ms(60_000), async || all()).await;
+        world.clock_jump(&b, ms(3_600_000));
+        world.eventually(ms(60_000), async || all()).await;
+        let store = a.remote("b").at(STORE);
+        world
+            .eventually(ms(30_000), async || store.keep(3).await.is_ok())
+            .await;
+    });
+}
