@@ -145,7 +145,8 @@ fn a_slow_node_answers_late() {
     });
 }
 
-/// Its silence is over before the others' heartbeats can come, so it gives all up, again and again.
+/// Too fast, its silence is over before the others' heartbeats can come; too slow, its own come when
+/// theirs is over. It probes and is probed all the same, and whomever it loses it finds again.
 #[test]
 fn a_clock_that_goes_wrong_costs_no_more_than_its_node() {
     simulate(|world| async move {
@@ -158,11 +159,11 @@ fn a_clock_that_goes_wrong_costs_no_more_than_its_node() {
             all(),
             "clocks that drift as those of machines do are no matter"
         );
-        world.clock_rate(&b, 10.0);
-        world
-            .eventually(ms(20_000), async || !see_each_other(&a, &b))
-            .await;
-        assert!(see_each_other(&a, &c), "the others are not concerned");
+        for rate in [10.0, 0.1] {
+            world.clock_rate(&b, rate);
+            world.sleep(ms(20_000)).await;
+            assert!(see_each_other(&a, &c), "the others are not concerned");
+        }
         world.clock_rate(&b, 1.0);
         world.eventually(ms(60_000), async || all()).await;
         world.clock_jump(&b, ms(3_600_000));

@@ -18,6 +18,7 @@ use super::StartError;
 use crate::connection::Context;
 use crate::desk;
 use crate::handshake::{ADDRESS_BYTES_MAX, NAME_BYTES_MAX, Who};
+use crate::membership;
 use crate::mesh::{self, MeshConfig, MeshRef, NodeEvent, Plan};
 use crate::secret::Secret;
 use crate::storage;
@@ -239,7 +240,6 @@ impl Builder {
             own,
             secret,
             handshake_bound: self.handshake_bound,
-            peers_max: self.mesh.peers_max,
             next: AtomicU64::new(1),
             half_open: AtomicUsize::new(0),
         });
@@ -249,6 +249,11 @@ impl Builder {
             config: self.mesh,
             seeds: self.seeds,
         };
+        let members = membership::Plan {
+            node: node.clone(),
+            own: context.own.clone(),
+            config: membership::config_of(&plan.config),
+        };
         let desk = desk::Plan {
             node: node.clone(),
             cluster: context.cluster.as_ref().into(),
@@ -257,6 +262,7 @@ impl Builder {
             accept(Arc::clone(&context), Arc::clone(&door))
         });
         let tree = Supervisor::rest_for_one()
+            .child(membership::child(members))
             .child(mesh::child(plan))
             .child(acceptor)
             .child(desk::child(desk));

@@ -17,7 +17,7 @@ use crate::storage::SecretFileError;
 pub enum StartError {
     /// The node itself did not start.
     Node(NodeStartError),
-    /// A name, of the node or of the cluster, is empty or longer than 255 bytes.
+    /// A name, of the node or of the cluster, is empty or longer than 128 bytes.
     Name(Box<str>),
     /// It cannot listen at this address.
     Listen(Box<str>, io::Error),

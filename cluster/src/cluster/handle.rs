@@ -9,6 +9,7 @@ use foundation_runtime::{Node, Pid};
 
 use super::AskError;
 use crate::handshake::{Refusal, Who};
+use crate::membership::{self, Record};
 use crate::mesh::{MeshRef, Peer};
 
 /// How long the goodbye to all nodes may take unless said otherwise.
@@ -44,6 +45,16 @@ impl Cluster {
         Ok(self.mesh.mesh().peers().await?)
     }
 
+    /// Who belongs to the cluster, as this node knows it, by name: how each is, and which start and
+    /// revision of it that is. This node is among them, and so is who failed, left or was evicted
+    /// and is not forgotten yet. A member need not be connected: see [`Cluster::nodes`].
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub async fn members(&self) -> Result<Vec<Record>, AskError> {
+        Ok(membership::of(&self.node).members().await?)
+    }
+
     /// Who this node is to the others: its name, and where it takes connections.
     ///
     /// # Errors
@@ -77,12 +88,12 @@ impl Cluster {
     /// refuse it until it is started anew.
     ///
     /// # Errors
-    /// [`AskError::NoNode`] when it is not connected to this one.
+    /// [`AskError::NoNode`] when no member of this name is known.
     pub async fn evict(&self, name: &str) -> Result<(), AskError> {
-        let nodes = self.nodes().await?;
-        let found = nodes.into_iter().find(|peer| &*peer.who.name == name);
-        let who = found.ok_or_else(|| AskError::NoNode(name.into()))?.who;
-        Ok(self.mesh.mesh().evicted(who.name, who.incarnation).await?)
+        match membership::of(&self.node).evict(name.into()).await? {
+            true => Ok(()),
+            false => Err(AskError::NoNode(name.into())),
+        }
     }
 
     /// Says goodbye to all nodes, and closes the connections to them. Returns when that is done,
@@ -91,6 +102,7 @@ impl Cluster {
     /// # Errors
     /// [`AskError`].
     pub async fn leave(&self, bound: Duration) -> Result<(), AskError> {
+        membership::of(&self.node).leave().await?;
         self.mesh.mesh().leave().await?;
         let until = self.node.now() + bound;
         while !self.nodes().await?.is_empty() && self.node.now() < until {

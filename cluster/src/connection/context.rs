@@ -27,7 +27,6 @@ pub(crate) struct Context {
     pub(crate) secret: Secret,
     /// How long a dial and a handshake may take together.
     pub(crate) handshake_bound: Duration,
-    pub(crate) peers_max: usize,
     pub(crate) next: AtomicU64,
     pub(crate) half_open: AtomicUsize,
 }

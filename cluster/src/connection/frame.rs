@@ -5,8 +5,6 @@
 
 use std::fmt;
 
-use crate::handshake::Who;
-
 /// The most bytes of a frame.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;
 pub(super) const HEADER_BYTES: usize = 4;
@@ -19,12 +17,8 @@ pub(crate) enum Kind {
     Process = 0,
     /// The node lives.
     Heartbeat = 1,
-    /// Whom it is connected to.
-    Peers = 2,
-    /// It leaves.
-    Goodbye = 3,
-    /// An incarnation of a node is not wanted any more.
-    Evicted = 4,
+    /// Between the memberships of the two nodes.
+    Membership = 2,
 }
 
 /// What is wrong with a frame. The connection is closed; nothing of the frame was done.
@@ -35,8 +29,6 @@ pub enum BadFrame {
     TooLong(usize),
     /// No frame is of this kind.
     Kind(u8),
-    /// Its content is broken.
-    Content,
 }
 
 impl fmt::Display for BadFrame {
@@ -44,7 +36,6 @@ impl fmt::Display for BadFrame {
         match self {
             Self::TooLong(bytes) => write!(f, "a frame of {bytes} bytes is too long"),
             Self::Kind(kind) => write!(f, "there is no frame of kind {kind}"),
-            Self::Content => f.write_str("what is in a frame is broken"),
         }
     }
 }
@@ -62,61 +53,11 @@ pub(super) fn read_header(bytes: [u8; HEADER_BYTES]) -> Result<(Kind, usize), Ba
     let kind = match word >> LENGTH_BITS {
         0 => Kind::Process,
         1 => Kind::Heartbeat,
-        2 => Kind::Peers,
-        3 => Kind::Goodbye,
-        4 => Kind::Evicted,
+        2 => Kind::Membership,
         kind => return Err(BadFrame::Kind(kind as u8)),
     };
     match length <= FRAME_BYTES_MAX {
         true => Ok((kind, length)),
         false => Err(BadFrame::TooLong(length)),
     }
-}
-
-/// The content of a frame that names nodes.
-pub(crate) fn nodes(nodes: &[Who]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for who in nodes {
-        text(&mut out, &who.name);
-        out.extend_from_slice(&who.incarnation.to_be_bytes());
-        text(&mut out, &who.address);
-    }
-    out
-}
-
-fn text(out: &mut Vec<u8>, text: &str) {
-    // A handshake has bounded both names and addresses.
-    out.push(text.len() as u8);
-    out.extend_from_slice(text.as_bytes());
-}
-
-/// The nodes that a frame names: at most so many.
-pub(super) fn read_nodes(mut bytes: &[u8], nodes_max: usize) -> Result<Vec<Who>, BadFrame> {
-    let mut nodes = Vec::new();
-    while !bytes.is_empty() {
-        if nodes.len() == nodes_max {
-            return Err(BadFrame::Content);
-        }
-        let name = read_text(&mut bytes)?;
-        let (incarnation, rest) = bytes.split_first_chunk().ok_or(BadFrame::Content)?;
-        bytes = rest;
-        let incarnation = u64::from_be_bytes(*incarnation);
-        let address = read_text(&mut bytes)?;
-        nodes.push(Who {
-            name,
-            incarnation,
-            address,
-        });
-    }
-    Ok(nodes)
-}
-
-fn read_text(bytes: &mut &[u8]) -> Result<Box<str>, BadFrame> {
-    let (length, rest) = bytes.split_first().ok_or(BadFrame::Content)?;
-    let (text, rest) = rest
-        .split_at_checked(usize::from(*length))
-        .ok_or(BadFrame::Content)?;
-    *bytes = rest;
-    let text = std::str::from_utf8(text).map_err(|_| BadFrame::Content)?;
-    Ok(text.into())
 }

@@ -14,6 +14,7 @@ mod process;
 mod shake;
 
 pub(crate) use context::Context;
+pub(crate) use frame::Kind;
 pub use frame::{BadFrame, FRAME_BYTES_MAX};
-pub(crate) use frame::{Kind, nodes};
+pub(crate) use outgoing::Outgoing;
 pub(crate) use process::{Started, accepted, dialled};

@@ -1,7 +1,8 @@
 //! What does the process of one connection do?
 //!
 //! Role       Dials or was dialled, shakes hands, then carries frames both ways until an end.
-//! Limit      A share of reading, then others run; what is to be sent when it closes has a second.
+//! Limit      A share of reading, then others run; what is to be sent when it closes has a second, and
+//!            so has the other end to close first when this node leaves.
 //! Invariant  While it lives the node is connected to the other one; when it is gone, however it
 //!            ended, the node has lost it.
 
@@ -16,11 +17,12 @@ use foundation_runtime::{Carried, Freight, Node, NodeId, Pid, Port, time};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::context::{Context, HalfOpen};
-use super::frame::{Kind, read_nodes};
+use super::frame::Kind;
 use super::inbound::Inbound;
 use super::outgoing::Outgoing;
 use super::shake::shake;
 use crate::handshake::{Agreed, Refusal, Role};
+use crate::membership;
 use crate::mesh::{ConnectionId, Loss, MeshRef};
 use crate::transport::Stream;
 
@@ -109,15 +111,12 @@ async fn live(context: &Context, mesh: &MeshRef, id: ConnectionId, stream: Strea
     let loss = loop {
         match poll_fn(|cx| pump.poll(cx)).await {
             Turn::Lost(loss) => break loss,
-            Turn::Came(Kind::Peers, content) => match read_nodes(&content, context.peers_max) {
-                Ok(nodes) => mesh.peers(id, nodes).await,
-                Err(_) => break Loss::Garbage,
-            },
-            Turn::Came(Kind::Evicted, content) => match read_nodes(&content, 1) {
-                Ok(nodes) => mesh.evicted(nodes).await,
-                Err(_) => break Loss::Garbage,
-            },
-            Turn::Came(Kind::Goodbye, _) => break Loss::Left,
+            Turn::Came(Kind::Membership, content) => {
+                let loss = membership::received(&context.node, &agreed.peer, content).await;
+                if let Some(loss) = loss {
+                    break loss;
+                }
+            }
             Turn::Came(..) => {}
         }
     };
@@ -168,7 +167,7 @@ impl Port for Way {
     }
 
     fn close(&self, _: NodeId) {
-        self.0.close(Loss::Leaving);
+        self.0.close(Loss::Closed);
     }
 }
 
@@ -226,7 +225,12 @@ impl Pump<'_> {
                     self.writing = Vec::new();
                 }
                 if !self.started.outgoing.take(&mut self.writing, cx.waker()) {
-                    return self.started.outgoing.closed();
+                    return match self.started.outgoing.closed()? {
+                        // The other one reads that, and closes: what it sends meanwhile would
+                        // otherwise make its system throw away what it has not read yet.
+                        Loss::Leaving | Loss::Evicted => self.poll_closing(cx),
+                        loss => Some(loss),
+                    };
                 }
             }
             let rest = &self.writing[self.written..];
@@ -238,7 +242,7 @@ impl Pump<'_> {
         }
     }
 
-    /// What still waits when it closes has a moment to leave.
+    /// What still waits when it closes has a moment to leave, and to be read.
     fn poll_closing(&mut self, cx: &mut Poller<'_>) -> Option<Loss> {
         let loss = self.started.outgoing.closed()?;
         let node = self.node.clone();

@@ -14,6 +14,8 @@ use super::words::{
     Answer, ChannelRow, Dialled, Ending, Member, Pong, Question, Status, Topology, Vertex,
 };
 use crate::cluster::{AskError, NodeClusterExt as _};
+use crate::membership::{Record, State};
+use crate::mesh::Peer;
 
 /// A topology of more connections than this is told without naming each.
 pub const EDGES_MAX: usize = 20_000;
@@ -76,15 +78,42 @@ async fn status(plan: &Plan) -> Result<Status, AskError> {
 
 async fn members(node: &Node) -> Result<Vec<Member>, AskError> {
     let cluster = node.cluster();
-    let member = |who: &crate::handshake::Who, status: &str| Member {
-        name: who.name.to_string(),
-        incarnation: who.incarnation,
-        address: who.address.to_string(),
-        status: status.to_owned(),
+    let (known, peers) = (cluster.members().await?, cluster.nodes().await?);
+    let is_peer = |record: &Record| {
+        let is_it = |peer: &Peer| *peer.who.name == *record.name.as_str();
+        peers
+            .iter()
+            .any(|peer| is_it(peer) && peer.who.incarnation == record.incarnation)
     };
-    let mut members = vec![member(&cluster.own().await?, "here")];
-    let peers = cluster.nodes().await?;
-    members.extend(peers.iter().map(|peer| member(&peer.who, "up")));
+    let mut members: Vec<Member> = known
+        .iter()
+        .map(|record| Member {
+            name: record.name.to_string(),
+            incarnation: record.incarnation,
+            address: record.address.as_str().to_owned(),
+            status: match record.state {
+                State::Alive if record.name.as_str() == node.name() => "here",
+                State::Alive if is_peer(record) => "up",
+                State::Alive => "unreached",
+                State::Suspect => "suspect",
+                State::Down => "down",
+                State::Left => "left",
+                State::Evicted => "evicted",
+            }
+            .to_owned(),
+        })
+        .collect();
+    // Connected a moment ago: the membership has not heard of it.
+    for peer in peers {
+        if !members.iter().any(|member| *member.name == *peer.who.name) {
+            members.push(Member {
+                name: peer.who.name.to_string(),
+                incarnation: peer.who.incarnation,
+                address: peer.who.address.to_string(),
+                status: "up".to_owned(),
+            });
+        }
+    }
     members.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(members)
 }

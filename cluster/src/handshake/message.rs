@@ -14,9 +14,9 @@ use crate::secret::PROOF_BYTES;
 /// The most bytes of a message, its length not counted.
 pub const MESSAGE_BYTES_MAX: usize = 1024;
 /// The most bytes of a node's or a cluster's name.
-pub const NAME_BYTES_MAX: usize = 255;
+pub const NAME_BYTES_MAX: usize = 128;
 /// The most bytes of an address.
-pub const ADDRESS_BYTES_MAX: usize = 255;
+pub const ADDRESS_BYTES_MAX: usize = 128;
 
 const MAGIC: &[u8; 4] = b"FDN\0";
 pub(super) const NONCE_BYTES: usize = 32;

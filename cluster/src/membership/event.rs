@@ -20,6 +20,9 @@ pub enum Input {
     Join(Vec<Address>),
     /// A message came, by whatever way.
     Received(Vec<u8>),
+    /// A connection to this one came about, started as this, at this address. Unless it is a member
+    /// that is well, views are compared with it.
+    Met(Name, u64, Address),
     /// The time came that [`Effect::Wake`] asked for, or any other time.
     Woken,
     /// This member says something else of itself.

@@ -13,7 +13,7 @@ use super::agenda::Due;
 use super::digest::{BUCKETS, Digest, bucket};
 use super::event::Effect;
 use super::machine::{Membership, Phase};
-use super::name::Address;
+use super::name::{Address, Name};
 use super::record::{Claim, State};
 use super::rumours::About;
 use super::wire::{Body, DATAGRAM_MAX, STREAM_MAX, Sender, Writer, claim_len};
@@ -84,6 +84,26 @@ impl Membership {
             let at = down[chosen - strangers.len()];
             let address = self.members.at(at).record.address.clone();
             self.compare(now, &address, Some(at), effects);
+        }
+    }
+
+    /// Somebody is connected: it is asked for its view, unless it is known to be well.
+    pub(super) fn met(
+        &mut self,
+        now: Tick,
+        name: &Name,
+        incarnation: u64,
+        address: &Address,
+        effects: &mut Effects<Effect>,
+    ) {
+        let at = self.members.find(name.as_str());
+        let is_well = at
+            .map(|at| &self.members.at(at).record)
+            .is_some_and(|record| {
+                record.state == State::Alive && record.incarnation == incarnation
+            });
+        if self.phase == Phase::Running && !is_well {
+            self.compare(now, address, at, effects);
         }
     }
 

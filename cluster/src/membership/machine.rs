@@ -150,6 +150,12 @@ impl Membership {
         records.filter(|record| record.state.is_live())
     }
 
+    /// All others that are known, also those that are gone and not yet forgotten, always in the same
+    /// order.
+    pub fn known(&self) -> impl Iterator<Item = &Record> {
+        self.members.iter().map(|(_, member)| &member.record)
+    }
+
     /// How many others count as members.
     #[must_use]
     pub fn live_count(&self) -> usize {
@@ -410,6 +416,9 @@ impl Machine for Membership {
                 Phase::Running | Phase::Leaving => self.received(now, &bytes, effects),
                 Phase::Idle | Phase::Out => effects.push(Effect::Refused(Refusal::NotRunning)),
             },
+            Input::Met(name, incarnation, address) => {
+                self.met(now, &name, incarnation, &address, effects);
+            }
             Input::Woken => self.woken(now, effects),
             Input::Describe(metadata) => self.describe(&metadata, effects),
             Input::Leave => self.leave(now, effects),

@@ -2,14 +2,16 @@
 //!
 //! Role       Membership and failure detection: SWIM with Lifeguard, and comparison of views. To be
 //!            read in this order: `record` (what is known, and what is newer), `event` (what goes in
-//!            and out), `machine` (what happens), then what it is made of.
-//! Absent     Sockets and clocks: a driver owns a [`Membership`] and does what it asks for. Trust: a
+//!            and out), `machine` (what happens), then what it is made of; at last `driver`, the
+//!            process that runs it in a node.
+//! Absent     Sockets and clocks: a driver owns a [`Membership`] and does what it asks for. Trust: the
 //!            driver lets in only what comes from whom it says ([`sender_of`]); what one member says
 //!            of another is believed.
 
 mod agenda;
 mod config;
 mod digest;
+mod driver;
 mod event;
 mod exchanging;
 mod health;
@@ -26,6 +28,7 @@ mod suspicion;
 mod wire;
 
 pub use config::{Config, ConfigError};
+pub(crate) use driver::{Plan, child, config_of, of, received};
 pub use event::{Effect, Event, Input, Ousted, Refusal};
 pub use machine::{Membership, RELAYS_MAX};
 pub use name::{ADDRESS_MAX, Address, NAME_MAX, Name, TextError};

@@ -105,6 +105,15 @@ impl Membership {
         }
     }
 
+    /// A message that says what this member says of itself, to whomever: for a driver that can tell
+    /// everybody at once that it leaves.
+    #[must_use]
+    pub fn introduction(&self) -> Vec<u8> {
+        let mut writer = Writer::begin(self.config.cluster, &self.me, &Body::Gossip, DATAGRAM_MAX);
+        writer.claim(&Claim::of(&self.me, Accusers::default(), 0));
+        writer.finish()
+    }
+
     /// One round of gossip.
     pub(super) fn gossip(&mut self, now: Tick, effects: &mut Effects<Effect>) {
         let fanout = self.config.gossip_fanout;

@@ -47,14 +47,4 @@ impl MeshRef {
     pub(crate) async fn undialled(&self, id: ConnectionId, refusal: Refusal) {
         let _ = self.0.undialled(id, refusal).await;
     }
-
-    pub(crate) async fn peers(&self, id: ConnectionId, peers: Vec<Who>) {
-        let _ = self.0.told(id, peers).await;
-    }
-
-    pub(crate) async fn evicted(&self, nodes: Vec<Who>) {
-        for who in nodes {
-            let _ = self.0.evicted(who.name, who.incarnation).await;
-        }
-    }
 }

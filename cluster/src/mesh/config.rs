@@ -26,8 +26,6 @@ pub struct MeshConfig {
     pub redial_max: Duration,
     /// How long a lost node is dialled before it is forgotten, a seed excepted. 1 h unless set.
     pub forget: Duration,
-    /// How often it tells one other node whom it knows, so that holes close. 5 s unless set.
-    pub exchange: Duration,
     /// How many nodes there may be. 1,000 unless set.
     pub peers_max: usize,
 }
@@ -40,7 +38,6 @@ impl Default for MeshConfig {
             redial: Duration::from_millis(200),
             redial_max: Duration::from_secs(10),
             forget: Duration::from_secs(3600),
-            exchange: Duration::from_secs(5),
             peers_max: 1000,
         }
     }
@@ -90,7 +87,6 @@ impl MeshConfig {
             ("tick", self.tick),
             ("redial", self.redial),
             ("forget", self.forget),
-            ("exchange", self.exchange),
         ];
         if let Some((name, _)) = times.iter().find(|(_, time)| time.is_zero()) {
             return Err(BadMesh::Zero(name));

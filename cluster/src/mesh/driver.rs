@@ -19,6 +19,7 @@ use super::{ConnectionId, Loss, MeshConfig};
 use crate::connection::{self, Context, Kind, Started};
 use crate::handshake::{Refusal, Role, Who};
 use crate::machine::{Effects, Machine as _, Tick};
+use crate::membership;
 use crate::transport::Stream;
 
 /// The name of the process.
@@ -93,6 +94,8 @@ impl Mesh {
             held: BTreeMap::new(),
             watchers: Vec::new(),
         };
+        // There was another mesh before, perhaps, and none of its connections is left.
+        let _ = membership::of(&mesh.plan.context.node).parted();
         for seed in mesh.plan.seeds.clone() {
             mesh.step(Input::Seed(seed));
         }
@@ -175,14 +178,22 @@ impl Mesh {
         self.ended(id, Loss::Closed, refusal);
     }
 
-    #[call(local)]
-    pub(crate) fn told(&mut self, id: ConnectionId, peers: Vec<Who>) {
-        self.step(Input::Peers(id, peers));
+    /// The membership says that this one is a member.
+    #[cast(local)]
+    pub(crate) fn member(&mut self, who: Who) {
+        self.step(Input::Member(who));
     }
 
-    #[call(local)]
-    pub(crate) fn evicted(&mut self, name: Box<str>, incarnation: u64) {
-        self.step(Input::Evicted(name, incarnation));
+    /// The membership says that this one is a member no more.
+    #[cast(local)]
+    pub(crate) fn lost(&mut self, name: Box<str>, incarnation: u64, loss: Loss) {
+        self.step(Input::Lost(name, incarnation, loss));
+    }
+
+    /// The membership says that this node is out.
+    #[cast(local)]
+    pub(crate) fn out(&mut self) {
+        self.step(Input::Leave);
     }
 
     #[call(local)]
@@ -311,20 +322,11 @@ impl Mesh {
                 }
             }
             Effect::Close(id, loss) => self.close(id, loss),
-            Effect::TellPeers(id, peers) => {
-                self.send(id, Kind::Peers, &connection::nodes(&peers));
-            }
             Effect::Heartbeat(id) => self.send(id, Kind::Heartbeat, &[]),
-            Effect::Goodbye(id) => self.send(id, Kind::Goodbye, &[]),
-            Effect::TellEvicted(id, name, incarnation) => {
-                let who = Who {
-                    name,
-                    incarnation,
-                    address: "".into(),
-                };
-                self.send(id, Kind::Evicted, &connection::nodes(&[who]));
+            Effect::Told(event) => {
+                self.tell_membership(&event);
+                self.tell(&event);
             }
-            Effect::Told(event) => self.tell(&event),
         }
     }
 
@@ -341,13 +343,29 @@ impl Mesh {
         let Some(held) = self.held.get_mut(&id) else {
             return;
         };
+        held.killed = Some(loss);
         match (&held.started, loss) {
-            (Some(started), Loss::Leaving | Loss::Left) => started.outgoing.close(loss),
-            _ => {
-                held.killed = Some(loss);
-                self.plan.context.node.exit(held.pid, Reason::Kill);
+            (Some(started), Loss::Leaving | Loss::Left | Loss::Evicted) => {
+                started.outgoing.close(loss);
             }
+            _ => self.plan.context.node.exit(held.pid, Reason::Kill),
         }
+    }
+
+    /// The membership speaks over what is connected.
+    fn tell_membership(&self, event: &Event) {
+        let membership = membership::of(&self.plan.context.node);
+        // Where it has ended, this process ends, too, and both begin anew.
+        let _ = match event {
+            Event::Up(who) => {
+                let mut up = self.held.values().filter_map(|held| held.started.as_ref());
+                let Some(started) = up.find(|started| started.peer == who.name) else {
+                    return;
+                };
+                membership.linked(who.clone(), Arc::clone(&started.outgoing))
+            }
+            Event::Down(who, _) => membership.unlinked(who.clone()),
+        };
     }
 
     fn tell(&mut self, event: &Event) {

@@ -1,9 +1,9 @@
 //! Whom does a node of a full mesh dial, admit, give up?
 //!
 //! Role       Decides for all connections of one node.
-//! Inputs     Nodes that have proved who they are, connections that came and went, what peers say
-//!            of others, ticks.
-//! Outputs    Dials, admissions, closings, messages to peers, news of nodes.
+//! Inputs     Nodes that have proved who they are, connections that came and went, what the membership
+//!            says of others, ticks.
+//! Outputs    Dials, admissions, closings, heartbeats, news of nodes.
 //! Invariant  At most one connection to a node of one name; when two nodes dial each other at once,
 //!            both keep the one that the smaller of them dialled.
 //! Limit      `peers_max` connections, and twice as many addresses.
@@ -39,12 +39,10 @@ pub enum Input {
     Heard(ConnectionId),
     /// Something was sent on this connection since the last tick.
     Sent(ConnectionId),
-    /// A peer says whom it is connected to.
-    Peers(ConnectionId, Vec<Who>),
-    /// A peer says that it leaves.
-    Goodbye(ConnectionId),
-    /// This incarnation of a node is not wanted any more: the operator says so, or a peer.
-    Evicted(Box<str>, u64),
+    /// This one is a member of the cluster: it is dialled until it is connected.
+    Member(Who),
+    /// This incarnation of a node is a member no more, for this reason. Who was evicted is refused.
+    Lost(Box<str>, u64, Loss),
     /// So much time has passed: [`MeshConfig::tick`].
     Ticked,
     /// This node leaves.
@@ -60,14 +58,8 @@ pub enum Effect {
     Answer(ConnectionId, Result<(), Refusal>),
     /// Close this connection; say when it is gone.
     Close(ConnectionId, Loss),
-    /// Tell a peer whom this node is connected to.
-    TellPeers(ConnectionId, Vec<Who>),
     /// Tell a peer that this node lives.
     Heartbeat(ConnectionId),
-    /// Tell a peer that this node leaves.
-    Goodbye(ConnectionId),
-    /// Tell a peer that an incarnation of a node is not wanted any more.
-    TellEvicted(ConnectionId, Box<str>, u64),
     /// News for whoever watches the nodes.
     Told(Event),
 }
@@ -93,12 +85,11 @@ pub struct Machine {
     names: BTreeMap<Box<str>, ConnectionId>,
     targets: BTreeMap<Box<str>, Target>,
     evicted: Vec<(Box<str>, u64)>,
-    exchanged: Tick,
     is_leaving: bool,
 }
 
 impl Machine {
-    /// The mesh of this node. The seed decides only in what order peers are told of others.
+    /// The mesh of this node. The seed decides only how long it waits between dials.
     ///
     /// # Panics
     /// When the configuration does not pass [`MeshConfig::check`].
@@ -113,7 +104,6 @@ impl Machine {
             names: BTreeMap::new(),
             targets: BTreeMap::new(),
             evicted: Vec::new(),
-            exchanged: Tick::ZERO,
             is_leaving: false,
         }
     }
@@ -219,7 +209,6 @@ impl Machine {
     }
 
     fn up(&mut self, now: Tick, id: ConnectionId, out: &mut Out<'_>) {
-        let known: Vec<Who> = self.peers().cloned().collect();
         let Some(link) = self.links.get_mut(&id) else {
             return;
         };
@@ -228,7 +217,6 @@ impl Machine {
         }
         (link.is_up, link.heard, link.sent) = (true, now, now);
         let who = link.who.clone();
-        out.push(Effect::TellPeers(id, known));
         self.target(now, who.address.clone(), Some(who.name.clone()), false);
         self.found(now, &who);
         out.push(Effect::Told(Event::Up(who)));
@@ -302,22 +290,7 @@ impl Machine {
                 out.push(Effect::Heartbeat(*id));
             }
         }
-        self.exchange(now, out);
         self.dial(now, out);
-    }
-
-    /// Tells one peer of all others, now and then.
-    fn exchange(&mut self, now: Tick, out: &mut Out<'_>) {
-        if now.since(self.exchanged) < self.config.exchange {
-            return;
-        }
-        self.exchanged = now;
-        let up = self.links.iter().filter(|(_, link)| link.is_up);
-        let up: Vec<ConnectionId> = up.map(|(id, _)| *id).collect();
-        if !up.is_empty() {
-            let id = up[self.rng.below(up.len())];
-            out.push(Effect::TellPeers(id, self.peers().cloned().collect()));
-        }
     }
 
     fn dial(&mut self, now: Tick, out: &mut Out<'_>) {
@@ -340,41 +313,43 @@ impl Machine {
         }
     }
 
-    fn told(&mut self, now: Tick, peers: Vec<Who>, out: &mut Out<'_>) {
-        for who in peers.into_iter().take(self.config.peers_max) {
-            let known = self.names.contains_key(&who.name) || who.name == self.own.name;
-            if !known {
-                self.target(now, who.address, Some(who.name), false);
-            }
+    fn member(&mut self, now: Tick, who: Who, out: &mut Out<'_>) {
+        let known = self.names.contains_key(&who.name) || who.name == self.own.name;
+        if !known {
+            self.target(now, who.address, Some(who.name), false);
+            self.dial(now, out);
         }
-        self.dial(now, out);
     }
 
-    fn evict(&mut self, name: Box<str>, incarnation: u64, out: &mut Out<'_>) {
-        let news = (name, incarnation);
-        if self.evicted.contains(&news) {
-            return;
-        }
-        for (id, link) in &self.links {
-            if link.who.name == news.0 && link.who.incarnation == incarnation {
-                out.push(Effect::Close(*id, Loss::Evicted));
-            } else if link.is_up {
-                out.push(Effect::TellEvicted(*id, news.0.clone(), incarnation));
+    fn lost(&mut self, name: Box<str>, incarnation: u64, loss: Loss, out: &mut Out<'_>) {
+        let link = self
+            .named(&name)
+            .map(|(id, link)| (id, link.who.incarnation));
+        match link {
+            Some((id, connected)) if connected == incarnation => {
+                out.push(Effect::Close(id, loss));
+            }
+            Some(_) => {}
+            None if loss == Loss::Failed => {}
+            None => {
+                let is_it = |target: &Target| target.name.as_ref() == Some(&name);
+                self.targets
+                    .retain(|_, target| target.is_seed || target.is_dialling || !is_it(target));
             }
         }
-        if self.evicted.len() == EVICTED_MAX {
-            self.evicted.remove(0);
+        let news = (name, incarnation);
+        if loss == Loss::Evicted && !self.evicted.contains(&news) {
+            if self.evicted.len() == EVICTED_MAX {
+                self.evicted.remove(0);
+            }
+            self.evicted.push(news);
         }
-        self.evicted.push(news);
     }
 
     fn leave(&mut self, out: &mut Out<'_>) {
         self.is_leaving = true;
         self.targets.clear();
-        for (id, link) in &self.links {
-            if link.is_up {
-                out.push(Effect::Goodbye(*id));
-            }
+        for id in self.links.keys() {
             out.push(Effect::Close(*id, Loss::Leaving));
         }
     }
@@ -407,9 +382,8 @@ impl machine::Machine for Machine {
                     link.sent = now;
                 }
             }
-            Input::Peers(_, peers) => self.told(now, peers, effects),
-            Input::Goodbye(id) => effects.push(Effect::Close(id, Loss::Left)),
-            Input::Evicted(name, incarnation) => self.evict(name, incarnation, effects),
+            Input::Member(who) => self.member(now, who, effects),
+            Input::Lost(name, incarnation, loss) => self.lost(name, incarnation, loss, effects),
             Input::Ticked => self.ticked(now, effects),
             Input::Leave => self.leave(effects),
         }

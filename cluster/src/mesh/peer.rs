@@ -22,6 +22,8 @@ pub enum Loss {
     Silent,
     /// What came was not the protocol.
     Garbage,
+    /// The cluster's membership found that the other node has failed.
+    Failed,
     /// The other node has said that it leaves.
     Left,
     /// The other node was evicted.
@@ -38,6 +40,7 @@ impl fmt::Display for Loss {
             Self::Closed => "the connection was closed",
             Self::Silent => "nothing was heard of it for too long",
             Self::Garbage => "it sent what is not the protocol",
+            Self::Failed => "it was found to have failed",
             Self::Left => "it has left",
             Self::Evicted => "it was evicted",
             Self::Replaced => "another connection to it is kept",
