@@ -1,13 +1,14 @@
 %% Two nodes of distributed Erlang on loopback: what `--bin remote` measures beside ours.
 %%
 %% Usage: erl -name server@127.0.0.1 -run remote server
-%%        erl -name client@127.0.0.1 -run remote client server@127.0.0.1 CASTS CALLS
+%%        erl -name client@127.0.0.1 -run remote client server@127.0.0.1 CASTS CALLS BYTES
 -module(remote).
 -export([server/0, client/1]).
 
 server() ->
     register(sink, spawn(fun() -> sink(0) end)),
     register(echo, spawn(fun echo/0)),
+    register(store, spawn(fun store/0)),
     io:format("ready~n"),
     receive stop -> ok end.
 
@@ -20,7 +21,10 @@ sink(Count) ->
 echo() ->
     receive {From, Ref, Number} -> From ! {Ref, Number + 1}, echo() end.
 
-client([Name, Casts, Calls]) ->
+store() ->
+    receive {From, Ref, Bytes} -> From ! {Ref, byte_size(Bytes)}, store() end.
+
+client([Name, Casts, Calls, Bytes]) ->
     Server = list_to_atom(Name),
     pong = net_adm:ping(Server),
     Sink = rpc:call(Server, erlang, whereis, [sink]),
@@ -29,9 +33,37 @@ client([Name, Casts, Calls]) ->
     Rate = one_way(Sink, list_to_integer(Casts)),
     calls(Echo, 2000),
     Times = lists:sort(calls(Echo, list_to_integer(Calls))),
-    At = fun(Share) -> lists:nth(max(1, round(length(Times) * Share)), Times) / 1000 end,
-    io:format("~p ~p ~p~n", [Rate, At(0.5), At(0.99)]),
+    Store = rpc:call(Server, erlang, whereis, [store]),
+    {Beside, Moved} = beside(Echo, Store, list_to_integer(Bytes), list_to_integer(Calls) div 4),
+    io:format("~p ~p ~p ~p ~p~n", [Rate, at(Times, 0.5), at(Times, 0.99), at(Beside, 0.99), Moved]),
     halt().
+
+at(Times, Share) -> lists:nth(max(1, round(length(Times) * Share)), Times) / 1000.
+
+%% Calls while another process sends large binaries, one after the other; and bytes a second of those.
+beside(Echo, Store, Bytes, Calls) ->
+    Self = self(),
+    Large = binary:copy(<<1>>, Bytes),
+    Sender = spawn_link(fun() -> transfers(Store, Large, Self, 0, erlang:monotonic_time(nanosecond)) end),
+    timer:sleep(200),
+    Times = lists:sort(spread(Echo, Calls)),
+    Sender ! stop,
+    receive {moved, Moved} -> {Times, Moved} end.
+
+transfers(Store, Large, Parent, Count, Begin) ->
+    Ref = make_ref(),
+    Store ! {self(), Ref, Large},
+    receive {Ref, _} -> ok end,
+    receive
+        stop ->
+            Took = erlang:monotonic_time(nanosecond) - Begin,
+            Parent ! {moved, (Count + 1) * byte_size(Large) * 1.0e9 / Took}
+    after 0 -> transfers(Store, Large, Parent, Count + 1, Begin)
+    end.
+
+%% A call each millisecond, or as soon as the last is answered.
+spread(Echo, Calls) ->
+    [begin timer:sleep(1), call(Echo, Number) end || Number <- lists:seq(1, Calls)].
 
 %% Casts a second, all of them received.
 one_way(Sink, Casts) ->

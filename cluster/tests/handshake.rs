@@ -50,7 +50,7 @@ impl End {
         for effect in effects.drain().collect::<Vec<_>>() {
             match effect {
                 Effect::Send(bytes) => self.out.extend(bytes),
-                Effect::Admit(who) => {
+                Effect::Admit(who, _) => {
                     assert!(self.asked.replace(who).is_none(), "asked twice");
                     self.step(Input::Admission(self.admits));
                 }

@@ -90,24 +90,37 @@ async fn three_nodes_are_one_space() {
             .expect("there is room")
             .pid();
         let sender = from.spawn_fn(async move |me: Process<NodeEvent>| {
+            let watch = me.monitor(there);
             for number in 0..300 {
                 let size = if number % 50 == 7 {
-                    3 << 20
+                    300_000
                 } else {
                     number as usize
                 };
                 let load = Load(number, vec![number as u8; size]);
                 me.send(there, load).expect("it is connected");
             }
-            me.node().down(there).await.reason
+            me.down(watch).await.reason
         });
         let down = from.down(sender.expect("there is room").pid()).await;
         assert_eq!(down.reason, Reason::Normal);
     }
     // A node that ends is lost at once.
     let there = b.spawn_fn(|me| count(me, 1)).expect("there is room").pid();
-    let leaving = [&b];
-    let (down, ()) = tokio::join!(a.down(there), end(&leaving));
+    let (tell, told) = foundation_runtime::promise(&a);
+    let (watching, watched) = foundation_runtime::promise(&a);
+    let watcher = async move |me: Process<NodeEvent>| {
+        let watch = me.monitor(there);
+        // When this is answered the monitor has arrived.
+        let alive = me.node().info(there, BOUND).await;
+        assert!(alive.is_ok(), "{alive:?}");
+        watching.send(());
+        tell.send(me.down(watch).await);
+    };
+    a.spawn_fn(watcher).expect("there is room");
+    watched.timeout(BOUND).await.expect("it is there");
+    end(&[&b]).await;
+    let down = told.timeout(BOUND).await.expect("it is told");
     assert!(
         matches!(down.reason, Reason::NoConnection | Reason::Shutdown),
         "{down:?}"

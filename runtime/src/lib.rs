@@ -61,7 +61,7 @@ pub use observe::{
 pub use pid::{NodeId, Pid};
 pub use platform::entropy::{Rng, random_bytes, seed};
 pub use platform::panics::reason as reason_of_panic;
-pub use port::{BadFrame, Carried, Freight, Loopback, NodeChange, Port, WIRE_VERSION};
+pub use port::{BadFrame, Carried, Freight, FreightKind, Loopback, NodeChange, Port, WIRE_VERSION};
 pub use process::{
     Alias, AliasMode, Asked, BadOption, Behaviour, Held, HoldError, Info, IntoReason, Mail, Mailed,
     Me, Message, OpenCall, Process, ProcessInfo, Receive, ReceiveTimeout, SpawnOptions, StateCell,

@@ -120,6 +120,15 @@ impl Pid {
         self.node
     }
 
+    /// A number below `count`, the same for the same process: to spread processes over a few places.
+    ///
+    /// # Panics
+    /// When `count` is zero.
+    #[must_use]
+    pub fn spread(self, count: u32) -> u32 {
+        self.slot() % count
+    }
+
     #[inline]
     pub(crate) fn slot(self) -> u32 {
         (self.word.get() >> 32) as u32

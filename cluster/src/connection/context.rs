@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use foundation_runtime::Node;
 
-use crate::handshake::{Handshake, Role, Who};
+use crate::handshake::{Handshake, Purpose, Role, Who};
 use crate::mesh::ConnectionId;
 use crate::secret::Secret;
 use crate::transport::Transport;
@@ -32,7 +32,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn handshake(&self, role: Role) -> Handshake {
+    pub(crate) fn handshake(&self, role: Role, purpose: Purpose) -> Handshake {
         Handshake::new(
             role,
             self.cluster.clone(),
@@ -41,6 +41,7 @@ impl Context {
             self.node.random_bytes(),
             &[],
         )
+        .purpose(purpose)
     }
 
     pub(crate) fn next_id(&self) -> ConnectionId {

@@ -8,6 +8,10 @@ use std::fmt;
 /// The most bytes of a frame.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;
 pub(super) const HEADER_BYTES: usize = 4;
+/// What is before the bytes of a part: whose it is, and whether it is the last.
+pub(super) const PART_HEAD_BYTES: usize = 2;
+/// A whole fence.
+pub(super) const FENCE_BYTES: usize = HEADER_BYTES + 5;
 const LENGTH_BITS: u32 = 28;
 
 /// What a frame is.
@@ -19,6 +23,12 @@ pub(crate) enum Kind {
     Heartbeat = 1,
     /// Between the memberships of the two nodes.
     Membership = 2,
+    /// A part of a large frame between processes.
+    Part = 3,
+    /// The other end is to answer with [`Kind::Fenced`] once all before it is delivered.
+    Fence = 4,
+    /// A fence has arrived.
+    Fenced = 5,
 }
 
 /// What is wrong with a frame. The connection is closed; nothing of the frame was done.
@@ -29,6 +39,8 @@ pub enum BadFrame {
     TooLong(usize),
     /// No frame is of this kind.
     Kind(u8),
+    /// A part or a fence is not what its kind says.
+    Content,
 }
 
 impl fmt::Display for BadFrame {
@@ -36,6 +48,7 @@ impl fmt::Display for BadFrame {
         match self {
             Self::TooLong(bytes) => write!(f, "a frame of {bytes} bytes is too long"),
             Self::Kind(kind) => write!(f, "there is no frame of kind {kind}"),
+            Self::Content => f.write_str("a part of a frame, or a fence, is broken"),
         }
     }
 }
@@ -54,10 +67,45 @@ pub(super) fn read_header(bytes: [u8; HEADER_BYTES]) -> Result<(Kind, usize), Ba
         0 => Kind::Process,
         1 => Kind::Heartbeat,
         2 => Kind::Membership,
+        3 => Kind::Part,
+        4 => Kind::Fence,
+        5 => Kind::Fenced,
         kind => return Err(BadFrame::Kind(kind as u8)),
     };
     match length <= FRAME_BYTES_MAX {
         true => Ok((kind, length)),
         false => Err(BadFrame::TooLong(length)),
+    }
+}
+
+pub(super) fn part_head(bucket: u8, is_last: bool) -> [u8; PART_HEAD_BYTES] {
+    [bucket, u8::from(is_last)]
+}
+
+/// Whose part this is, whether it is the last, and its bytes.
+pub(super) fn read_part(content: &[u8]) -> Result<(u8, bool, &[u8]), BadFrame> {
+    match content.split_first_chunk() {
+        Some(([bucket, 0], bytes)) => Ok((*bucket, false, bytes)),
+        Some(([bucket, 1], bytes)) => Ok((*bucket, true, bytes)),
+        _ => Err(BadFrame::Content),
+    }
+}
+
+/// A fence, or the answer to it: a whole frame.
+pub(super) fn fence(kind: Kind, bucket: u8, serial: u32) -> [u8; FENCE_BYTES] {
+    let mut frame = [0; FENCE_BYTES];
+    frame[..HEADER_BYTES].copy_from_slice(&header(kind, FENCE_BYTES - HEADER_BYTES));
+    frame[HEADER_BYTES] = bucket;
+    frame[HEADER_BYTES + 1..].copy_from_slice(&serial.to_be_bytes());
+    frame
+}
+
+pub(super) fn read_fence(content: &[u8]) -> Result<(u8, u32), BadFrame> {
+    match content.split_first_chunk::<1>() {
+        Some(([bucket], serial)) => {
+            let serial = serial.try_into().map_err(|_| BadFrame::Content)?;
+            Ok((*bucket, u32::from_be_bytes(serial)))
+        }
+        None => Err(BadFrame::Content),
     }
 }

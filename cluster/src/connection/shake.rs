@@ -1,13 +1,15 @@
 //! How is the handshake driven?
 //!
-//! Role       Carries bytes between a stream and the machine, and asks the mesh about the other.
+//! Role       Carries bytes between a stream and the machine, and asks about the other.
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use super::association::Association;
 use super::context::Context;
-use crate::handshake::{Agreed, Effect, Input, Refusal, Role};
+use crate::handshake::{Agreed, Effect, Input, Purpose, Refusal, Role, Who};
 use crate::machine::{Effects, Machine, Tick};
 use crate::mesh::{ConnectionId, MeshRef};
 use crate::transport::Stream;
@@ -15,15 +17,49 @@ use crate::transport::Stream;
 /// The most bytes read at once: a handshake has no more.
 const READ_BYTES: usize = 2048;
 
-/// Shakes hands. What a node is told when it was not wanted has been sent when this returns.
+/// Who says whether a node that has proved who it is may stay.
+pub(super) enum Gatekeeper<'a> {
+    /// The mesh, for this connection.
+    Mesh(&'a MeshRef, ConnectionId),
+    /// Nobody else than the other node of this association may.
+    Association(&'a Association),
+}
+
+impl Gatekeeper<'_> {
+    /// Whether it may stay; and of a further connection that was dialled from elsewhere, what it
+    /// belongs to.
+    async fn admit(&self, who: Who, role: Role, purpose: Purpose) -> Admission {
+        match (self, purpose) {
+            (Self::Mesh(mesh, id), Purpose::Peer) => {
+                mesh.proved(*id, who, role).await.map(|()| None)
+            }
+            (Self::Mesh(mesh, _), Purpose::Bulk { link }) => {
+                let found = mesh.association(who, link).await;
+                found.map(Some).ok_or(Refusal::NoLink)
+            }
+            // Another start of it is another node.
+            (Self::Association(of), _) => {
+                let peer = &of.peer;
+                let is_it = who.name == peer.name && who.incarnation == peer.incarnation;
+                is_it.then_some(None).ok_or(Refusal::NoLink)
+            }
+        }
+    }
+}
+
+type Admission = Result<Option<Arc<Association>>, Refusal>;
+
+/// Shakes hands. What a node is told when it was not wanted has been sent when this returns. A further
+/// connection, dialled from elsewhere, comes with what it belongs to.
 pub(super) async fn shake(
     context: &Context,
-    mesh: &MeshRef,
-    id: ConnectionId,
     role: Role,
+    purpose: Purpose,
+    gatekeeper: Gatekeeper<'_>,
     stream: &mut Stream,
-) -> Result<Agreed, Refusal> {
-    let mut machine = context.handshake(role);
+) -> Result<(Agreed, Option<Arc<Association>>), Refusal> {
+    let mut further = None;
+    let mut machine = context.handshake(role, purpose);
     let (mut effects, mut inputs) = (Effects::new(), vec![Input::Begin]);
     let mut buffer = [0; READ_BYTES];
     loop {
@@ -34,8 +70,9 @@ pub(super) async fn shake(
         for effect in effects.drain().collect::<Vec<_>>() {
             match effect {
                 Effect::Send(bytes) => stream.write_all(&bytes).await.map_err(closed)?,
-                Effect::Admit(who) => {
-                    let admission = mesh.proved(id, who, role).await;
+                Effect::Admit(who, purpose) => {
+                    let admission = gatekeeper.admit(who, role, purpose).await;
+                    let admission = admission.map(|of| further = of);
                     inputs.push(Input::Admission(admission));
                 }
                 Effect::Agreed(agreed) => end = Some(Ok(agreed)),
@@ -44,7 +81,7 @@ pub(super) async fn shake(
         }
         if let Some(end) = end {
             stream.flush().await.map_err(closed)?;
-            return end;
+            return end.map(|agreed| (agreed, further));
         }
         if inputs.is_empty() {
             let count = stream.read(&mut buffer).await.map_err(closed)?;

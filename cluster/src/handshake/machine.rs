@@ -7,7 +7,7 @@
 //! Invariant  One end, after which no input has an effect. What came after the last message is
 //!            handed on with [`Agreed::rest`], not lost.
 
-use super::message::{Message, Nonce, Proof, Who};
+use super::message::{Message, Nonce, Proof, Purpose, Who};
 use super::{MESSAGE_BYTES_MAX, Refusal, VERSIONS};
 use crate::machine::{Effects, Machine, Tick};
 use crate::secret::Secret;
@@ -43,7 +43,7 @@ pub enum Effect {
     Send(Vec<u8>),
     /// This node has proved that it belongs to the cluster. Is it wanted? Answer by
     /// [`Input::Admission`].
-    Admit(Who),
+    Admit(Who, Purpose),
     /// It is done: what comes from here on is the protocol of the version that was agreed on.
     Agreed(Agreed),
     /// It failed, and the connection is to be closed once everything was sent.
@@ -57,6 +57,8 @@ pub struct Agreed {
     pub version: u16,
     /// Who the other is.
     pub peer: Who,
+    /// What tells this handshake from all others of the two: both ends have the same.
+    pub link: u64,
     /// Bytes that came after the last message of the handshake.
     pub rest: Vec<u8>,
 }
@@ -72,6 +74,10 @@ pub struct Handshake {
     binding: Box<[u8]>,
     nonce: Nonce,
     role: Role,
+    /// What the dialler wants.
+    purpose: Purpose,
+    /// The dialler's nonce, in short.
+    link: u64,
     state: State,
     /// What has come and is no whole message yet.
     kept: Vec<u8>,
@@ -136,6 +142,8 @@ impl Handshake {
             binding: binding.into(),
             nonce,
             role,
+            purpose: Purpose::Peer,
+            link: short(&nonce),
             state: State::New,
             kept: Vec::new(),
         }
@@ -148,6 +156,13 @@ impl Handshake {
         self
     }
 
+    /// Dials for this purpose, instead of [`Purpose::Peer`].
+    #[must_use]
+    pub fn purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
     fn begin(&mut self, effects: &mut Effects<Effect>) {
         self.state = match self.role {
             Role::Listener => State::Listening,
@@ -157,6 +172,7 @@ impl Handshake {
                     cluster: self.cluster.clone(),
                     who: self.own.clone(),
                     nonce: self.nonce,
+                    purpose: self.purpose,
                 };
                 let hello = hello.bytes();
                 effects.push(Effect::Send(hello.clone()));
@@ -204,9 +220,13 @@ impl Handshake {
                     versions,
                     cluster,
                     who,
-                    ..
+                    nonce,
+                    purpose,
                 },
-            ) => self.hello(versions, &cluster, who, raw, effects),
+            ) => {
+                (self.purpose, self.link) = (purpose, short(&nonce));
+                self.hello(versions, &cluster, who, raw, effects);
+            }
             (
                 State::Greeted(hello),
                 Message::Challenge {
@@ -228,7 +248,7 @@ impl Handshake {
                 if !self.secret.proves(b"dialler", &parts, &proof) {
                     return self.refuse(Refusal::Proof, effects);
                 }
-                effects.push(Effect::Admit(peer.clone()));
+                effects.push(Effect::Admit(peer.clone(), self.purpose));
                 self.state = State::Admitting { version, peer };
             }
             (State::Proved { version, peer }, Message::Welcome) => {
@@ -297,7 +317,7 @@ impl Handshake {
             return self.refuse(Refusal::Proof, effects);
         }
         let proof = self.secret.proof(b"dialler", &parts);
-        effects.push(Effect::Admit(peer.clone()));
+        effects.push(Effect::Admit(peer.clone(), self.purpose));
         self.state = State::Considered {
             version,
             peer,
@@ -335,6 +355,7 @@ impl Handshake {
         effects.push(Effect::Agreed(Agreed {
             version,
             peer,
+            link: self.link,
             rest,
         }));
         self.state = State::Ended;
@@ -346,6 +367,13 @@ impl Handshake {
         effects.push(Effect::Refused(refusal));
         self.state = State::Ended;
     }
+}
+
+fn short(nonce: &Nonce) -> u64 {
+    let (first, _) = nonce
+        .split_first_chunk()
+        .unwrap_or_else(|| unreachable!("it is longer"));
+    u64::from_be_bytes(*first)
 }
 
 /// Of a challenge, what its proof covers: all but the proof.

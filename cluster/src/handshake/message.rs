@@ -34,6 +34,20 @@ pub struct Who {
     pub address: Box<str>,
 }
 
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// Two nodes are to be connected.
+    #[default]
+    Peer,
+    /// Two nodes are connected, and the one that dials has large messages for the other.
+    Bulk {
+        /// [`Agreed::link`](super::Agreed::link) of the handshake that connected them.
+        link: u64,
+    },
+}
+
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Message {
@@ -42,6 +56,7 @@ pub(super) enum Message {
         cluster: Box<str>,
         who: Who,
         nonce: Nonce,
+        purpose: Purpose,
     },
     Challenge {
         version: u16,
@@ -68,6 +83,8 @@ pub enum BadMessage {
     Magic,
     /// No message is of this kind.
     Kind(u8),
+    /// No connection is for this.
+    Purpose(u8),
     /// A text is longer than it may be.
     LongText(usize),
     /// A text is not UTF-8.
@@ -82,6 +99,7 @@ impl fmt::Display for BadMessage {
             Self::Trailing(bytes) => write!(f, "a message has {bytes} bytes too many"),
             Self::Magic => f.write_str("it does not begin as this protocol does"),
             Self::Kind(kind) => write!(f, "there is no message of kind {kind}"),
+            Self::Purpose(kind) => write!(f, "there is no purpose of kind {kind}"),
             Self::LongText(bytes) => write!(f, "a text of {bytes} bytes is too long"),
             Self::Text => f.write_str("a text is not UTF-8"),
         }
@@ -100,6 +118,7 @@ impl Message {
                 cluster,
                 who,
                 nonce,
+                purpose,
             } => {
                 out.push(1);
                 out.extend_from_slice(MAGIC);
@@ -108,6 +127,7 @@ impl Message {
                 text(&mut out, cluster);
                 who.write(&mut out);
                 out.extend_from_slice(nonce);
+                purpose.write(&mut out);
             }
             Self::Challenge {
                 version,
@@ -161,6 +181,7 @@ impl Message {
                     cluster: fields.text(NAME_BYTES_MAX)?,
                     who: Who::read(&mut fields)?,
                     nonce: fields.array()?,
+                    purpose: Purpose::read(&mut fields)?,
                 }
             }
             [2] => Self::Challenge {
@@ -177,6 +198,28 @@ impl Message {
         match fields.0.len() {
             0 => Ok(message),
             more => Err(BadMessage::Trailing(more)),
+        }
+    }
+}
+
+impl Purpose {
+    fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Peer => out.push(0),
+            Self::Bulk { link } => {
+                out.push(1);
+                out.extend_from_slice(&link.to_be_bytes());
+            }
+        }
+    }
+
+    fn read(fields: &mut Fields<'_>) -> Result<Self, BadMessage> {
+        match fields.array::<1>()? {
+            [0] => Ok(Self::Peer),
+            [1] => Ok(Self::Bulk {
+                link: u64::from_be_bytes(fields.array()?),
+            }),
+            [kind] => Err(BadMessage::Purpose(kind)),
         }
     }
 }

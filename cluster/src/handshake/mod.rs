@@ -9,7 +9,7 @@
 //!
 //! ```text
 //! dialler                                listener
-//!   hello: versions, cluster, who, nonce    ->
+//!   hello: versions, cluster, who, nonce, purpose ->
 //!   <-      challenge: version, who, nonce, proof
 //!   proof                                   ->
 //!   <-                       welcome, or refused
@@ -24,7 +24,7 @@ mod message;
 mod refusal;
 
 pub use machine::{Agreed, Effect, Handshake, Input, Role};
-pub use message::{ADDRESS_BYTES_MAX, BadMessage, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, Who};
+pub use message::{ADDRESS_BYTES_MAX, BadMessage, MESSAGE_BYTES_MAX, NAME_BYTES_MAX, Purpose, Who};
 pub use refusal::Refusal;
 
 /// The versions of the protocol between nodes that this build speaks, oldest and newest: frames have

@@ -33,9 +33,11 @@ pub enum Refusal {
     Deadline,
     /// The connection ended before all was said.
     Closed,
+    /// A further connection of two nodes that are not connected, or not in this way any more.
+    NoLink,
 }
 
-const ALL: [Refusal; 12] = [
+const ALL: [Refusal; 13] = [
     Refusal::Malformed,
     Refusal::Version,
     Refusal::Cluster,
@@ -48,6 +50,7 @@ const ALL: [Refusal; 12] = [
     Refusal::Leaving,
     Refusal::Deadline,
     Refusal::Closed,
+    Refusal::NoLink,
 ];
 
 impl Refusal {
@@ -56,7 +59,7 @@ impl Refusal {
     pub fn may_pass(self) -> bool {
         match self {
             Self::NameTaken | Self::Simultaneous | Self::Full | Self::Leaving => true,
-            Self::Deadline | Self::Closed => true,
+            Self::Deadline | Self::Closed | Self::NoLink => true,
             Self::Malformed | Self::Version | Self::Cluster | Self::Proof => false,
             Self::Oneself | Self::Evicted => false,
         }
@@ -90,6 +93,7 @@ impl fmt::Display for Refusal {
             Self::Leaving => "the node is shutting down",
             Self::Deadline => "it took too long",
             Self::Closed => "the connection ended before all was said",
+            Self::NoLink => "the nodes are not connected, or not in this way any more",
         })
     }
 }

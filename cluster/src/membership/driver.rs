@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use foundation_actors::{Cx, Name as ProcessName, NodeExt, Ref};
 use foundation_macros::actor;
-use foundation_runtime::{Freight, Node, TimerRef, me};
+use foundation_runtime::{Node, TimerRef, me};
 
 use super::config::Config;
 use super::event::{Effect, Event, Input, Refusal};
@@ -19,7 +19,7 @@ use super::machine::Membership;
 use super::name::{Address, Name};
 use super::record::{Record, State};
 use super::wire::sender_of;
-use crate::connection::{Kind, Outgoing};
+use crate::connection::{Association, Kind};
 use crate::handshake::Who;
 use crate::machine::{Effects, Machine as _, Tick};
 use crate::mesh::{Loss, MeshConfig, MeshRef};
@@ -43,7 +43,7 @@ pub(crate) struct Plan {
 /// One connection.
 struct Link {
     who: Who,
-    outgoing: Arc<Outgoing>,
+    association: Arc<Association>,
 }
 
 /// The process that owns the machine.
@@ -82,11 +82,11 @@ impl Driver {
 
     /// A node is connected.
     #[cast(local)]
-    pub(crate) fn linked(&mut self, who: Who, outgoing: Arc<Outgoing>, cx: &mut Cx<Self>) {
+    pub(crate) fn linked(&mut self, who: Who, association: Arc<Association>, cx: &mut Cx<Self>) {
         let (name, address) = (Name::new(&who.name), Address::new(&who.address));
         let incarnation = who.incarnation;
         self.links
-            .insert(who.address.clone(), Link { who, outgoing });
+            .insert(who.address.clone(), Link { who, association });
         if let (Ok(name), Ok(address)) = (name, address) {
             self.step(Input::Met(name, incarnation, address), cx);
         }
@@ -241,7 +241,7 @@ impl Driver {
 
 fn send(link: &Link, bytes: &[u8]) {
     // A connection that is gone loses it.
-    let _ = link.outgoing.push(Kind::Membership, bytes, Freight::Signal);
+    link.association.outgoing.say(Kind::Membership, bytes);
 }
 
 fn who(record: &Record) -> Who {

@@ -3,12 +3,14 @@
 //! Role       Its name, and what connections say to it. Each waits for an answer, so that none can
 //!            flood it.
 
+use std::sync::Arc;
+
 use foundation_actors::{NodeExt, Ref};
 use foundation_runtime::Node;
 
 use super::driver::{MESH, Mesh};
 use super::{ConnectionId, Loss};
-use crate::connection::Started;
+use crate::connection::Association;
 use crate::handshake::{Refusal, Role, Who};
 
 /// The mesh of one node.
@@ -36,8 +38,12 @@ impl MeshRef {
     }
 
     // The mesh that does not answer has ended, and takes its connections along.
-    pub(crate) async fn up(&self, id: ConnectionId, started: Started) {
+    pub(crate) async fn up(&self, id: ConnectionId, started: Arc<Association>) {
         let _ = self.0.up(id, started).await;
+    }
+
+    pub(crate) async fn association(&self, who: Who, link: u64) -> Option<Arc<Association>> {
+        self.0.association(who, link).await.ok().flatten()
     }
 
     pub(crate) async fn gone(&self, id: ConnectionId, loss: Loss) {

@@ -7,16 +7,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use foundation_actors::{Cx, Name};
 use foundation_macros::{Message, actor};
-use foundation_runtime::{Exit, Freight, Pid, Process, Reason, SpawnOptions};
+use foundation_runtime::{Exit, Pid, Process, Reason, SpawnOptions};
 
 use super::client::MeshRef;
 use super::machine::{Effect, Event, Input, Machine};
 use super::{ConnectionId, Loss, MeshConfig};
-use crate::connection::{self, Context, Kind, Started};
+use crate::connection::{self, Association, Context, Kind};
 use crate::handshake::{Refusal, Role, Who};
 use crate::machine::{Effects, Machine as _, Tick};
 use crate::membership;
@@ -31,7 +30,7 @@ const WATCHERS_MAX: usize = 1024;
 struct Held {
     pid: Pid,
     /// When it is up.
-    started: Option<Started>,
+    started: Option<Arc<Association>>,
     /// The address that was dialled for it, until it is up.
     dialled: Option<Box<str>>,
     /// Why it was killed, if it was.
@@ -110,7 +109,7 @@ impl Mesh {
             let Some(started) = &held.started else {
                 continue;
             };
-            let heard = started.heard.load(Ordering::Relaxed);
+            let heard = started.heard();
             let sent = started.outgoing.frames();
             if std::mem::replace(&mut held.heard, heard) != heard {
                 inputs.push(Input::Heard(*id));
@@ -140,10 +139,9 @@ impl Mesh {
         };
         let id = self.plan.context.next_id();
         let (context, mesh) = (Arc::clone(&self.plan.context), self.client());
-        self.spawn(
-            id,
-            connection::accepted(context, mesh, id, stream, from, place),
-        );
+        self.spawn(id, move |me| {
+            connection::accepted(context, mesh, id, stream, from, place, me)
+        });
         true
     }
 
@@ -157,7 +155,7 @@ impl Mesh {
     }
 
     #[call(local)]
-    pub(crate) fn up(&mut self, id: ConnectionId, started: Started) {
+    pub(crate) fn up(&mut self, id: ConnectionId, started: Arc<Association>) {
         if let Some(held) = self.held.get_mut(&id) {
             held.started = Some(started);
             let dialled = held.dialled.take();
@@ -166,6 +164,16 @@ impl Mesh {
                 self.step(Input::Reached(address, id));
             }
         }
+    }
+
+    /// What a further connection from this node belongs to.
+    #[call(local)]
+    pub(crate) fn association(&self, who: Who, link: u64) -> Option<Arc<Association>> {
+        let mut up = self.held.values().filter_map(|held| held.started.as_ref());
+        let is = |of: &&Arc<Association>| {
+            of.link == link && of.peer.name == who.name && of.peer.incarnation == who.incarnation
+        };
+        up.find(is).cloned()
     }
 
     #[call(local)]
@@ -199,7 +207,8 @@ impl Mesh {
     #[call(local)]
     pub(crate) fn peers(&self) -> Vec<Peer> {
         let started = self.held.values().filter_map(|held| held.started.as_ref());
-        let by_name: BTreeMap<&str, &Started> = started.map(|it| (&*it.peer, it)).collect();
+        let by_name: BTreeMap<&str, &Arc<Association>> =
+            started.map(|it| (&*it.peer.name, it)).collect();
         let of = |who: &Who| {
             let queue = by_name.get(&*who.name).map(|started| &started.outgoing);
             Peer {
@@ -265,9 +274,12 @@ impl Mesh {
         }
     }
 
-    fn spawn(&mut self, id: ConnectionId, life: impl Future<Output = ()> + Send + 'static) {
+    fn spawn<L>(&mut self, id: ConnectionId, life: impl FnOnce(Pid) -> L + Send + 'static)
+    where
+        L: Future<Output = ()> + Send + 'static,
+    {
         let options = SpawnOptions::new().link();
-        let body = async move |_: Process<NodeEvent>| life.await;
+        let body = move |me: Process<NodeEvent>| life(me.pid());
         match self.plan.context.node.spawn_fn_with(&options, body) {
             Ok((process, _)) => {
                 let pid = process.pid();
@@ -316,7 +328,8 @@ impl Mesh {
             Effect::Dial(address) => {
                 let id = self.plan.context.next_id();
                 let (context, mesh) = (Arc::clone(&self.plan.context), self.client());
-                self.spawn(id, connection::dialled(context, mesh, id, address.clone()));
+                let to = address.clone();
+                self.spawn(id, move |_| connection::dialled(context, mesh, id, to));
                 if let Some(held) = self.held.get_mut(&id) {
                     held.dialled = Some(address);
                 }
@@ -333,8 +346,7 @@ impl Mesh {
     fn send(&self, id: ConnectionId, kind: Kind, content: &[u8]) {
         let held = self.held.get(&id);
         if let Some(started) = held.and_then(|held| held.started.as_ref()) {
-            // A connection that is gone says so itself.
-            let _ = started.outgoing.push(kind, content, Freight::Signal);
+            started.outgoing.say(kind, content);
         }
     }
 
@@ -359,10 +371,10 @@ impl Mesh {
         let _ = match event {
             Event::Up(who) => {
                 let mut up = self.held.values().filter_map(|held| held.started.as_ref());
-                let Some(started) = up.find(|started| started.peer == who.name) else {
+                let Some(started) = up.find(|started| started.peer.name == who.name) else {
                     return;
                 };
-                membership.linked(who.clone(), Arc::clone(&started.outgoing))
+                membership.linked(who.clone(), Arc::clone(started))
             }
             Event::Down(who, _) => membership.unlinked(who.clone()),
         };

@@ -3,7 +3,7 @@
 //! Role       Every signal and message, as data: with a payload to be written, or as it was read.
 //! Invariant  A frame names its receiver; nothing in it is trusted beyond what it says.
 
-use super::Freight;
+use super::FreightKind;
 use crate::envelope::{Caller, CodecError, Encoded, Envelope, ExitKind, Signal, Tag};
 use crate::{CallError, Node, NodeId, Pid, Reason};
 
@@ -141,11 +141,27 @@ pub(crate) enum Frame<'a, P = &'a [u8]> {
 }
 
 impl<P> Frame<'_, P> {
-    pub(super) fn freight(&self) -> Freight {
+    pub(super) fn freight(&self) -> FreightKind {
         match self {
-            Self::Message { .. } | Self::Alias { .. } => Freight::Message,
+            Self::Message { .. } | Self::Alias { .. } => FreightKind::Message,
             // Of answers there are no more than of requests.
-            _ => Freight::Signal,
+            _ => FreightKind::Signal,
+        }
+    }
+
+    /// Who sends it, where it says so.
+    pub(super) fn sender(&self) -> Option<Pid> {
+        match self {
+            Self::Message { message, .. } | Self::Alias { message, .. } => message.from,
+            Self::Exit { from, .. }
+            | Self::Link { from, .. }
+            | Self::Unlink { from, .. }
+            | Self::UnlinkAck { from, .. }
+            | Self::Down { from, .. }
+            | Self::Info { from, .. }
+            | Self::Whereis { from, .. } => Some(*from),
+            Self::Monitor { watcher, .. } | Self::Demonitor { watcher, .. } => Some(*watcher),
+            Self::Answer { .. } | Self::Failure { .. } => None,
         }
     }
 }

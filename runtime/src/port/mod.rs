@@ -49,9 +49,19 @@ pub trait Port: Send + Sync {
     fn close(&self, node: NodeId);
 }
 
+/// What a port has to know of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freight {
+    /// What is in it.
+    pub kind: FreightKind,
+    /// The process of this node that it comes from: what comes from one keeps its order. `None` for
+    /// code outside any process.
+    pub sender: Option<Pid>,
+}
+
 /// What is in a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Freight {
+pub enum FreightKind {
     /// A message or a request: whoever sent it can be told that there is no room.
     Message,
     /// A signal or an answer, which is sent in any case: there are no more of them than processes and
@@ -152,7 +162,11 @@ impl Core {
         };
         let mut bytes = Vec::with_capacity(FRAME_ROOM);
         wire::encode(frame, ends, &mut bytes).map_err(Unsent::Unwritten)?;
-        match connection.port.carry(bytes, frame.freight()) {
+        let freight = Freight {
+            kind: frame.freight(),
+            sender: self.sender_of(frame),
+        };
+        match connection.port.carry(bytes, freight) {
             Carried::Taken => Ok(()),
             Carried::Busy => {
                 self.hold_sender(&*connection.port);
@@ -161,6 +175,13 @@ impl Core {
             Carried::Full => Err(Unsent::Full),
             Carried::Gone => Err(Unsent::NoConnection),
         }
+    }
+
+    /// The process of this node that a frame comes from: an answer does not say.
+    fn sender_of<P>(&self, frame: &Frame<'_, P>) -> Option<Pid> {
+        let own = |pid: &Pid| pid.node() == self.id() && pid.slot() != GUEST_SLOT;
+        let running = || current::process().map(|running| running.pid());
+        frame.sender().filter(own).or_else(running).filter(own)
     }
 
     /// The process that sends waits, once it yields, until there is room again: as in OTP, where a

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::{env, fs, process};
 
-use crate::Measured;
+use crate::{Load, Measured};
 
 const SOURCE: &str = include_str!("../../../erlang/remote.erl");
 
@@ -61,7 +61,7 @@ impl Erlang {
         command
     }
 
-    pub(crate) fn measure(&self, casts: u64, calls: u64) -> Result<Measured, String> {
+    pub(crate) fn measure(&self, load: Load) -> Result<Measured, String> {
         let name = format!("server{}@127.0.0.1", process::id());
         let server = self.node(&name, &["server"]).spawn();
         let mut server = Server(server.map_err(|error| error.to_string())?);
@@ -72,18 +72,27 @@ impl Erlang {
             return Err(format!("Erlang's server says `{}`", line.trim()));
         }
         let client = format!("client{}@127.0.0.1", process::id());
-        let (casts, calls) = (casts.to_string(), calls.to_string());
+        let [casts, calls, bytes] =
+            [load.casts, load.calls, load.bytes as u64].map(|number| number.to_string());
         let output = self
-            .node(&client, &["client", &name, &casts, &calls])
+            .node(&client, &["client", &name, &casts, &calls, &bytes])
             .output();
         let output = output.map_err(|error| error.to_string())?;
         let text = String::from_utf8_lossy(&output.stdout);
         let figures: Vec<f64> = text.split_whitespace().flat_map(str::parse).collect();
         match figures[..] {
-            [casts_per_second, call_p50_us, call_p99_us] => Ok(Measured {
+            [
                 casts_per_second,
                 call_p50_us,
                 call_p99_us,
+                beside_p99_us,
+                bytes_per_second,
+            ] => Ok(Measured {
+                casts_per_second,
+                call_p50_us,
+                call_p99_us,
+                beside_p99_us,
+                bytes_per_second,
             }),
             _ => Err(format!("Erlang's client says `{}`", text.trim())),
         }

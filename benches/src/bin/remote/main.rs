@@ -29,6 +29,22 @@ const ROUNDS: usize = 5;
 /// Messages one way, and calls one after the other, of a round.
 const CASTS: u64 = 1_000_000;
 const CALLS: u64 = 20_000;
+/// How large a transfer is, beside which calls go on: what one frame takes, less its head.
+const BYTES: usize = (64 << 20) - 1024;
+
+/// What is done in a round.
+#[derive(Clone, Copy, Debug)]
+struct Load {
+    casts: u64,
+    calls: u64,
+    bytes: usize,
+}
+
+const LOAD: Load = Load {
+    casts: CASTS,
+    calls: CALLS,
+    bytes: BYTES,
+};
 
 /// What one round of one side found.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +52,10 @@ struct Measured {
     casts_per_second: f64,
     call_p50_us: f64,
     call_p99_us: f64,
+    /// Of calls, one a millisecond, while transfers go on between the same two nodes.
+    beside_p99_us: f64,
+    /// Of those transfers.
+    bytes_per_second: f64,
 }
 
 #[derive(Serialize)]
@@ -56,10 +76,22 @@ fn median(mut values: Vec<f64>) -> f64 {
 type Figure = (&'static str, &'static str, fn(&Measured) -> f64, bool);
 
 /// Each figure, its unit, and whether more is better.
-const FIGURES: [Figure; 3] = [
+const FIGURES: [Figure; 5] = [
     ("one way", "messages/s", |it| it.casts_per_second, true),
     ("call, p50", "us", |it| it.call_p50_us, false),
     ("call, p99", "us", |it| it.call_p99_us, false),
+    (
+        "call beside 64 MiB, p99",
+        "us",
+        |it| it.beside_p99_us,
+        false,
+    ),
+    (
+        "64 MiB after 64 MiB",
+        "bytes/s",
+        |it| it.bytes_per_second,
+        true,
+    ),
 ];
 
 fn rows(ours: &[Measured], erlang: &[Measured]) -> Vec<Row> {
@@ -95,9 +127,9 @@ fn run(rounds: usize, json: Option<&str>) -> Result<(), String> {
         eprintln!("without Erlang: {reason}");
     }
     for round in 0..rounds {
-        ours.push(ours::measure(CASTS, CALLS)?);
+        ours.push(ours::measure(LOAD)?);
         if let Ok(peer) = &peer {
-            erlang.push(peer.measure(CASTS, CALLS)?);
+            erlang.push(peer.measure(LOAD)?);
         }
         eprint!("\rround {}/{rounds}  ", round + 1);
     }

@@ -4,13 +4,16 @@
 //! Invariant  The casts are counted there, and the clock stops when all have been handled.
 
 use std::process::{Child, Command, ExitCode};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use foundation::cluster::{Builder, Secret};
+use foundation::heap::SharedBytes;
 use foundation::prelude::*;
 use foundation::time;
 
-use crate::Measured;
+use crate::{Load, Measured};
 
 /// Casts between two looks at the others.
 const BATCH: u64 = 1000;
@@ -40,6 +43,12 @@ impl Sink {
         cx.self_ref().pid()
     }
 
+    /// How much it is.
+    #[call]
+    fn store(&self, bytes: SharedBytes) -> usize {
+        bytes.len()
+    }
+
     #[call]
     fn next(&self, number: u64) -> u64 {
         number + 1
@@ -47,6 +56,8 @@ impl Sink {
 }
 
 const SINK: Name<Sink> = Name::new("sink");
+/// Takes what is large: a process of its own, as at the peer's.
+const STORE: Name<Sink> = Name::new("store");
 
 fn plan(name: &str) -> Builder {
     let secret = Secret::new([1; 32]).expect("long enough");
@@ -64,6 +75,8 @@ pub(crate) fn serve(seed: Option<&str>) -> ExitCode {
         let node = plan("server").seed(seed).start().await.expect("it starts");
         let sink = node.start::<Sink>(Sink::default()).name(SINK).await;
         sink.expect("the name is free");
+        let store = node.start::<Sink>(Sink::default()).name(STORE).await;
+        store.expect("the name is free");
         loop {
             node.sleep(secs(3600)).await;
         }
@@ -80,7 +93,7 @@ impl Drop for Server {
     }
 }
 
-pub(crate) fn measure(casts: u64, calls: u64) -> Result<Measured, String> {
+pub(crate) fn measure(load: Load) -> Result<Measured, String> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
     runtime.block_on(async {
         let node = plan("client")
@@ -97,14 +110,14 @@ pub(crate) fn measure(casts: u64, calls: u64) -> Result<Measured, String> {
             .args(["--serve", &own.address])
             .spawn();
         let server = Server(server.map_err(|error| error.to_string())?);
-        let measured = with(&node, casts, calls).await;
+        let measured = with(&node, load).await;
         drop(server);
         let _ = node.shutdown(secs(5)).await;
         measured
     })
 }
 
-async fn with(node: &Node, casts: u64, calls: u64) -> Result<Measured, String> {
+async fn with(node: &Node, load: Load) -> Result<Measured, String> {
     let until = Instant::now() + BOUND;
     let named = node.remote("server").at(SINK);
     while named.count().await.is_err() {
@@ -116,23 +129,35 @@ async fn with(node: &Node, casts: u64, calls: u64) -> Result<Measured, String> {
     // Past the name, which would be looked up each time.
     let sink = named.whose().await.map_err(|error| error.to_string())?;
     let sink: Ref<Sink> = node.reference(sink);
+    let store = node.remote("server").at(STORE);
     let (told, measured) = foundation::promise(node);
+    let Load {
+        casts,
+        calls,
+        bytes,
+    } = load;
     let run = async move |_: Process<Never>| {
         one_way(&sink, casts / 100).await;
         let casts_per_second = one_way(&sink, casts).await;
         call(&sink, calls / 10).await;
         let mut times = call(&sink, calls).await;
         times.sort_by(f64::total_cmp);
-        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+        let (beside, bytes_per_second) = beside(&sink, store, bytes, calls / 4).await;
         told.send(Measured {
             casts_per_second,
-            call_p50_us: at(0.5),
-            call_p99_us: at(0.99),
+            call_p50_us: at(&times, 0.5),
+            call_p99_us: at(&times, 0.99),
+            beside_p99_us: at(&beside, 0.99),
+            bytes_per_second,
         });
     };
     node.spawn_fn(run).map_err(|error| error.to_string())?;
     let measured = measured.timeout(2 * BOUND).await;
     measured.map_err(|error| error.to_string())
+}
+
+fn at(times: &[f64], share: f64) -> f64 {
+    times[((times.len() - 1) as f64 * share) as usize]
 }
 
 /// Nothing is sent to who measures.
@@ -163,4 +188,36 @@ async fn call(sink: &Ref<Sink>, calls: u64) -> Vec<f64> {
         assert_eq!(answer, Ok(number + 1));
     }
     times
+}
+
+/// Calls, one a millisecond, while another process sends large ones, one after the other; and bytes
+/// a second of those.
+async fn beside(sink: &Ref<Sink>, store: Ref<Sink>, bytes: usize, calls: u64) -> (Vec<f64>, f64) {
+    let node = sink.node().clone();
+    let goes_on = Arc::new(AtomicBool::new(true));
+    let (told, moved) = foundation::promise(&node);
+    let large = SharedBytes::from(vec![1; bytes]);
+    let until = Arc::clone(&goes_on);
+    let transfers = async move |_: Process<Never>| {
+        let (begin, mut count) = (Instant::now(), 0);
+        while until.load(Ordering::Relaxed) {
+            let stored = store.store(large.clone()).timeout(BOUND).await;
+            assert_eq!(stored, Ok(bytes));
+            count += bytes;
+        }
+        told.send(count as f64 / begin.elapsed().as_secs_f64());
+    };
+    node.spawn_fn(transfers).expect("there is room");
+    node.sleep(ms(200)).await;
+    let mut times = Vec::with_capacity(calls as usize);
+    for number in 0..calls {
+        node.sleep(ms(1)).await;
+        let begin = Instant::now();
+        let answer = sink.next(number).timeout(BOUND).await;
+        times.push(begin.elapsed().as_secs_f64() * 1e6);
+        assert_eq!(answer, Ok(number + 1));
+    }
+    goes_on.store(false, Ordering::Relaxed);
+    times.sort_by(f64::total_cmp);
+    (times, moved.timeout(BOUND).await.expect("it ends"))
 }

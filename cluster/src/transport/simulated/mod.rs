@@ -149,6 +149,15 @@ impl SimNetwork {
         state.is_cut(ends)
     }
 
+    /// Every connection between two hosts is reset, as by a firewall that starts anew; new ones can be
+    /// opened at once.
+    pub fn reset(&self, a: &str, b: &str) {
+        let now = self.now();
+        let mut state = self.state();
+        let ends = (state.host(a), state.host(b));
+        state.reset(now, ends);
+    }
+
     /// The programs of a host are killed: its connections are reset, and nobody listens there until
     /// a node is started on it again. What goes on of a node that was there reaches nobody:
     /// [`World::halt`] ends it as well.

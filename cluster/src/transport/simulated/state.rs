@@ -266,6 +266,16 @@ impl State {
         }
     }
 
+    /// Ends every connection between two hosts.
+    pub(super) fn reset(&mut self, now: Tick, (a, b): (HostId, HostId)) {
+        let between = |way: &Way| (way.from, way.to) == (a, b) || (way.from, way.to) == (b, a);
+        let ways = self.ways.iter().filter(|(_, way)| between(way));
+        let ways: Vec<PipeId> = ways.map(|(id, _)| *id).collect();
+        for id in ways {
+            self.finish(now, id, End::Reset);
+        }
+    }
+
     /// Nothing of a host is left; whether the others are told.
     pub(super) fn kill(&mut self, now: Tick, host: HostId, told: bool) {
         self.hosts[host].1 += 1;

@@ -1,0 +1,92 @@
+//! What is between two nodes, as long as they are connected?
+//!
+//! Role       What the connections to one other node share: the queue of what is to be sent, what was
+//!            heard, and the end, which is one for all of them.
+//! Invariant  Once it is closed no connection of it brings a frame in any more: what was on its way
+//!            over another than the main one is lost with it, and never comes after the news of the
+//!            loss.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+
+use foundation_runtime::{Node, NodeId, Pid, Reason};
+
+use super::outgoing::Outgoing;
+use crate::handshake::Who;
+use crate::mesh::Loss;
+
+/// Two nodes that are connected.
+#[derive(Debug)]
+pub(crate) struct Association {
+    pub(super) node: Node,
+    /// The other node.
+    pub(crate) peer: Who,
+    pub(super) peer_id: NodeId,
+    /// Which of all associations of the two this is: both know it from the handshake.
+    pub(crate) link: u64,
+    pub(crate) outgoing: Outgoing,
+    /// Rises whenever something comes.
+    heard: AtomicU64,
+    /// Whether further connections may bring frames in.
+    is_open: RwLock<bool>,
+    /// The processes of further connections.
+    carriers: Mutex<Vec<Pid>>,
+}
+
+impl Association {
+    pub(super) fn new(node: &Node, peer: Who, link: u64) -> Self {
+        Self {
+            node: node.clone(),
+            peer_id: NodeId::of(&peer.name, peer.incarnation),
+            peer,
+            link,
+            outgoing: Outgoing::new(node),
+            heard: AtomicU64::new(0),
+            is_open: RwLock::new(true),
+            carriers: Mutex::default(),
+        }
+    }
+
+    /// How often something was heard.
+    pub(crate) fn heard(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn hear(&self) {
+        self.heard.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// While this is held, frames may be brought in; `None` when it is over.
+    pub(super) fn enter(&self) -> Option<RwLockReadGuard<'_, bool>> {
+        let open = self.is_open.read().unwrap_or_else(PoisonError::into_inner);
+        open.then_some(open)
+    }
+
+    /// A process carries for it, and ends with it; `false` when it is over.
+    pub(super) fn join(&self, carrier: Pid) -> bool {
+        let Some(open) = self.enter() else {
+            return false;
+        };
+        let carriers = self.carriers.lock();
+        let mut carriers = carriers.unwrap_or_else(PoisonError::into_inner);
+        carriers.push(carrier);
+        drop(open);
+        true
+    }
+
+    /// A further connection is lost, and with it this.
+    pub(super) fn fail(&self) {
+        self.outgoing.close(Loss::Closed);
+    }
+
+    /// It is over: nothing of it comes in from here on.
+    pub(super) fn close(&self) {
+        self.outgoing.close(Loss::Closed);
+        *self.is_open.write().unwrap_or_else(PoisonError::into_inner) = false;
+        let carriers = self.carriers.lock();
+        let mut carriers = carriers.unwrap_or_else(PoisonError::into_inner);
+        for pid in carriers.drain(..) {
+            self.node.exit(pid, Reason::Kill);
+        }
+    }
+}

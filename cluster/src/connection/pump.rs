@@ -1,0 +1,214 @@
+//! How do bytes get from a stream to processes, and from the queue to a stream?
+//!
+//! Role       One go at both directions of one connection, as far as they go without waiting.
+//! Limit      A share of reading, then others run; what is to be sent when it closes has a second,
+//!            and so has the other end to close first when this node leaves.
+//! Invariant  A frame is brought in as soon as it is whole, in the order in which it came. What
+//!            comes over a further connection is brought in only while the association stands.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Poller, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::assembly::Assembly;
+use super::association::Association;
+use super::frame::{BadFrame, Kind, fence, read_fence};
+use super::inbound::Inbound;
+use super::queue::Route;
+use crate::mesh::Loss;
+use crate::transport::Stream;
+
+/// How many bytes are read before other processes run.
+const READ_BUDGET: usize = 256 * 1024;
+/// A buffer that grew beyond this is given back once it is empty.
+const KEPT_BYTES: usize = 2 << 20;
+/// How long what is queued may take to leave when a connection closes.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// What comes out of one go at both directions.
+pub(super) enum Turn {
+    /// A frame that is not between processes.
+    Came(Kind, Vec<u8>),
+    /// Somebody sends what should go over a connection of its own.
+    WantsBulk,
+    Lost(Loss),
+}
+
+pub(super) struct Pump {
+    association: Arc<Association>,
+    stream: Stream,
+    /// What it sends; `None` for one that only listens.
+    route: Option<Route>,
+    inbound: Inbound,
+    assembly: Assembly,
+    writing: Vec<u8>,
+    written: usize,
+    closing: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Pump {
+    /// A pump of this stream, of which `rest` has come already.
+    pub(super) fn new(
+        association: &Arc<Association>,
+        stream: Stream,
+        route: Option<Route>,
+        rest: &[u8],
+    ) -> Self {
+        Self {
+            association: Arc::clone(association),
+            stream,
+            route,
+            inbound: Inbound::new(rest),
+            assembly: Assembly::default(),
+            writing: Vec::new(),
+            written: 0,
+            closing: None,
+        }
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Poller<'_>) -> Poll<Turn> {
+        if let Some(route) = self.route
+            && let Some(loss) = self.poll_write(route, cx)
+        {
+            return Poll::Ready(Turn::Lost(loss));
+        }
+        if self.route == Some(Route::Main) && self.association.outgoing.wants_bulk() {
+            return Poll::Ready(Turn::WantsBulk);
+        }
+        let mut budget = READ_BUDGET;
+        loop {
+            if let Some(turn) = self.deliver() {
+                return Poll::Ready(turn);
+            }
+            if budget == 0 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let mut room = ReadBuf::new(self.inbound.space());
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room));
+            let count = room.filled().len();
+            if read.is_err() || count == 0 {
+                return Poll::Ready(Turn::Lost(Loss::Closed));
+            }
+            self.inbound.came(count);
+            self.association.hear();
+            budget = budget.saturating_sub(count);
+        }
+    }
+
+    /// Sends what waits, as far as it goes.
+    fn poll_write(&mut self, route: Route, cx: &mut Poller<'_>) -> Option<Loss> {
+        loop {
+            if self.written == self.writing.len() {
+                self.writing.clear();
+                self.written = 0;
+                if self.writing.capacity() > KEPT_BYTES {
+                    self.writing = Vec::new();
+                }
+                let outgoing = &self.association.outgoing;
+                if !outgoing.take(route, &mut self.writing, cx.waker()) {
+                    return match outgoing.closed()? {
+                        // The other one reads that, and closes: what it sends meanwhile would
+                        // otherwise make its system throw away what it has not read yet.
+                        Loss::Leaving | Loss::Evicted => self.poll_closing(cx),
+                        loss => Some(loss),
+                    };
+                }
+            }
+            let rest = &self.writing[self.written..];
+            match Pin::new(&mut self.stream).poll_write(cx, rest) {
+                Poll::Ready(Ok(count)) if count > 0 => self.written += count,
+                Poll::Ready(_) => return Some(Loss::Closed),
+                Poll::Pending => return self.poll_closing(cx),
+            }
+        }
+    }
+
+    /// What still waits when it closes has a moment to leave, and to be read.
+    fn poll_closing(&mut self, cx: &mut Poller<'_>) -> Option<Loss> {
+        let loss = self.association.outgoing.closed()?;
+        let node = self.association.node.clone();
+        let closing = self
+            .closing
+            .get_or_insert_with(|| Box::pin(async move { node.sleep(CLOSING).await }));
+        closing.as_mut().poll(cx).is_ready().then_some(loss)
+    }
+
+    /// Gives processes what has come for them.
+    fn deliver(&mut self) -> Option<Turn> {
+        let association = Arc::clone(&self.association);
+        let entered = match self.route {
+            Some(Route::Main) => None,
+            _ => match association.enter() {
+                None => return Some(Turn::Lost(Loss::Closed)),
+                entered => entered,
+            },
+        };
+        let delivered = self.deliver_all(&association);
+        drop(entered);
+        delivered.unwrap_or_else(|error| {
+            tracing::error!(
+                target: "foundation::cluster",
+                %error,
+                "what came is no frame; the connection is closed"
+            );
+            Some(Turn::Lost(Loss::Garbage))
+        })
+    }
+
+    fn deliver_all(&mut self, association: &Association) -> Result<Option<Turn>, Unreadable> {
+        let node = &association.node;
+        while let Some((kind, content)) = self.inbound.next()? {
+            match kind {
+                Kind::Process => node.receive_frame(association.peer_id, content)?,
+                Kind::Part => {
+                    if let Some(whole) = self.assembly.part(content)? {
+                        node.receive_frame(association.peer_id, &whole)?;
+                    }
+                }
+                Kind::Fence => {
+                    let (bucket, serial) = read_fence(content)?;
+                    let back = fence(Kind::Fenced, bucket, serial);
+                    association.outgoing.control(&back);
+                }
+                Kind::Fenced => {
+                    let (bucket, serial) = read_fence(content)?;
+                    association.outgoing.fenced(bucket, serial);
+                }
+                Kind::Heartbeat => {}
+                kind => return Ok(Some(Turn::Came(kind, content.to_vec()))),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// What came is not the protocol.
+enum Unreadable {
+    Frame(BadFrame),
+    Content(foundation_runtime::BadFrame),
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Frame(error) => error.fmt(f),
+            Self::Content(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<BadFrame> for Unreadable {
+    fn from(error: BadFrame) -> Self {
+        Self::Frame(error)
+    }
+}
+
+impl From<foundation_runtime::BadFrame> for Unreadable {
+    fn from(error: foundation_runtime::BadFrame) -> Self {
+        Self::Content(error)
+    }
+}
