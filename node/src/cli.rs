@@ -14,6 +14,7 @@ use foundation::observe::protocol::Sort;
 
 use crate::cluster::args::ClusterArgs;
 use crate::input::Source;
+use crate::sim::args::{EXAMPLES as SIM_EXAMPLES, SimArgs};
 
 /// So many client processes may live at once, unless `--max-clients` says otherwise.
 pub const MAX_CLIENTS: usize = 10_000;
@@ -52,6 +53,14 @@ pub enum Command {
     /// See and steer a cluster, through a node of it that runs on this machine
     #[command(after_help = CLUSTER_EXAMPLES)]
     Cluster(ClusterArgs),
+    /// See what becomes of a whole cluster when things go wrong, in virtual time
+    #[command(
+        long_about = "Whole nodes in a simulated world, connected to each other, with traffic between \
+        them: crashes, partitions, pauses, clocks that go wrong, at the times of a plan. One seed \
+        decides everything that happens, so that it can be seen again."
+    )]
+    #[command(after_help = SIM_EXAMPLES)]
+    Sim(SimArgs),
 }
 
 const CLUSTER_EXAMPLES: &str = "\

@@ -19,3 +19,4 @@ pub mod memory;
 pub mod observe;
 pub mod program;
 pub mod screen;
+pub mod sim;

@@ -4,7 +4,7 @@
 
 use clap::Parser;
 use foundation_node::cli::{Cli, Command};
-use foundation_node::{cluster, observe, program};
+use foundation_node::{cluster, observe, program, sim};
 
 /// Many small messages that one thread makes and another drops are what it is good at.
 #[global_allocator]
@@ -18,6 +18,7 @@ fn main() {
     let code = match Cli::parse().into_command() {
         Command::Run(run) => program::run(&run),
         Command::Observe(observe) => observe::run(&observe),
+        Command::Sim(sim) => sim::run(&sim),
         Command::Cluster(cluster) => cluster::run(&cluster),
     };
     std::process::exit(code.into());

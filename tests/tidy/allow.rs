@@ -69,6 +69,11 @@ pub(crate) const ALLOWED: &[Allow] = &[
     allow("file", "node/src/input.rs", "the program reads its input"),
     allow(
         "file",
+        "node/src/sim/mod.rs",
+        "the program reads a plan of faults",
+    ),
+    allow(
+        "file",
         "node/src/cluster/config.rs",
         "the program reads its configuration",
     ),

@@ -1,0 +1,80 @@
+//! What may be said to `foundation sim`?
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, value_parser};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  foundation sim                                 five nodes for a minute, and the faults shipped
+  foundation sim --nodes 50 --seed 7             more of them, and another order of events
+  foundation sim --plan faults.txt --json        your own faults, for scripts
+
+A plan is a text with one fault a line: when, what, and whom.
+  10s   crash n4                 killed: the others see its connections reset
+  12s   power_off n3             gone in silence
+  20s   restart n4               a new one in its place
+  22s   pause n1                 nothing of it runs, until `resume n1`
+  25s   slow n2 10ms             each turn of a process takes so long; 0ms ends it
+  26s   clock_rate n2 1.5        its clock is fast; 1 is right
+  27s   clock_jump n2 60s        its clock jumps ahead
+  30s   split 2                  n0 and n1 on one side, the others on the other
+  31s   cut n0 n1                nothing passes between the two
+  32s   cut_one_way n0 n1        nothing that n0 sends reaches n1
+  35s   link n0 n1 1ms 300ms 0.3 least and greatest latency, and the share that is lost
+  40s   heal                     everything that was cut passes again
+Empty lines, and what follows a `#`, are left out.
+
+Exit codes:
+  0    all nodes found each other at last, and nothing was lost or taken twice
+  1    a promise was broken, or the plan can't be read
+  2    wrong arguments";
+
+/// How to simulate a cluster.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct SimArgs {
+    /// How many nodes, `n0` and on
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(2..=1000))]
+    pub nodes: u32,
+
+    /// Decides everything that happens
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    pub seed: u64,
+
+    /// How many minutes of virtual time
+    #[arg(long, value_name = "M", default_value_t = 1, value_parser = value_parser!(u32).range(1..=1440))]
+    pub minutes: u32,
+
+    /// The faults, in a file [default: a crash and a restart, two halves and their healing]
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+
+    /// Print one JSON object instead of a summary
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl SimArgs {
+    /// How long the plan may go on.
+    #[must_use]
+    pub fn length(&self) -> Duration {
+        Duration::from_secs(60 * u64::from(self.minutes))
+    }
+
+    /// The command that does the same again.
+    #[must_use]
+    pub fn command(&self) -> String {
+        let Self {
+            nodes,
+            seed,
+            minutes,
+            ..
+        } = self;
+        let plan = self.plan.as_ref();
+        let plan = plan.map_or(String::new(), |path| {
+            format!(" --plan '{}'", path.display())
+        });
+        format!("foundation sim --nodes {nodes} --seed {seed} --minutes {minutes}{plan}")
+    }
+}

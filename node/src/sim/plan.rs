@@ -1,0 +1,227 @@
+//! Which faults come when?
+//!
+//! Role       The format of `foundation sim --plan`: one fault a line.
+//! Outputs    A [`Plan`] in order of time, or a [`BadPlan`] with the line and what to do about it.
+//! Invariant  In a plan a node that is down is not harmed again, and only such a node is restarted.
+//! Limit      [`FAULTS_MAX`] faults.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use foundation::cluster::transport::simulated::Link;
+
+/// The most faults of a plan.
+pub const FAULTS_MAX: usize = 10_000;
+
+/// Something that goes wrong, or is mended. Nodes are numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Fault {
+    /// Killed: the others are told.
+    Crash(usize),
+    /// Gone in silence.
+    PowerOff(usize),
+    /// A new one in the place of one that is down.
+    Restart(usize),
+    /// Nothing of it runs.
+    Pause(usize),
+    /// It goes on.
+    Resume(usize),
+    /// Each turn takes so long.
+    Slow(usize, Duration),
+    /// Its clock goes so many times as fast.
+    ClockRate(usize, f64),
+    /// Its clock jumps ahead.
+    ClockJump(usize, Duration),
+    /// The first so many nodes on one side.
+    Split(usize),
+    /// Nothing passes between the two.
+    Cut(usize, usize),
+    /// Nothing passes from the first to the second.
+    CutOneWay(usize, usize),
+    /// The link between two is so.
+    Link(usize, usize, Link),
+    /// Everything that was cut passes.
+    Heal,
+}
+
+/// Faults in order of time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub(super) faults: Vec<(Duration, Fault)>,
+}
+
+/// Why a text is no plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadPlan {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong, and what to do.
+    pub what: String,
+}
+
+impl fmt::Display for BadPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.what)
+    }
+}
+
+impl std::error::Error for BadPlan {}
+
+impl Plan {
+    /// The plan that comes with the program: the last node crashes and is started again, then the
+    /// cluster is parted into halves, and heals.
+    #[must_use]
+    pub fn shipped(nodes: u32, length: Duration) -> Self {
+        let last = nodes as usize - 1;
+        let faults = [
+            (20, Fault::Crash(last)),
+            (30, Fault::Restart(last)),
+            (45, Fault::Split(nodes as usize / 2)),
+            (65, Fault::Heal),
+        ];
+        let faults = faults.map(|(percent, fault)| (length * percent / 100, fault));
+        Self {
+            faults: faults.to_vec(),
+        }
+    }
+
+    /// Reads a plan for so many nodes and so long a run.
+    ///
+    /// # Errors
+    /// [`BadPlan`] names the first line that makes no sense.
+    pub fn read(text: &str, nodes: u32, length: Duration) -> Result<Self, BadPlan> {
+        let mut faults = Vec::new();
+        for (at, line) in text.lines().enumerate() {
+            let line_number = at + 1;
+            let bad = |what| BadPlan {
+                line: line_number,
+                what,
+            };
+            let line = line.split('#').next().unwrap_or("");
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let [when, verb, rest @ ..] = &words[..] else {
+                match words.is_empty() {
+                    true => continue,
+                    false => return Err(bad("a fault is missing: `10s crash n1` has one".into())),
+                }
+            };
+            let when = duration(when).map_err(bad)?;
+            if length <= when {
+                let end = length.as_secs();
+                let what = format!("{when:?} is not before the end at {end}s; raise `--minutes`");
+                return Err(bad(what));
+            }
+            let fault = fault(verb, rest, nodes as usize).map_err(bad)?;
+            if faults.len() == FAULTS_MAX {
+                return Err(bad(format!("these are more than {FAULTS_MAX} faults")));
+            }
+            faults.push((line_number, when, fault));
+        }
+        faults.sort_by_key(|(_, when, _)| *when);
+        check_order(&faults)?;
+        let faults = faults.into_iter().map(|(_, when, fault)| (when, fault));
+        Ok(Self {
+            faults: faults.collect(),
+        })
+    }
+}
+
+/// Whether each node is there when something happens to it.
+fn check_order(faults: &[(usize, Duration, Fault)]) -> Result<(), BadPlan> {
+    let mut down = BTreeSet::new();
+    for (line, when, fault) in faults {
+        let bad = |what| BadPlan { line: *line, what };
+        match *fault {
+            Fault::Restart(node) if !down.remove(&node) => {
+                let what = format!("n{node} is not down at {when:?}; `crash n{node}` comes first");
+                return Err(bad(what));
+            }
+            Fault::Crash(node)
+            | Fault::PowerOff(node)
+            | Fault::Pause(node)
+            | Fault::Resume(node)
+            | Fault::Slow(node, _)
+            | Fault::ClockRate(node, _)
+            | Fault::ClockJump(node, _)
+                if down.contains(&node) =>
+            {
+                let what = format!("n{node} is down at {when:?}; `restart n{node}` comes first");
+                return Err(bad(what));
+            }
+            Fault::Crash(node) | Fault::PowerOff(node) => {
+                down.insert(node);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn fault(verb: &str, words: &[&str], nodes: usize) -> Result<Fault, String> {
+    let node = |word: &str| node(word, nodes);
+    Ok(match (verb, words) {
+        ("crash", [n]) => Fault::Crash(node(n)?),
+        ("power_off", [n]) => Fault::PowerOff(node(n)?),
+        ("restart", [n]) => Fault::Restart(node(n)?),
+        ("pause", [n]) => Fault::Pause(node(n)?),
+        ("resume", [n]) => Fault::Resume(node(n)?),
+        ("slow", [n, turn]) => Fault::Slow(node(n)?, duration(turn)?),
+        ("clock_rate", [n, rate]) => {
+            let rate = number(rate)?;
+            if !(0.1..=10.0).contains(&rate) {
+                return Err(format!("a rate of {rate} is not between 0.1 and 10"));
+            }
+            Fault::ClockRate(node(n)?, rate)
+        }
+        ("clock_jump", [n, ahead]) => Fault::ClockJump(node(n)?, duration(ahead)?),
+        ("split", [count]) => match count.parse() {
+            Ok(count) if 0 < count && count < nodes => Fault::Split(count),
+            _ => {
+                return Err(format!(
+                    "`split {count}` leaves a side empty: 1 to {}",
+                    nodes - 1
+                ));
+            }
+        },
+        ("cut", [a, b]) => Fault::Cut(node(a)?, node(b)?),
+        ("cut_one_way", [a, b]) => Fault::CutOneWay(node(a)?, node(b)?),
+        ("link", [a, b, least, most, loss]) => {
+            let link = Link::new(duration(least)?, duration(most)?, number(loss)?);
+            Fault::Link(node(a)?, node(b)?, link.map_err(|error| error.to_string())?)
+        }
+        ("heal", []) => Fault::Heal,
+        _ => {
+            let words = words.join(" ");
+            return Err(format!(
+                "`{verb} {words}` is no fault; `foundation sim --help` has them all"
+            ));
+        }
+    })
+}
+
+fn node(word: &str, nodes: usize) -> Result<usize, String> {
+    let number = word
+        .strip_prefix('n')
+        .and_then(|number| number.parse().ok());
+    let known = number.filter(|number| *number < nodes);
+    known.ok_or_else(|| format!("there is no node `{word}`: they are n0 to n{}", nodes - 1))
+}
+
+fn number(word: &str) -> Result<f64, String> {
+    word.parse()
+        .map_err(|_| format!("`{word}` is no number; 0.3 is one"))
+}
+
+fn duration(word: &str) -> Result<Duration, String> {
+    let bad = || format!("`{word}` is no time; 10s, 250ms and 2m are");
+    let digits = word.find(|c: char| !c.is_ascii_digit()).ok_or_else(bad)?;
+    let (number, unit) = word.split_at(digits);
+    let number: u32 = number.parse().map_err(|_| bad())?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number.into())),
+        "s" => Ok(Duration::from_secs(number.into())),
+        "m" => Ok(Duration::from_secs(60 * u64::from(number))),
+        _ => Err(bad()),
+    }
+}

@@ -1,0 +1,114 @@
+//! What came of a simulation?
+//!
+//! Role       The figures, as JSON and for people, and which promises were broken.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::figures::{bytes, thousands};
+
+/// What came of a simulation. Times are seconds of virtual time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// A fingerprint of everything that ran, in order.
+    pub hash: String,
+    /// What decided it.
+    pub seed: u64,
+    /// How many nodes.
+    pub nodes: u32,
+    /// How much virtual time passed.
+    pub virtual_seconds: f64,
+    /// How long it took.
+    pub wall_seconds: f64,
+    /// Messages that were taken and acknowledged.
+    pub messages: u64,
+    /// Messages whose sender was told that they failed, or that nobody answered.
+    pub failed: u64,
+    /// Bytes over the network.
+    pub bytes: u64,
+    /// When every node had reached the first one.
+    pub joined_all_s: Option<f64>,
+    /// When every node saw every other.
+    pub views_complete_s: Option<f64>,
+    /// How long after a crash the last node knew of it, at most.
+    pub crash_known_s: Option<f64>,
+    /// How long after a healing every node saw every other again, at most.
+    pub healed_s: Option<f64>,
+    /// When the topology was switched: there is no other yet.
+    pub switched_s: Option<f64>,
+    /// Connections at the end.
+    pub connections: u64,
+    /// How many there are when each node is connected to each.
+    pub full_mesh_connections: u64,
+    /// Messages that were acknowledged and not taken.
+    pub lost: u64,
+    /// Messages that were taken more than once.
+    pub doubled: u64,
+    /// Nodes that saw not all of the others at the end.
+    pub apart: u64,
+    /// The most memory that the program held.
+    pub peak_rss_bytes: u64,
+}
+
+impl Report {
+    /// As one JSON object.
+    ///
+    /// # Panics
+    /// Never: numbers and texts always serialize.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("numbers and texts always serialize")
+    }
+
+    /// The promises that were broken.
+    #[must_use]
+    pub fn broken(&self) -> Vec<String> {
+        let rows = [
+            (self.lost, "messages were acknowledged and never taken"),
+            (self.doubled, "messages were taken twice"),
+            (self.apart, "nodes did not find all others in the end"),
+        ];
+        let broken = rows.into_iter().filter(|(count, _)| *count > 0);
+        broken
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect()
+    }
+}
+
+fn seconds(time: Option<f64>) -> String {
+    time.map_or_else(|| "-".to_owned(), |time| format!("{time:.2} s"))
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            out,
+            "foundation sim  {} nodes  seed {}  {:.0} s in {:.2} s\n",
+            self.nodes, self.seed, self.virtual_seconds, self.wall_seconds
+        )?;
+        let connections = format!("{} of {}", self.connections, self.full_mesh_connections);
+        let messages = format!(
+            "{} acknowledged, {} failed, {} lost, {} doubled",
+            thousands(self.messages),
+            thousands(self.failed),
+            self.lost,
+            self.doubled
+        );
+        let rows = [
+            ("Joined", seconds(self.joined_all_s)),
+            ("Complete", seconds(self.views_complete_s)),
+            ("Crash known", seconds(self.crash_known_s)),
+            ("Healed", seconds(self.healed_s)),
+            ("Connections", connections),
+            ("Messages", messages),
+            ("Bytes", bytes(self.bytes)),
+            ("Memory", bytes(self.peak_rss_bytes)),
+            ("Hash", self.hash.clone()),
+        ];
+        for (name, value) in rows {
+            writeln!(out, "  {name:<12}{value}")?;
+        }
+        Ok(())
+    }
+}

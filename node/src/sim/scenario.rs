@@ -1,0 +1,241 @@
+//! How does a simulated cluster go through its plan?
+//!
+//! Role       Starts the nodes, lets the faults come at their times, looks who sees whom, and counts.
+//! Limit      After the end, nodes have [`FIND_BOUND`] to find each other.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use foundation::cluster::transport::simulated::Link;
+use foundation::cluster::{Builder, SimNetwork};
+use foundation::prelude::*;
+
+use super::args::SimArgs;
+use super::plan::{Fault, Plan};
+use super::report::Report;
+use super::traffic::{self, Ledger};
+
+/// How often it looks who sees whom.
+const LOOK: Duration = ms(100);
+/// How long nodes may take to find each other when nothing is cut any more.
+const FIND_BOUND: Duration = secs(60);
+
+/// Runs the whole of it.
+pub(super) fn run(args: &SimArgs, plan: Plan) -> Result<Report, String> {
+    let (nodes, length) = (args.nodes as usize, args.length());
+    let run = World::simulate(args.seed, |world| async move {
+        let mut scenario = Scenario::new(world, nodes);
+        scenario.start_all().await?;
+        scenario.go_through(plan, length).await?;
+        Ok::<_, String>(scenario.seen())
+    });
+    let (seen, world) = run.map_err(|error| error.to_string())?;
+    let mut report = seen?;
+    report.seed = args.seed;
+    report.hash = format!("{:016x}", world.trace_hash);
+    report.virtual_seconds = world.time.as_secs_f64();
+    Ok(report)
+}
+
+struct Scenario {
+    world: World,
+    network: SimNetwork,
+    /// Those that are up, by number.
+    nodes: Vec<Option<Node>>,
+    ledger: Arc<Ledger>,
+    /// Who crashed and when, as long as somebody does not know.
+    crashes: Vec<(Node, Duration)>,
+    /// Since when everything is healed, as long as somebody does not see it.
+    healing: Option<Duration>,
+    joined: Option<Duration>,
+    complete: Option<Duration>,
+    crash_known: Option<Duration>,
+    healed: Option<Duration>,
+}
+
+impl Scenario {
+    fn new(world: World, nodes: usize) -> Self {
+        Self {
+            network: world.network(),
+            world,
+            nodes: vec![None; nodes],
+            ledger: Arc::default(),
+            crashes: Vec::new(),
+            healing: None,
+            joined: None,
+            complete: None,
+            crash_known: None,
+            healed: None,
+        }
+    }
+
+    async fn start_all(&mut self) -> Result<(), String> {
+        for number in 0..self.nodes.len() {
+            self.start(number).await?;
+        }
+        Ok(())
+    }
+
+    async fn start(&mut self, number: usize) -> Result<(), String> {
+        let builder = Node::builder().name(format!("n{number}").as_str());
+        let builder = Builder::new(builder).seed("n0:7000");
+        let node = builder.start_in(&self.world, &self.network).await;
+        let node = node.map_err(|error| format!("n{number} did not start: {error}"))?;
+        traffic::start(&node, self.nodes.len(), &self.ledger).await?;
+        self.nodes[number] = Some(node);
+        Ok(())
+    }
+
+    async fn go_through(&mut self, plan: Plan, length: Duration) -> Result<(), String> {
+        let mut faults = VecDeque::from(plan.faults);
+        while self.world.now() < length {
+            let now = self.world.now();
+            while let Some((_, fault)) = faults.pop_front_if(|(when, _)| *when <= now) {
+                self.happen(fault).await?;
+            }
+            self.look();
+            let next = faults.front().map_or(length, |(when, _)| *when);
+            let pause = next.saturating_sub(now).clamp(ms(1), LOOK);
+            self.world.sleep(pause).await;
+        }
+        self.mend();
+        let end = self.world.now() + FIND_BOUND;
+        while self.world.now() < end && 0 < self.apart() {
+            self.look();
+            self.world.sleep(LOOK).await;
+        }
+        self.look();
+        Ok(())
+    }
+
+    /// At the end everything passes again, and all clocks go right.
+    fn mend(&mut self) {
+        self.network.heal_all();
+        let up: Vec<&Node> = self.nodes.iter().flatten().collect();
+        for (at, a) in up.iter().enumerate() {
+            self.world.resume(a);
+            self.world.slow(a, Duration::ZERO);
+            self.world.clock_rate(a, 1.0);
+            for b in &up[at + 1..] {
+                self.network.set_link(a.name(), b.name(), Link::default());
+            }
+        }
+    }
+
+    async fn happen(&mut self, fault: Fault) -> Result<(), String> {
+        let (world, network, now) = (&self.world, &self.network, self.world.now());
+        let name = |number: usize| format!("n{number}");
+        // A plan that was read names no node that is down.
+        let on = |number: usize, f: &dyn Fn(&Node)| self.nodes[number].iter().for_each(f);
+        match fault {
+            Fault::Crash(number) | Fault::PowerOff(number) => {
+                if let Some(node) = self.nodes[number].take() {
+                    match fault {
+                        Fault::Crash(_) => world.crash(&node),
+                        _ => world.power_off(&node),
+                    }
+                    self.crashes.push((node, now));
+                }
+            }
+            Fault::Restart(number) => self.start(number).await?,
+            Fault::Pause(number) => on(number, &|node| world.pause(node)),
+            Fault::Resume(number) => on(number, &|node| world.resume(node)),
+            Fault::Slow(number, turn) => on(number, &|node| world.slow(node, turn)),
+            Fault::ClockRate(number, rate) => on(number, &|node| world.clock_rate(node, rate)),
+            Fault::ClockJump(number, ahead) => on(number, &|node| world.clock_jump(node, ahead)),
+            Fault::Split(count) => {
+                let names: Vec<String> = (0..self.nodes.len()).map(name).collect();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                let (side, other) = names.split_at(count);
+                network.split(side, other);
+            }
+            Fault::Cut(a, b) => network.partition(&name(a), &name(b)),
+            Fault::CutOneWay(a, b) => network.partition_one_way(&name(a), &name(b)),
+            Fault::Link(a, b, link) => network.set_link(&name(a), &name(b), link),
+            Fault::Heal => {
+                network.heal_all();
+                self.healing = Some(now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks who sees whom, as far as somebody still waits for that.
+    fn look(&mut self) {
+        let now = self.world.now();
+        if self.joined.is_none() && self.see_first() {
+            self.joined = Some(now);
+        }
+        let waits = self.complete.is_none() || self.healing.is_some();
+        if waits && self.apart() == 0 {
+            self.complete.get_or_insert(now);
+            if let Some(since) = self.healing.take() {
+                self.healed = self.healed.max(Some(now - since));
+            }
+        }
+        let up: Vec<&Node> = self.nodes.iter().flatten().collect();
+        let sees = |gone: &Node| {
+            up.iter()
+                .any(|node| node.peer(gone.name()) == Some(gone.id()))
+        };
+        self.crashes.retain(|(gone, since)| {
+            let known = !sees(gone);
+            if known {
+                self.crash_known = self.crash_known.max(Some(now - *since));
+            }
+            !known
+        });
+    }
+
+    fn see_first(&self) -> bool {
+        let Some(first) = &self.nodes[0] else {
+            return false;
+        };
+        let others = self.nodes[1..].iter().flatten();
+        others
+            .into_iter()
+            .all(|node| node.peer("n0") == Some(first.id()))
+    }
+
+    /// How many nodes do not see all others that are up.
+    fn apart(&self) -> u64 {
+        let up: Vec<&Node> = self.nodes.iter().flatten().collect();
+        let sees_all = |node: &&&Node| {
+            let mut others = up.iter().filter(|other| other.id() != node.id());
+            others.all(|other| node.peer(other.name()) == Some(other.id()))
+        };
+        (up.len() - up.iter().filter(sees_all).count()) as u64
+    }
+
+    fn seen(&self) -> Report {
+        let up: Vec<&Node> = self.nodes.iter().flatten().collect();
+        let pairs = up.iter().enumerate().flat_map(|(at, a)| {
+            let later = up[at + 1..].iter();
+            later.filter(move |b| a.peer(b.name()) == Some(b.id()))
+        });
+        let (sums, count) = (self.ledger.sums(), up.len() as u64);
+        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+        Report {
+            hash: String::new(),
+            seed: 0,
+            nodes: self.nodes.len() as u32,
+            virtual_seconds: 0.0,
+            wall_seconds: 0.0,
+            messages: sums.acknowledged,
+            failed: sums.failed,
+            bytes: self.network.traffic().bytes,
+            joined_all_s: seconds(self.joined),
+            views_complete_s: seconds(self.complete),
+            crash_known_s: seconds(self.crash_known),
+            healed_s: seconds(self.healed),
+            switched_s: None,
+            connections: pairs.count() as u64,
+            full_mesh_connections: count * count.saturating_sub(1) / 2,
+            lost: sums.lost,
+            doubled: sums.doubled,
+            apart: self.apart(),
+            peak_rss_bytes: 0,
+        }
+    }
+}
