@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use foundation::cluster::{Builder, Secret};
 use foundation::prelude::*;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_foundation");
@@ -261,4 +262,46 @@ fn a_browser_sees_alarms_and_circles() {
     });
     go.store(true, Ordering::Relaxed);
     outcome.unwrap();
+}
+
+/// A node of a cluster of the test's own.
+async fn member(name: &str, seed: Option<&str>) -> Node {
+    let secret = Secret::new([9; 32]).expect("long enough");
+    let builder = Builder::new(Node::builder().name(name).workers(1)).secret(secret);
+    let builder = match seed {
+        Some(seed) => builder.seed(seed).listen("127.0.0.1:0"),
+        None => builder,
+    };
+    builder.start().await.expect("it starts")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_sees_the_cluster() {
+    let Some(browser) = browser() else { return };
+    let a = member("a", None).await;
+    let seed = a.cluster().own().await.unwrap().address;
+    let (b, c) = (
+        member("b", Some(&seed)).await,
+        member("c", Some(&seed)).await,
+    );
+    let until = Instant::now() + Duration::from_secs(30);
+    while a.peer("b").is_none() || a.peer("c").is_none() || b.peer("c").is_none() {
+        assert!(Instant::now() < until, "they do not come together");
+        a.sleep(ms(20)).await;
+    }
+    let socket = socket("cluster");
+    foundation::observe::serve(&a, &socket).unwrap();
+    let leaves = b.clone();
+    let driving = tokio::task::spawn_blocking(move || {
+        let page = page(&socket);
+        let shot = std::env::var("OBSERVE_WEB_SHOT").unwrap_or_else(|_| "-".to_owned());
+        drive(browser, "cluster.mjs", &[&page.url(), &shot]);
+    });
+    // Long enough to be seen whole.
+    a.sleep(secs(8)).await;
+    leaves.cluster().leave(secs(5)).await.unwrap();
+    driving.await.unwrap();
+    for node in [a, b, c] {
+        node.shutdown(secs(5)).await.unwrap();
+    }
 }

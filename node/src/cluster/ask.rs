@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use foundation::Node;
-use foundation::cluster::desk::{self, Answer as Told};
+use foundation::cluster::desk::{self, Answer as Told, Question};
 use foundation::observe::protocol::{Answer, Operate, Request};
 
 use super::args::ClusterArgs;
@@ -72,15 +72,30 @@ fn told(args: &ClusterArgs) -> Result<Told, String> {
 async fn ask(node: &Node, socket: &Path, args: &ClusterArgs) -> Result<Told, String> {
     let failed = |error: LinkError| format!("{}: {error}", socket.display());
     let mut link = Link::open(node, socket).await.map_err(failed)?;
-    let question = rmp_serde::to_vec_named(&args.question()).map_err(|error| error.to_string())?;
     let bound = args.timeout + OWN_BOUND;
-    let operate = Operate {
+    let answer = link.ask(&request(&args.question(), bound)?, bound).await;
+    answer_of(answer.map_err(failed)?)
+}
+
+/// The question to the cluster of a node, as its agent takes it.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn request(question: &Question, bound: Duration) -> Result<Request, String> {
+    let question = rmp_serde::to_vec_named(question).map_err(|error| error.to_string())?;
+    Ok(Request::Operate(Operate {
         part: desk::PART.to_owned(),
         question,
         bound,
-    };
-    let answer = link.ask(&Request::Operate(operate), bound).await;
-    match answer.map_err(failed)? {
+    }))
+}
+
+/// What a cluster answers.
+///
+/// # Errors
+/// Why it does not, in words.
+pub fn answer_of(answer: Answer) -> Result<Told, String> {
+    match answer {
         Answer::Operated(Ok(bytes)) => rmp_serde::from_slice(&bytes)
             .map_err(|error| format!("the node answers in words of another version: {error}")),
         Answer::Operated(Err(why)) | Answer::Refused(why) => Err(why),

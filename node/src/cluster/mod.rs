@@ -10,5 +10,6 @@ mod place;
 mod serve;
 mod show;
 
-pub use ask::run;
+pub use ask::{answer_of, request, run};
 pub use serve::{builder, serve};
+pub use show::value;

@@ -28,7 +28,14 @@ pub(super) fn text(told: &Answer) -> String {
 
 /// For programs.
 pub(super) fn json(told: &Answer) -> String {
-    let value = match told {
+    // What was made of names and numbers has a text.
+    serde_json::to_string_pretty(&value(told)).unwrap_or_default() + "\n"
+}
+
+/// As one value.
+#[must_use]
+pub fn value(told: &Answer) -> Value {
+    match told {
         Answer::Status(status) => json!({
             "node": status.node,
             "incarnation": format!("{:016x}", status.incarnation),
@@ -63,9 +70,7 @@ pub(super) fn json(told: &Answer) -> String {
         Answer::Done(Ending::Left { untold }) => json!({ "left": true, "untold": untold }),
         Answer::Done(Ending::Evicted { name }) => json!({ "evicted": name }),
         _ => Value::Null,
-    };
-    // What was made of names and numbers has a text.
-    serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
+    }
 }
 
 fn millis(time: Duration) -> f64 {

@@ -18,6 +18,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use foundation::cluster::desk::Question;
 use foundation::observe::protocol::{Answer, PageQuery, Request, Sort};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -36,6 +37,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 const TOKEN: HeaderName = HeaderName::from_static("x-foundation-token");
 const TREE_ROWS: u32 = 2000;
+/// How long other nodes may take to tell of their connections.
+const CLUSTER_BOUND: Duration = Duration::from_secs(1);
 
 pub(super) fn routes(source: Source, guard: Guard) -> Router {
     Router::new()
@@ -48,6 +51,7 @@ pub(super) fn routes(source: Source, guard: Guard) -> Router {
         .route("/processes", get(processes))
         .route("/tree", get(tree))
         .route("/process", get(process))
+        .route("/cluster", get(cluster))
         .route("/kill", post(kill))
         .route("/trace", post(trace))
         .with_state(source)
@@ -206,6 +210,29 @@ async fn tree(State(source): State<Source>) -> Result<Json<Value>, Failure> {
         Answer::Tree(tree) => Ok(Json(show::tree(&tree))),
         _ => Err(other()),
     }
+}
+
+/// The cluster as the node sees it; `null` when it is part of none.
+async fn cluster(State(source): State<Source>) -> Result<Json<Value>, Failure> {
+    let mut told = json!({});
+    let questions = [
+        ("status", Question::Status),
+        ("members", Question::Members),
+        ("topology", Question::Topology(CLUSTER_BOUND)),
+        ("channels", Question::Channels),
+    ];
+    for (name, question) in questions {
+        let request = crate::cluster::request(&question, 2 * CLUSTER_BOUND);
+        let request = request.map_err(|error| (StatusCode::BAD_REQUEST, error))?;
+        let answer = ask(&source, &request).await?;
+        match crate::cluster::answer_of(answer) {
+            Ok(answer) => told[name] = crate::cluster::value(&answer),
+            // There is no such part in a node by itself.
+            Err(_) if name == "status" => return Ok(Json(Value::Null)),
+            Err(why) => return Err((StatusCode::CONFLICT, why)),
+        }
+    }
+    Ok(Json(told))
 }
 
 #[derive(Deserialize)]

@@ -151,6 +151,69 @@ async function tree() {
   $("tree").replaceChildren(...rows);
 }
 
+// ---- the cluster ----
+const DRAWN = 60; // nodes; beyond it the drawing is a blot
+
+function line(from, to, className) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", "line");
+  for (const [name, value] of [["x1", from.x], ["y1", from.y], ["x2", to.x], ["y2", to.y]]) made.setAttribute(name, value);
+  made.setAttribute("class", className);
+  return made;
+}
+
+function dot(at, one, status) {
+  const svg = (kind) => document.createElementNS("http://www.w3.org/2000/svg", kind);
+  const [made, circle, name, title] = ["g", "circle", "text", "title"].map(svg);
+  for (const [key, value] of [["cx", at.x], ["cy", at.y], ["r", 4]]) circle.setAttribute(key, value);
+  for (const [key, value] of [["x", at.x * 1.1], ["y", at.y * 1.1 + 2]]) name.setAttribute(key, value);
+  name.textContent = one.name.split("@")[0];
+  title.textContent = `${one.name}: ${one.answered ? `${one.degree} connections` : "no answer"}`;
+  made.setAttribute("class", one.answered ? status : "silent");
+  made.append(title, circle, name);
+  return made;
+}
+
+function topology({ nodes, one_sided }, status) {
+  if (nodes.length > DRAWN) return [];
+  const at = new Map(nodes.map((one, number) => {
+    const angle = (2 * Math.PI * number) / nodes.length - Math.PI / 2;
+    return [one.name, { x: 90 * Math.cos(angle), y: 90 * Math.sin(angle) }];
+  }));
+  const doubt = new Set(one_sided.map((pair) => pair.join()));
+  const lines = nodes.flatMap((one) => one.peers
+    .filter((peer) => at.has(peer) && (one.name < peer || doubt.has([one.name, peer].join())))
+    .map((peer) => line(at.get(one.name), at.get(peer), doubt.has([one.name, peer].join()) ? "doubt" : "")));
+  return [...lines, ...nodes.map((one) => dot(at.get(one.name), one, status.get(one.name) ?? ""))];
+}
+
+async function cluster() {
+  const told = await ask("cluster");
+  $("topology").hidden = !told;
+  if (!told) {
+    $("view").textContent = "This node is part of no cluster.";
+    $("members").replaceChildren();
+    $("topology").replaceChildren();
+    return;
+  }
+  const { status, members: { members }, topology: shown, channels: { channels } } = told;
+  const missing = shown.missing ? `${shown.missing} connections are missing` : "no connection is missing";
+  const vain = status.dialled.map((one) => `; ${one.address} is not there: ${one.refusal ?? "being dialled"}`).join("");
+  $("view").textContent = `${status.node} in the cluster ${status.cluster}: ${shown.overlay}, ${missing}${vain}`;
+  const vertices = new Map(shown.nodes.map((one) => [one.name, one]));
+  const ways = new Map(channels.map((one) => [one.peer, one]));
+  $("members").replaceChildren(...members.map((one) => {
+    const [vertex, way] = [vertices.get(one.name), ways.get(one.name)];
+    const degree = vertex ? (vertex.answered ? `${vertex.degree} of ${shown.nodes.length - 1}` : "no answer") : "–";
+    const made = element("tr");
+    for (const text of [one.name, one.status, one.address, degree, short(way?.queued_bytes), short(way?.sent_frames)]) {
+      made.append(element("td", text));
+    }
+    return made;
+  }));
+  const states = new Map(members.map((one) => [one.name, one.status]));
+  $("topology").replaceChildren(...topology(shown, states));
+}
+
 // ---- one process ----
 async function show(pid) {
   if (view.traced && pid !== view.chosen) {
@@ -216,6 +279,7 @@ async function refresh() {
   try {
     if (view.tab === "tree") await tree();
     if (view.tab === "processes") await list();
+    if (view.tab === "cluster") await cluster();
     const { chosen } = view;
     // Of one that was killed or left meanwhile there is nothing to say.
     if (chosen) await detail().catch((error) => { if (view.chosen === chosen) throw error; });
