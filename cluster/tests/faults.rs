@@ -1,7 +1,8 @@
 //! Do nodes keep their promises on a network that breaks in every way?
 //!
 //! Role       Five nodes for a minute of virtual time under faults that a seed chooses: partitions
-//!            both ways and one way, bad links, hosts killed, silent and started again.
+//!            both ways and one way, bad links, clocks that are fast or slow, nodes that crash or
+//!            fall silent and are started again.
 //! Checks     Every call ends within its bound. What one process sends to another arrives in its
 //!            order and at most once. Whoever watches a process of a node that was lost is told.
 //!            When all is healed every node sees every other, and no call fails.
@@ -15,12 +16,12 @@ use std::time::Duration;
 
 use foundation_actors::{Name, NodeExt};
 use foundation_cluster::transport::simulated::Link;
-use foundation_cluster::{BuilderExt, NodeClusterExt, NodeEvent, SimNetwork};
+use foundation_cluster::{BuilderExt, NodeClusterExt, NodeEvent, SimNetwork, WorldClusterExt};
 use foundation_macros::actor;
 use foundation_runtime::{CallError, Node, NodeId, Pid, Process, Reason, Rng, World};
 
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 24;
 const CALL_BOUND: Duration = Duration::from_secs(2);
 /// How long after a loss everybody knows it: silence, two ticks, and the way.
 const KNOWN_BOUND: Duration = Duration::from_secs(6);
@@ -192,19 +193,15 @@ impl Cluster {
 
     /// A node is started again in place of one that is lost.
     async fn replace(&mut self, at: usize) {
-        let old = self.nodes[at].clone();
-        old.shutdown(ms(10_000))
-            .await
-            .expect("every process yields");
         // Nobody asks a dead watcher.
-        self.seen.forget(old.id());
+        self.seen.forget(self.nodes[at].id());
         self.nodes[at] = self.node(NAMES[at]).await;
     }
 
     async fn fault(&mut self) {
         let (a, b) = (self.rng.below(NAMES.len()), self.rng.below(NAMES.len()));
         let network = self.network.clone();
-        match self.rng.below(12) {
+        match self.rng.below(13) {
             0 if a != b => network.partition(NAMES[a], NAMES[b]),
             1 if a != b => network.partition_one_way(NAMES[a], NAMES[b]),
             2 => {
@@ -213,11 +210,11 @@ impl Cluster {
             }
             3..=6 => network.heal_all(),
             7 => {
-                network.kill(NAMES[a]);
+                self.world.crash(&self.nodes[a]);
                 self.replace(a).await;
             }
             8 => {
-                network.cut_power(NAMES[a]);
+                self.world.power_off(&self.nodes[a]);
                 let pause = ms(self.rng.below(8_000) as u64);
                 self.world.sleep(pause).await;
                 self.replace(a).await;
@@ -225,6 +222,10 @@ impl Cluster {
             9 => {
                 let bad = Link::new(ms(1), ms(300), 0.3).expect("there are such");
                 network.set_link(NAMES[a], NAMES[b], bad);
+            }
+            11 => {
+                let rate = 0.9 + self.rng.below(200) as f64 / 1000.0;
+                self.world.clock_rate(&self.nodes[a], rate);
             }
             10 => network.set_link(NAMES[a], NAMES[b], Link::default()),
             _ => {}
@@ -266,6 +267,9 @@ async fn run(world: World) -> [u64; 4] {
         world.sleep(pause).await;
     }
     cluster.network.heal_all();
+    for node in &cluster.nodes {
+        world.clock_rate(node, 1.0);
+    }
     for a in NAMES {
         for b in NAMES {
             cluster.network.set_link(a, b, Link::default());
