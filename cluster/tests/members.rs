@@ -143,6 +143,87 @@ fn how_a_member_is() {
     }
 }
 
+/// Everybody is told of it over its own connection, and closes that for this reason.
+#[test]
+fn a_good_bye_reaches_all_at_once() {
+    simulate(5, |world, network| async move {
+        let names = ["a", "b", "c", "d", "e", "f"];
+        let nodes = start_all(&world, &network, names).await;
+        let connected = async || {
+            let mut others = nodes.iter().filter(|node| node.name() != "b");
+            others.all(|node| node.peer("b").is_some())
+        };
+        world.eventually(secs(5), connected).await;
+        let (told, mut news) = tokio::sync::mpsc::unbounded_channel();
+        for node in nodes.iter().filter(|node| node.name() != "b") {
+            let told = told.clone();
+            let watcher = node.spawn_fn(async move |mut me: Process<NodeEvent>| {
+                while let Mail::Msg(event) = me.recv().await {
+                    told.send(event).expect("the test listens");
+                }
+            });
+            let watcher = watcher.expect("there is room").pid();
+            let watches = node.cluster().watch(watcher).await;
+            watches.expect("there is room");
+        }
+        let left = nodes[1].cluster().leave(Duration::from_millis(100)).await;
+        left.expect("it has a cluster");
+        world.sleep(Duration::from_millis(50)).await;
+        let mut lost = Vec::new();
+        while let Ok(event) = news.try_recv() {
+            lost.extend(matches!(event, NodeEvent::Down(..)).then_some(event));
+        }
+        assert_eq!(lost, vec![NodeEvent::Down("b".into(), Loss::Left); 5]);
+    });
+}
+
+/// Where the membership or the mesh of a node crashes, both begin anew, and find all others.
+#[test]
+fn a_crash_of_what_holds_the_cluster_heals() {
+    for name in ["foundation_membership", "foundation_mesh"] {
+        simulate(5, |world, network| async move {
+            let [a, b, c] = start_all(&world, &network, ["a", "b", "c"]).await;
+            let process = b.whereis(name).expect("it runs");
+            b.exit(process, Reason::Kill);
+            world
+                .eventually(secs(2), async || a.peer("b").is_none())
+                .await;
+            let together = async || {
+                let all = [&a, &b, &c];
+                let mut pairs = all.iter().flat_map(|x| all.iter().map(move |y| (x, y)));
+                pairs.all(|(x, y)| x.id() == y.id() || x.peer(y.name()) == Some(y.id()))
+            };
+            world.eventually(secs(15), together).await;
+            let alive = [(&a, Alive), (&b, Alive), (&c, Alive)];
+            agree(&world, secs(5), &[&a, &b, &c], &alive).await;
+        });
+    }
+}
+
+/// A new mesh is told of all members: here nobody else is left who could dial.
+#[test]
+fn a_new_mesh_dials_all_members() {
+    simulate(5, |world, network| async move {
+        let [a, b, c] = start_all(&world, &network, ["a", "b", "c"]).await;
+        network.kill("a");
+        agree(
+            &world,
+            secs(12),
+            &[&b, &c],
+            &[(&a, Down), (&b, Alive), (&c, Alive)],
+        )
+        .await;
+        for node in [&b, &c] {
+            let mesh = node.whereis("foundation_mesh").expect("it runs");
+            node.exit(mesh, Reason::Kill);
+        }
+        let parted = async || b.peer("c").is_none() && c.peer("b").is_none();
+        world.eventually(secs(2), parted).await;
+        let together = async || b.peer("c") == Some(c.id()) && c.peer("b") == Some(b.id());
+        world.eventually(secs(15), together).await;
+    });
+}
+
 /// Two that do not reach each other are both members as long as others reach them.
 #[test]
 fn a_cut_between_two_is_no_failure() {

@@ -150,3 +150,30 @@ fn a_crash_is_seen_soon_when_datagrams_are_lost() {
         );
     }
 }
+
+/// Hosts that are slow come and go all the time: the others are probed all the same.
+#[test]
+fn a_crash_is_seen_where_many_are_slow() {
+    let mut network = network(4, &Config::default());
+    run(&mut network, secs(30));
+    for host in HOSTS - 16..HOSTS {
+        let stutter = Stutter {
+            blocked: secs(8),
+            open: Duration::from_millis(500),
+            timers: false,
+        };
+        let offset = Duration::from_millis(500 * host as u64);
+        network.links.set_stutter(host, Some(stutter), offset);
+    }
+    run(&mut network, secs(240));
+    for victim in [20, 40, 60] {
+        network.told();
+        network.crash(victim);
+        run(&mut network, secs(15));
+        let name = format!("m{victim}");
+        let failed = failures(&mut network);
+        let well = failed.iter().filter(|(_, host, _)| *host < HOSTS - 16);
+        let knows = well.filter(|(.., failed)| *failed == name).count();
+        assert!(knows > HOSTS / 2, "{knows} know of {name} after 15 s");
+    }
+}

@@ -44,7 +44,6 @@ impl Membership {
         if claim.state == State::Down && same_start && believed {
             claim.state = State::Suspect;
             claim.accusers = Accusers::default();
-            claim.age = 0;
         }
         if claim.precedence() > known {
             self.adopt(now, at, &claim, effects);

@@ -71,6 +71,8 @@ pub struct Membership {
     pub(super) probe: Option<Probe>,
     /// Whom to probe before others: it was heard that they are down.
     pub(super) doubted: VecDeque<usize>,
+    /// Was the last one that was probed one of them?
+    pub(super) probed_hearsay: bool,
     pub(super) relays: BTreeMap<u32, Relay>,
     pub(super) number: u32,
     /// Where to join, and who was found there.
@@ -124,6 +126,7 @@ impl Membership {
             health: Health::new(config.health_max),
             probe: None,
             doubted: VecDeque::new(),
+            probed_hearsay: false,
             relays: BTreeMap::new(),
             number: 0,
             seeds: Vec::new(),

@@ -29,6 +29,8 @@ pub(super) struct Member {
     pub(super) informed: Option<Tick>,
     /// Is it still to be probed in this round?
     in_ring: bool,
+    /// The last round in which it was probed.
+    probed: u64,
     /// Where it stands in the list for its state.
     place: usize,
 }
@@ -63,9 +65,10 @@ pub(super) struct Members {
     names: BTreeMap<u64, usize>,
     live: Vec<usize>,
     down: Vec<usize>,
-    /// Whom to probe next, from its end: nobody twice, so that who comes and goes does not keep others
-    /// from being probed.
+    /// Whom to probe next, from its end: nobody twice in a round, so that who comes and goes does not
+    /// keep others from being probed.
     ring: Vec<usize>,
+    round: u64,
     pub(super) digest: Digest,
 }
 
@@ -78,6 +81,7 @@ impl Members {
             live: Vec::new(),
             down: Vec::new(),
             ring: Vec::new(),
+            round: 1,
             digest: Digest::empty(),
         }
     }
@@ -130,6 +134,7 @@ impl Members {
             gone: None,
             informed: None,
             in_ring: false,
+            probed: 0,
             place: usize::MAX,
         };
         let hash = member.hash;
@@ -202,8 +207,11 @@ impl Members {
         }
     }
 
-    /// Somebody new is probed in this round, at a random time.
+    /// Somebody new is probed in this round, at a random time, if it was not before.
     fn add_to_ring(&mut self, at: usize, rng: &mut Rng) {
+        if self.at(at).probed == self.round {
+            return;
+        }
         if std::mem::replace(&mut self.at_mut(at).in_ring, true) {
             return;
         }
@@ -219,6 +227,7 @@ impl Members {
         }
         loop {
             let Some(at) = self.ring.pop() else {
+                self.round += 1;
                 self.ring.clone_from(&self.live);
                 for last in (1..self.ring.len()).rev() {
                     self.ring.swap(last, rng.below(last + 1));
@@ -230,6 +239,7 @@ impl Members {
             };
             self.at_mut(at).in_ring = false;
             if self.is_live(at) {
+                self.at_mut(at).probed = self.round;
                 return Some(at);
             }
         }

@@ -1,5 +1,7 @@
 //! How does a member probe others, answer them, and help them?
 
+use std::collections::BTreeMap;
+
 use foundation_cluster::membership::{Config, RELAYS_MAX, State};
 
 use crate::one::{ME, One, ms, quiet, still};
@@ -146,6 +148,46 @@ fn who_is_heard_to_be_down_is_probed_first_and_judged_at_once() {
         let failed = a.told().contains(&"failed g".to_owned());
         assert_eq!(failed, !answers);
     }
+}
+
+/// How often others are probed in 70 probes, while two do this after each of them.
+fn probed(flap: impl Fn(&mut One, u32)) -> BTreeMap<String, usize> {
+    let mut a = One::new(slow(), &["b", "c", "d", "e", "f", "y", "z"]);
+    let mut counts = BTreeMap::new();
+    for revision in 0..70 {
+        let (_, target, number) = a.probe();
+        a.say(&target, Body::Ack(number), &[]);
+        flap(&mut a, revision);
+        *counts.entry(target).or_default() += 1;
+    }
+    counts
+}
+
+/// Who comes and goes all the time, because it is slow, keeps nobody from being probed.
+#[test]
+fn all_are_probed_whoever_comes_and_goes() {
+    let rest = |counts: &BTreeMap<String, usize>| {
+        let others = ["b", "c", "d", "e", "f"].map(|name| counts.get(name).copied());
+        others.map(|count| count.unwrap_or(0))
+    };
+    let leaves = probed(|a, revision| {
+        for name in ["y", "z"] {
+            a.hear(&[claim(State::Left, name, 1, 2 * revision)]);
+            a.hear(&[claim(State::Alive, name, 1, 2 * revision + 1)]);
+        }
+    });
+    assert!(rest(&leaves).iter().all(|count| *count >= 9), "{leaves:?}");
+    let hearsay = probed(|a, revision| {
+        for name in ["y", "z"] {
+            a.hear(&[claim(State::Alive, name, 1, revision + 1)]);
+            a.hear(&[claim(State::Down, name, 1, revision + 1)]);
+        }
+    });
+    assert!(
+        rest(&hearsay).iter().all(|count| *count >= 4),
+        "{hearsay:?}"
+    );
+    assert!(hearsay["y"] + hearsay["z"] >= 35, "{hearsay:?}");
 }
 
 #[test]

@@ -8,7 +8,8 @@
 //! is known everywhere after a probe (1 s), the shortest suspicion (4.5 s) and that.
 //!
 //! Role       Runs the scenarios on ours, ours without Lifeguard, and foca 2.0 alone and with a full
-//!            exchange around it.
+//!            exchange around it. The tables of the papers, `sizes`, `loss` and `parts`, are made when
+//!            they are named.
 //! Outputs    Tables on stdout; JSON where asked for; progress on stderr.
 
 #![allow(
@@ -18,6 +19,7 @@
 )]
 
 mod ours;
+mod papers;
 mod peer;
 mod protocol;
 mod scenarios;
@@ -29,10 +31,14 @@ use std::time::{Duration, Instant};
 use foundation::cluster::membership::Config;
 
 use protocol::{Make, Protocol};
+use scenarios::Trouble;
 use table::Row;
 
 const USAGE: &str = "membership [--nodes N] [--seed S] [--json FILE] [--only VARIANT] [SCENARIO..]: \
 see the head of its main.rs";
+
+/// How long wrong failures are counted.
+const SPAN: Duration = Duration::from_secs(120);
 
 const SCENARIOS: &[&str] = &["join", "crash", "merge", "wrong", "slow"];
 
@@ -59,7 +65,9 @@ fn args() -> Option<Args> {
             "--seed" => args.seed = given.next()?.parse().ok()?,
             "--json" => args.json = Some(given.next()?),
             "--only" => args.only = Some(given.next()?),
-            name if SCENARIOS.contains(&name) => args.scenarios.push(arg),
+            name if SCENARIOS.contains(&name) || papers::SCENARIOS.contains(&name) => {
+                args.scenarios.push(arg);
+            }
             _ => return None,
         }
     }
@@ -74,9 +82,13 @@ fn run<P: Protocol>(args: &Args, variant: &str, make: &Make<P>, rows: &mut Vec<R
         return;
     }
     for scenario in &args.scenarios {
+        if !papers::concerns(scenario, variant) {
+            continue;
+        }
         let begun = Instant::now();
         let mut row = |figure: &str, unit: &'static str, value: Option<f64>| {
-            rows.push(Row::new(scenario, figure, variant, unit, value));
+            let run = (args.nodes, args.seed);
+            rows.push(Row::new(scenario, figure, variant, run, (unit, value)));
         };
         one(args, scenario, make, &mut row);
         eprintln!(
@@ -104,12 +116,12 @@ fn one<P: Protocol>(
         }
         "crash" => {
             for loss in [0.0, 0.05, 0.2] {
-                let crashes = scenarios::crash_settled(nodes, seed, loss, make);
+                let trouble = Trouble { loss, slow: 0 };
+                let crashes = scenarios::crash_settled(nodes, seed, trouble, 5, make);
                 let percent = loss * 100.0;
                 let first = table::median(&crashes.first);
                 row(&format!("first knows, {percent} % lost"), "s", Some(first));
-                let last = crashes.all.iter().copied().collect::<Option<Vec<f64>>>();
-                let last = last.map(|all| all.into_iter().fold(0.0, f64::max));
+                let last = table::worst(&crashes.all);
                 row(&format!("all know, {percent} % lost"), "s", last);
             }
         }
@@ -120,8 +132,8 @@ fn one<P: Protocol>(
         ),
         "wrong" => {
             for loss in [0.0, 0.05, 0.2] {
-                let span = Duration::from_secs(120);
-                let wrong = scenarios::wrong(nodes, seed, loss, 0, span, make);
+                let trouble = Trouble { loss, slow: 0 };
+                let wrong = scenarios::wrong(nodes, seed, trouble, SPAN, make);
                 let percent = loss * 100.0;
                 row(
                     &format!("wrong failures in 2 min, {percent} % lost"),
@@ -130,9 +142,9 @@ fn one<P: Protocol>(
                 );
             }
         }
-        _ => {
-            let span = Duration::from_secs(120);
-            let wrong = scenarios::wrong(nodes, seed, 0.0, slow, span, make);
+        "slow" => {
+            let trouble = Trouble { loss: 0.0, slow };
+            let wrong = scenarios::wrong(nodes, seed, trouble, SPAN, make);
             row("wrong failures in 2 min", "", Some(wrong.all as f64));
             row(
                 "of these, at nodes that are well",
@@ -145,6 +157,7 @@ fn one<P: Protocol>(
                 Some(wrong.hosts as f64),
             );
         }
+        _ => papers::one(scenario, nodes, seed, make, row),
     }
 }
 
@@ -154,17 +167,16 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let mut rows = Vec::new();
-    run(&args, "ours", &ours::make(Config::default()), &mut rows);
     let plain = Config::default().without_lifeguard();
+    let every = Some(Duration::from_secs(5));
+    run(&args, "ours", &ours::make(Config::default()), &mut rows);
+    for (variant, config) in papers::parts() {
+        run(&args, variant, &ours::make(config), &mut rows);
+    }
     run(&args, "ours, no Lifeguard", &ours::make(plain), &mut rows);
     run(&args, "foca", &peer::make(args.nodes, None), &mut rows);
-    let every = Some(Duration::from_secs(5));
-    run(
-        &args,
-        "foca, full exchange",
-        &peer::make(args.nodes, every),
-        &mut rows,
-    );
+    let foca = peer::make(args.nodes, every);
+    run(&args, "foca, full exchange", &foca, &mut rows);
     println!("{}", table::text(&rows));
     if let Some(path) = &args.json {
         let json = serde_json::to_string_pretty(&rows).expect("rows are plain");

@@ -21,6 +21,13 @@ impl Protocol for Membership {
             _ => None,
         }
     }
+
+    fn suspected(effect: &Effect) -> Option<usize> {
+        match effect {
+            Effect::Tell(Event::Suspected(record)) => record.name.as_str().get(4..)?.parse().ok(),
+            _ => None,
+        }
+    }
 }
 
 /// The machine of a host.

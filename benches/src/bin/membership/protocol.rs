@@ -12,6 +12,10 @@ pub(crate) trait Protocol: Sending + Sized {
     fn live(&self) -> usize;
     /// Whom it takes for failed now, if that is what the effect says.
     fn failed(effect: &Self::Effect) -> Option<usize>;
+    /// Whom it suspects now, if that is what the effect says and it tells at all.
+    fn suspected(_: &Self::Effect) -> Option<usize> {
+        None
+    }
 }
 
 /// Makes the machine of a host, from a seed.

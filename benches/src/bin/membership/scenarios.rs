@@ -13,6 +13,10 @@ use crate::protocol::{Make, Protocol, network};
 
 const STEP: Duration = Duration::from_millis(50);
 
+/// For so long a host that stutters neither hears nor says anything, and then it does.
+pub(crate) const BLOCKED: Duration = Duration::from_secs(8);
+pub(crate) const OPEN: Duration = Duration::from_millis(500);
+
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
@@ -107,37 +111,50 @@ pub(crate) fn join<P: Protocol>(nodes: usize, seed: u64, make: &Make<P>) -> Join
 
 #[derive(Default)]
 pub(crate) struct Crashes {
-    /// For each crash: until the first host knew of it.
+    /// For each crash: until the first host suspected it, where hosts tell that.
+    pub(crate) suspected: Vec<f64>,
+    /// Until the first host knew of it.
     pub(crate) first: Vec<f64>,
     /// And until all knew of it; none if some did not within two minutes.
     pub(crate) all: Vec<Option<f64>>,
 }
 
 /// Hosts crash one after the other, each when the one before is settled.
-pub(crate) fn crash<P: Protocol>(network: &mut Network<P>, count: usize, seed: u64) -> Crashes {
+pub(crate) fn crash<P: Protocol>(
+    network: &mut Network<P>,
+    count: usize,
+    slow: usize,
+    seed: u64,
+) -> Crashes {
     let mut rng = Rng::new(seed);
     let mut crashes = Crashes::default();
     for _ in 0..count {
         let running: Vec<usize> = (1..network.len())
             .filter(|host| network.machine(*host).is_some())
             .collect();
-        let victim = running[rng.below(running.len())];
+        let well = running.partition_point(|host| *host < network.len() - slow);
+        let victim = running[rng.below(well)];
         let next = network.now() + Duration::from_millis(rng.below(5000) as u64);
         network.run_until(next);
         let at = network.now();
         network.told();
         network.crash(victim);
         let mut knows = vec![None; network.len()];
+        let mut suspected = None;
         while network.now().since(at) < secs(120) && knows.iter().flatten().count() < running.len()
         {
             let next = network.now() + secs(1);
             network.run_until(next);
             for (when, host, effect) in network.told() {
+                if P::suspected(&effect) == Some(victim) {
+                    suspected.get_or_insert(when.since(at).as_secs_f64());
+                }
                 if P::failed(&effect) == Some(victim) {
                     knows[host].get_or_insert(when.since(at).as_secs_f64());
                 }
             }
         }
+        crashes.suspected.extend(suspected);
         let known: Vec<f64> = knows.into_iter().flatten().collect();
         crashes
             .first
@@ -152,15 +169,45 @@ pub(crate) fn crash<P: Protocol>(network: &mut Network<P>, count: usize, seed: u
     crashes
 }
 
+/// What is wrong with the network, and with hosts.
+#[derive(Clone, Copy)]
+pub(crate) struct Trouble {
+    /// The share of datagrams that are lost.
+    pub(crate) loss: f64,
+    /// How many hosts stutter: the last ones.
+    pub(crate) slow: usize,
+}
+
+impl Trouble {
+    pub(crate) fn begin<P: Protocol>(self, network: &mut Network<P>, seed: u64) {
+        network.links.loss = self.loss;
+        let mut rng = Rng::new(seed ^ 1);
+        for host in 0..self.slow {
+            // As in the paper on Lifeguard: sending and receiving stand, time goes on.
+            let stutter = Stutter {
+                blocked: BLOCKED,
+                open: OPEN,
+                timers: false,
+            };
+            let period = (BLOCKED + OPEN).as_millis() as usize;
+            let offset = Duration::from_millis(rng.below(period) as u64);
+            let host = network.len() - 1 - host;
+            network.links.set_stutter(host, Some(stutter), offset);
+        }
+    }
+}
+
+/// So many crashes of hosts that are well, in trouble that has lasted for a while.
 pub(crate) fn crash_settled<P: Protocol>(
     nodes: usize,
     seed: u64,
-    loss: f64,
+    trouble: Trouble,
+    count: usize,
     make: &Make<P>,
 ) -> Crashes {
     let mut network = settled(nodes, seed, make);
-    network.links.loss = loss;
-    crash(&mut network, 5, seed)
+    trouble.begin(&mut network, seed);
+    crash(&mut network, count, trouble.slow, seed)
 }
 
 /// Two halves that took each other for failed find together: how long that takes.
@@ -188,26 +235,13 @@ pub(crate) struct Wrong {
 pub(crate) fn wrong<P: Protocol>(
     nodes: usize,
     seed: u64,
-    loss: f64,
-    slow: usize,
+    trouble: Trouble,
     span: Duration,
     make: &Make<P>,
 ) -> Wrong {
     let mut network = settled(nodes, seed, make);
-    network.links.loss = loss;
-    let mut rng = Rng::new(seed ^ 1);
-    for host in 0..slow {
-        // As in the paper on Lifeguard: sending and receiving stand, time goes on.
-        let stutter = Stutter {
-            blocked: Duration::from_secs(8),
-            open: Duration::from_millis(500),
-            timers: false,
-        };
-        let offset = Duration::from_millis(rng.below(8500) as u64);
-        let host = nodes - 1 - host;
-        network.links.set_stutter(host, Some(stutter), offset);
-    }
-    let is_well = |host: usize| host < nodes - slow;
+    trouble.begin(&mut network, seed);
+    let is_well = |host: usize| host < nodes - trouble.slow;
     let mut wrong = Wrong {
         all: 0,
         at_well: 0,

@@ -12,6 +12,9 @@ pub(crate) struct Row {
     scenario: String,
     figure: String,
     variant: String,
+    /// How many nodes there were, and which seed.
+    nodes: usize,
+    seed: u64,
     unit: &'static str,
     /// None: it did not come to that within the bound.
     value: Option<f64>,
@@ -22,13 +25,15 @@ impl Row {
         scenario: &str,
         figure: &str,
         variant: &str,
-        unit: &'static str,
-        value: Option<f64>,
+        (nodes, seed): (usize, u64),
+        (unit, value): (&'static str, Option<f64>),
     ) -> Self {
         Self {
             scenario: scenario.to_owned(),
             figure: figure.to_owned(),
             variant: variant.to_owned(),
+            nodes,
+            seed,
             unit,
             value,
         }
@@ -60,6 +65,8 @@ pub(crate) fn text(rows: &[Row]) -> String {
                 None => String::new(),
                 Some(None) => "not in time".to_owned(),
                 Some(Some(value)) if unit.is_empty() => format!("{value}"),
+                Some(Some(value)) if value.is_nan() => String::new(),
+                Some(Some(value)) if unit == "intervals" => format!("{value:.2}"),
                 Some(Some(value)) => format!("{value:.1} {unit}"),
             };
             let _ = write!(text, " {shown} |");
@@ -67,6 +74,16 @@ pub(crate) fn text(rows: &[Row]) -> String {
         text.push('\n');
     }
     text
+}
+
+pub(crate) fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The greatest, where all are known.
+pub(crate) fn worst(values: &[Option<f64>]) -> Option<f64> {
+    let all = values.iter().copied().collect::<Option<Vec<f64>>>();
+    all.map(|all| all.into_iter().fold(0.0, f64::max))
 }
 
 pub(crate) fn median(values: &[f64]) -> f64 {
