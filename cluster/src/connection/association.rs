@@ -6,13 +6,16 @@
 //!            over another than the main one is lost with it, and never comes after the news of the
 //!            loss.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
 
 use foundation_runtime::{Node, NodeId, Pid, Reason};
 
 use super::outgoing::Outgoing;
+use super::stall::Stall;
 use crate::handshake::Who;
+use crate::machine::Tick;
 use crate::mesh::Loss;
 
 /// Two nodes that are connected.
@@ -27,6 +30,9 @@ pub(crate) struct Association {
     pub(crate) outgoing: Outgoing,
     /// Rises whenever something comes.
     heard: AtomicU64,
+    /// Whether bytes wait for room in the bulk connection, and how many ever had some.
+    bulk: (AtomicBool, AtomicU64),
+    stall: Mutex<Stall>,
     /// Whether further connections may bring frames in.
     is_open: RwLock<bool>,
     /// The processes of further connections.
@@ -42,6 +48,8 @@ impl Association {
             link,
             outgoing: Outgoing::new(node),
             heard: AtomicU64::new(0),
+            bulk: (AtomicBool::new(false), AtomicU64::new(0)),
+            stall: Mutex::default(),
             is_open: RwLock::new(true),
             carriers: Mutex::default(),
         }
@@ -54,6 +62,28 @@ impl Association {
 
     pub(super) fn hear(&self) {
         self.heard.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The bulk connection had room for so many bytes, or has none for now.
+    pub(super) fn bulk_sent(&self, bytes: usize) {
+        self.bulk.0.store(bytes == 0, Ordering::Relaxed);
+        self.bulk.1.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Ends it when nothing has moved on the bulk connection for longer than this, although something is
+    /// to be sent: the main one has heartbeats, and this one has none.
+    pub(crate) fn end_if_stuck(&self, now: Tick, bound: Duration) {
+        let waits = self.bulk.0.load(Ordering::Relaxed);
+        let sent = self.bulk.1.load(Ordering::Relaxed);
+        let mut stall = self.stall.lock().unwrap_or_else(PoisonError::into_inner);
+        if stall.look(now, waits, sent, bound) {
+            tracing::warn!(
+                target: "foundation::cluster",
+                peer = %self.peer.name,
+                "nothing moves on the connection for large messages; the node is given up"
+            );
+            self.fail();
+        }
     }
 
     /// While this is held, frames may be brought in; `None` when it is over.

@@ -18,6 +18,7 @@ mod process;
 mod pump;
 mod queue;
 mod shake;
+mod stall;
 
 pub(crate) use association::Association;
 pub(crate) use context::Context;

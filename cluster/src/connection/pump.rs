@@ -119,7 +119,15 @@ impl Pump {
                 }
             }
             let rest = &self.writing[self.written..];
-            match Pin::new(&mut self.stream).poll_write(cx, rest) {
+            let written = Pin::new(&mut self.stream).poll_write(cx, rest);
+            if route == Route::Bulk {
+                let count = match &written {
+                    Poll::Ready(Ok(count)) => *count,
+                    _ => 0,
+                };
+                self.association.bulk_sent(count);
+            }
+            match written {
                 Poll::Ready(Ok(count)) if count > 0 => self.written += count,
                 Poll::Ready(_) => return Some(Loss::Closed),
                 Poll::Pending => return self.poll_closing(cx),

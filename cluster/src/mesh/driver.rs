@@ -104,11 +104,13 @@ impl Mesh {
     #[cast(local)]
     fn tick(&mut self, cx: &mut Cx<Self>) {
         cx.msg_after(self.plan.config.tick, MeshMsg::Tick);
+        let now = Tick::ZERO + self.plan.context.node.now();
         let mut inputs = Vec::new();
         for (id, held) in &mut self.held {
             let Some(started) = &held.started else {
                 continue;
             };
+            started.end_if_stuck(now, 2 * self.plan.config.silence);
             let heard = started.heard();
             let sent = started.outgoing.frames();
             if std::mem::replace(&mut held.heard, heard) != heard {
