@@ -90,6 +90,40 @@ fn a_neighbour_that_says_otherwise_is_none() {
 }
 
 #[test]
+fn a_failure_and_a_request_make_a_node_look_after_its_neighbours() {
+    let refused = received(9, Message::Neighbour { priority: false });
+    let check = |input: Input, probed: usize| {
+        let mut node = with_neighbours(5);
+        let count = |effects: Vec<Effect>| {
+            let is_probe = |e: &&Effect| matches!(e, Effect::Send(_, Message::Probe));
+            effects.iter().filter(is_probe).count()
+        };
+        assert_eq!(
+            count(step(&mut node, 4, input.clone())),
+            0,
+            "{input:?}: too soon"
+        );
+        let mut node = with_neighbours(5);
+        assert_eq!(
+            count(step(&mut node, 6, input.clone())),
+            probed,
+            "{input:?}"
+        );
+        assert_eq!(
+            count(step(&mut node, 7, input.clone())),
+            0,
+            "{input:?}: again"
+        );
+    };
+    check(refused, 5);
+    check(Input::PeerFailed(id(3)), 4);
+    check(Input::PeerFailed(id(9)), 0);
+    let stranger = received(9, Message::Probe);
+    let parting = send(9, Message::Disconnect);
+    assert_eq!(step(&mut with_neighbours(2), 0, stranger), [parting]);
+}
+
+#[test]
 fn who_does_not_answer_is_not_waited_for() {
     let mut node = with_neighbours(0);
     step(

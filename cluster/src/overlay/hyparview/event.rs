@@ -16,6 +16,8 @@ pub enum Message {
         /// Has the sender no other peer?
         priority: bool,
     },
+    /// Are you there? It is not answered: a connection that is gone shows.
+    Probe,
     /// I am your neighbour.
     Accept,
     /// My active view is full.

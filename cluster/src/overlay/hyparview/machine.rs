@@ -46,6 +46,8 @@ pub struct HyParView {
     asked: Asked,
     /// Who was asked since the last round: not to be asked again in it.
     tried: Vec<PeerId>,
+    /// When the neighbours were probed.
+    probed: Option<Tick>,
     /// Whom the last shuffle named: they make room first for those that the answer names.
     offered: Vec<PeerId>,
 }
@@ -66,6 +68,7 @@ impl HyParView {
             now: Tick::ZERO,
             asked: Asked::default(),
             tried: Vec::new(),
+            probed: None,
             offered: Vec::new(),
             config,
         })
@@ -94,9 +97,12 @@ impl HyParView {
                     self.enter(from, effects);
                     effects.push(Effect::Send(from, Message::Accept));
                 } else {
+                    self.reserve(from);
                     effects.push(Effect::Send(from, Message::Refuse));
                 }
+                self.probe(effects);
             }
+            Message::Probe => self.expect_neighbour(from, effects),
             Message::Accept => {
                 if self.asked.remove(from) {
                     self.enter(from, effects);
@@ -245,6 +251,19 @@ impl HyParView {
         }
     }
 
+    /// Who asks, or has just failed, shows that something has happened. Are the neighbours still
+    /// there? A node that is full of dead ones would refuse all who ask. So the news of many
+    /// failures goes through the overlay without waiting for a message to pass.
+    fn probe(&mut self, effects: &mut Effects<Effect>) {
+        let again = |probed: Tick| probed + self.config.answer_timeout <= self.now;
+        if self.probed.is_none_or(again) {
+            self.probed = Some(self.now);
+            for &peer in self.active.peers() {
+                effects.push(Effect::Send(peer, Message::Probe));
+            }
+        }
+    }
+
     /// What neighbours alone say shows that the sender takes this node for one: if it is none, the
     /// sender has to know.
     fn expect_neighbour(&self, from: PeerId, effects: &mut Effects<Effect>) {
@@ -328,9 +347,12 @@ impl Machine for HyParView {
             Input::Received(..) => {}
             Input::PeerFailed(peer) => {
                 self.asked.remove(peer);
-                self.leave(peer, effects);
+                let left = self.leave(peer, effects);
                 self.passive.remove(peer);
                 self.repair(effects);
+                if left {
+                    self.probe(effects);
+                }
             }
             Input::Round => self.round(effects),
         }
