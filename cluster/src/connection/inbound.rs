@@ -5,7 +5,10 @@
 
 use super::frame::{BadFrame, HEADER_BYTES, Kind, read_header};
 
+/// A buffer that is filled grows up to this.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// As large it is at first: most connections of a cluster are quiet.
+const FIRST_BYTES: usize = 4 * 1024;
 
 /// Bytes that have come and were not looked at yet.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ impl Inbound {
     /// What came behind the handshake is there already.
     pub(super) fn new(rest: &[u8]) -> Self {
         let mut buffer = rest.to_vec();
-        buffer.resize(BUFFER_BYTES.max(rest.len()), 0);
+        buffer.resize(FIRST_BYTES.max(rest.len()), 0);
         Self {
             buffer,
             begin: 0,
@@ -30,7 +33,11 @@ impl Inbound {
     /// Where the next bytes go: never empty.
     pub(super) fn space(&mut self) -> &mut [u8] {
         if self.begin == self.end {
+            let was_full = self.end == self.buffer.len();
             (self.begin, self.end) = (0, 0);
+            if was_full && self.buffer.len() < BUFFER_BYTES {
+                self.buffer.resize(BUFFER_BYTES, 0);
+            }
             if self.buffer.len() > 16 * BUFFER_BYTES {
                 // A large frame has gone through: the room is not kept for ever.
                 self.buffer.truncate(BUFFER_BYTES);
@@ -117,7 +124,7 @@ mod tests {
         assert_eq!(promised.next(), Ok(None), "64 MiB may come");
         assert_eq!(
             promised.buffer.len(),
-            BUFFER_BYTES,
+            FIRST_BYTES,
             "and take no room before"
         );
     }
