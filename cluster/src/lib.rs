@@ -17,6 +17,8 @@ pub mod model;
 pub mod overlay;
 mod secret;
 mod storage;
+#[cfg(feature = "tls")]
+mod tls;
 pub mod transport;
 
 pub use cluster::{
@@ -27,4 +29,6 @@ pub use machine::{Effects, Machine, Tick};
 pub use mesh::{NodeEvent, Peer};
 pub use secret::{BadSecret, SECRET_BYTES_MIN, Secret};
 pub use storage::{SecretFileError, default_secret_file, state_folder};
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};
 pub use transport::simulated::SimNetwork;

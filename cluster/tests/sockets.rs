@@ -230,12 +230,14 @@ async fn what_cannot_be_is_refused_before_anything_starts() {
         (
             plan("a").seed("10.0.0.1:7000"),
             "`10.0.0.1:7000` is not of this machine alone, and nodes on several machines speak over \
-             TLS only",
+             TLS only: make certificates with `foundation cert init`, and give them to the node with \
+             `tls`",
         ),
         (
             plan("a").listen("0.0.0.0:0"),
             "`0.0.0.0:0` is not of this machine alone, and nodes on several machines speak over TLS \
-             only",
+             only: make certificates with `foundation cert init`, and give them to the node with \
+             `tls`",
         ),
         (
             plan("a").mesh(MeshConfig {

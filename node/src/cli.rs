@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand, value_parser};
 use foundation::observe::protocol::Sort;
 
 use crate::cluster::args::ClusterArgs;
+use crate::cluster::cert::CertArgs;
 use crate::input::Source;
 use crate::sim::args::{EXAMPLES as SIM_EXAMPLES, SimArgs};
 
@@ -61,7 +62,17 @@ pub enum Command {
     )]
     #[command(after_help = SIM_EXAMPLES)]
     Sim(SimArgs),
+    /// Make certificates, for nodes on several machines
+    #[command(after_help = CERT_EXAMPLES)]
+    Cert(CertArgs),
 }
+
+const CERT_EXAMPLES: &str = "\
+Examples:
+  foundation cert init --node a@10.0.0.1 --node b@10.0.0.2   a CA, and two nodes' files in certs/
+  foundation cert init --node c@c.example.org                one more, later, by the same CA
+
+Each node takes ca.pem, and its own .pem and .key; the CA's key stays where it is.";
 
 const CLUSTER_EXAMPLES: &str = "\
 Examples:

@@ -20,6 +20,7 @@ fn main() {
         Command::Observe(observe) => observe::run(&observe),
         Command::Sim(sim) => sim::run(&sim),
         Command::Cluster(cluster) => cluster::run(&cluster),
+        Command::Cert(cert) => cluster::cert::run(&cert),
     };
     std::process::exit(code.into());
 }

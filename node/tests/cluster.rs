@@ -57,9 +57,13 @@ impl Folder {
     }
 
     fn node(&self, name: &str, seed: u16) -> Node {
-        let text = format!("name = \"{name}\"\nseeds = [\"127.0.0.1:{seed}\"]\n");
-        fs::write(self.0.join(format!("{name}.toml")), text).expect("there is room");
-        let mut command = self.foundation(&format!("run --config {name}.toml"));
+        self.node_with(name, name, seed, "")
+    }
+
+    fn node_with(&self, file: &str, name: &str, seed: u16, more: &str) -> Node {
+        let text = format!("name = \"{name}\"\nseeds = [\"127.0.0.1:{seed}\"]\n{more}");
+        fs::write(self.0.join(format!("{file}.toml")), text).expect("there is room");
+        let mut command = self.foundation(&format!("run --config {file}.toml"));
         let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
         let out = BufReader::new(child.stdout.take().expect("it is piped"));
         let (lines, heard) = channel();
@@ -235,4 +239,47 @@ fn a_file_that_makes_no_sense_is_refused_by_its_line() {
     let config = Config::parse(text, folder).expect("it is one");
     assert_eq!(config.secret_file, Some(folder.join("secret")));
     assert_eq!(config.socket, Some("/run/a".into()));
+}
+
+#[test]
+fn two_nodes_with_made_certificates_come_together_over_tls() {
+    let folder = Folder::new("certs");
+    let (code, text, error) =
+        folder.ask("cert init --node a@127.0.0.1 --node b@127.0.0.1 --dir keys");
+    assert_eq!(code, 0, "{error}");
+    assert_eq!(text.lines().count(), 6, "{text}");
+    let (code, _, error) = folder.ask("cert init --node a@127.0.0.1 --dir keys");
+    assert_eq!(code, 1);
+    assert!(error.contains("is there already"), "{error}");
+    let (code, _, error) = folder.ask("cert init --node ../x --dir keys");
+    assert_eq!(code, 1);
+    assert!(error.contains("cannot be the name of a file"), "{error}");
+    let port = port();
+    let start = |name: &str| {
+        let tls = format!(
+            "[tls]\nca = \"keys/ca.pem\"\ncertificate = \"keys/{name}@127.0.0.1.pem\"\n\
+             key = \"keys/{name}@127.0.0.1.key\"\n"
+        );
+        folder.node_with(name, &format!("{name}@127.0.0.1"), port, &tls)
+    };
+    let a = start("a");
+    a.says(&format!("listens at 127.0.0.1:{port}"));
+    let b = start("b");
+    a.says("b@127.0.0.1 is up");
+    b.says("a@127.0.0.1 is up");
+    let pinged = folder.json("ping --node a@127.0.0.1");
+    assert!(pinged["pings"][0]["milliseconds"].is_f64(), "{pinged}");
+    // One that speaks in plain words is refused.
+    let c = folder.node("c", port);
+    c.says("its socket is");
+    let until = Instant::now() + BOUND;
+    loop {
+        let status = folder.json("status --node c");
+        assert_eq!(status["connected"], 0);
+        if status["dialled"][0]["refusal"].is_string() {
+            break;
+        }
+        assert!(Instant::now() < until, "{status}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

@@ -2,9 +2,8 @@
 //!
 //! Role       Addresses, the secret, times; then a node with its cluster tree, or an error and
 //!            nothing left.
-//! Invariant  Nothing is listened at but loopback addresses: on a network nodes speak over TLS only.
+//! Invariant  Without TLS nothing is listened at but loopback addresses.
 
-use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
@@ -15,15 +14,18 @@ use foundation_runtime::{Node, NodeBuilder, Process, World};
 use tokio::sync::Mutex;
 
 use super::StartError;
+use super::listening::{Listening, check_address};
 use crate::connection::Context;
 use crate::desk;
-use crate::handshake::{ADDRESS_BYTES_MAX, NAME_BYTES_MAX, Who};
+use crate::handshake::{NAME_BYTES_MAX, Who};
 use crate::membership;
 use crate::mesh::{self, MeshConfig, MeshRef, NodeEvent, Plan};
 use crate::secret::Secret;
 use crate::storage;
-use crate::transport::simulated::SimNetwork;
-use crate::transport::{Listener, Transport};
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
+use crate::transport::simulated::{SimHost, SimNetwork};
+use crate::transport::{Listener, Reach, Transport};
 
 /// How long a dial and a handshake may take together.
 const HANDSHAKE_BOUND: Duration = Duration::from_secs(5);
@@ -41,6 +43,8 @@ pub struct Builder {
     seeds: Vec<Box<str>>,
     secret: Option<Secret>,
     secret_file: Option<PathBuf>,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
     mesh: MeshConfig,
     handshake_bound: Duration,
 }
@@ -74,6 +78,8 @@ impl Builder {
             seeds: Vec::new(),
             secret: None,
             secret_file: None,
+            #[cfg(feature = "tls")]
+            tls: None,
             mesh: MeshConfig::default(),
             handshake_bound: HANDSHAKE_BOUND,
         }
@@ -88,7 +94,11 @@ impl Builder {
 
     /// Where the node takes connections. Unless set it is the first seed's address, as long as
     /// nobody listens there: so nodes on one machine need no more than the same seed. Else it is a
-    /// free port of `127.0.0.1`.
+    /// free port of `127.0.0.1`, or, with TLS, of the host that follows the last `@` of the node's
+    /// name. A node that listens at every address of its machine, as in `0.0.0.0:7001`, is dialled
+    /// at that host, too.
+    ///
+    /// Without TLS it is an address of this machine alone.
     pub fn listen(mut self, address: impl Into<Box<str>>) -> Self {
         self.listen = Some(address.into());
         self
@@ -113,6 +123,14 @@ impl Builder {
         self
     }
 
+    /// Every connection is encrypted, and both ends show certificates that the cluster's CA has
+    /// signed: so nodes may be on several machines. The secret is needed all the same.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// The times and limits of the mesh.
     pub fn mesh(mut self, config: MeshConfig) -> Self {
         self.mesh = config;
@@ -132,7 +150,7 @@ impl Builder {
     /// [`StartError`]; nothing is left of it.
     pub async fn start(mut self) -> Result<Node, StartError> {
         let (node, secret) = self.start_node()?;
-        self.join(node, Transport::Sockets, secret).await
+        self.join(node, None, secret).await
     }
 
     /// [`Builder::start`], in a program without a tokio runtime.
@@ -141,7 +159,7 @@ impl Builder {
     /// [`StartError`]; nothing is left of it.
     pub fn start_blocking(mut self) -> Result<Node, StartError> {
         let (node, secret) = self.start_node()?;
-        let joined = node.block_on(self.start_tree(&node, Transport::Sockets, secret));
+        let joined = node.block_on(self.start_tree(&node, None, secret));
         match joined {
             Ok(()) => Ok(node),
             Err(error) => {
@@ -153,13 +171,39 @@ impl Builder {
     }
 
     fn start_node(&mut self) -> Result<(Node, Secret), StartError> {
+        let reach = self.reach();
         let mut addresses = self.seeds.iter().chain(&self.listen);
-        addresses.try_for_each(|address| check_loopback(address))?;
+        addresses.try_for_each(|address| check_address(address, reach))?;
         let secret = self.find_secret()?;
         let builder = std::mem::replace(&mut self.node, Node::builder());
         self.check()?;
         let node = builder.start().map_err(StartError::Node)?;
         Ok((node, secret))
+    }
+
+    #[cfg(feature = "tls")]
+    fn reach(&self) -> Reach {
+        match self.tls {
+            Some(_) => Reach::Network,
+            None => Reach::Machine,
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    fn sockets(&self, name: &str) -> Result<Transport, StartError> {
+        let identity = self.tls.as_ref().map(|tls| tls.identity(name));
+        let identity = identity.transpose().map_err(StartError::Tls)?;
+        Ok(Transport::Sockets(identity))
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn reach(&self) -> Reach {
+        Reach::Machine
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn sockets(&self, _: &str) -> Result<Transport, StartError> {
+        Ok(Transport::Sockets(None))
     }
 
     /// [`Builder::start`] in a world of a test, on its network in memory. The host has the node's
@@ -182,7 +226,7 @@ impl Builder {
         let host = network.host(node.name());
         self.listen
             .get_or_insert_with(|| format!("{}:7000", node.name()).into());
-        self.join(node, Transport::Simulated(host), secret).await
+        self.join(node, Some(host), secret).await
     }
 
     fn check(&self) -> Result<(), StartError> {
@@ -206,10 +250,10 @@ impl Builder {
     async fn join(
         self,
         node: Node,
-        transport: Transport,
+        host: Option<SimHost>,
         secret: Secret,
     ) -> Result<Node, StartError> {
-        match self.start_tree(&node, transport, secret).await {
+        match self.start_tree(&node, host, secret).await {
             Ok(()) => Ok(node),
             Err(error) => {
                 // It has no processes yet that could hold it up.
@@ -222,16 +266,21 @@ impl Builder {
     async fn start_tree(
         self,
         node: &Node,
-        transport: Transport,
+        host: Option<SimHost>,
         secret: Secret,
     ) -> Result<(), StartError> {
         check_name(node.name())?;
+        let transport = match host {
+            Some(host) => Transport::Simulated(host),
+            None => self.sockets(node.name())?,
+        };
         let seed = self.seeds.first().map(|seed| &**seed);
-        let (listener, address) = listen(&transport, self.listen.as_deref(), seed).await?;
+        let said = self.listen.as_deref();
+        let listening = Listening::begin(&transport, node.name(), said, seed).await?;
         let own = Who {
             name: node.name().into(),
             incarnation: node.incarnation(),
-            address,
+            address: listening.told,
         };
         let context = Arc::new(Context {
             node: node.clone(),
@@ -243,7 +292,10 @@ impl Builder {
             next: AtomicU64::new(1),
             half_open: AtomicUsize::new(0),
         });
-        let door = Arc::new(Mutex::new(Some(listener)));
+        let door = Arc::new(Door {
+            address: listening.address,
+            listener: Mutex::new(Some(listening.listener)),
+        });
         let plan = Plan {
             context: Arc::clone(&context),
             config: self.mesh,
@@ -273,34 +325,21 @@ impl Builder {
     }
 }
 
-/// Listens at the address that was said, else at the seed's when it is vacant, else anywhere.
-async fn listen(
-    transport: &Transport,
-    said: Option<&str>,
-    seed: Option<&str>,
-) -> Result<(Listener, Box<str>), StartError> {
-    if let (None, Some(seed)) = (said, seed)
-        && let Ok(listener) = transport.listen(seed).await
-        && let Ok(address) = listener.address()
-    {
-        return Ok((listener, address));
-    }
-    let wanted = said.unwrap_or("127.0.0.1:0");
-    let failed = |error| StartError::Listen(wanted.into(), error);
-    let listener = transport.listen(wanted).await.map_err(failed)?;
-    let address = listener.address().map_err(failed)?;
-    Ok((listener, address))
+/// Where the node listens, from one acceptor to the next.
+struct Door {
+    address: Box<str>,
+    listener: Mutex<Option<Listener>>,
 }
 
 /// Takes connections for the mesh, for ever.
-async fn accept(context: Arc<Context>, door: Arc<Mutex<Option<Listener>>>) {
+async fn accept(context: Arc<Context>, door: Arc<Door>) {
     let mesh = MeshRef::of(&context.node);
-    let mut door = door.lock().await;
+    let mut listener = door.listener.lock().await;
     loop {
-        let listener = match &mut *door {
+        let listener = match &mut *listener {
             Some(listener) => listener,
             // The one before this has crashed.
-            empty => match context.transport.listen(&context.own.address).await {
+            empty => match context.transport.listen(&door.address).await {
                 Ok(listener) => empty.insert(listener),
                 Err(error) => {
                     tracing::error!(target: "foundation::cluster", %error, "cannot listen");
@@ -326,25 +365,5 @@ fn check_name(name: &str) -> Result<(), StartError> {
     match name.len() {
         1..=NAME_BYTES_MAX => Ok(()),
         _ => Err(StartError::Name(name.into())),
-    }
-}
-
-/// Whether an address leads to this machine alone.
-fn check_loopback(address: &str) -> Result<(), StartError> {
-    let bad = || StartError::Address(address.into());
-    if ADDRESS_BYTES_MAX < address.len() {
-        return Err(bad());
-    }
-    let is_loopback = match address.parse::<SocketAddr>() {
-        Ok(address) => IpAddr::is_loopback(&address.ip()),
-        Err(_) => {
-            let (host, port) = address.rsplit_once(':').ok_or_else(bad)?;
-            port.parse::<u16>().map_err(|_| bad())?;
-            host == "localhost"
-        }
-    };
-    match is_loopback {
-        true => Ok(()),
-        false => Err(StartError::NotLoopback(address.into())),
     }
 }

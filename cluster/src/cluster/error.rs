@@ -23,9 +23,13 @@ pub enum StartError {
     Listen(Box<str>, io::Error),
     /// An address is none: it takes a host and a port, as in `127.0.0.1:7001`.
     Address(Box<str>),
-    /// An address is not of this machine alone. Nodes on several machines speak over TLS only, with
-    /// certificates for both, and this build has none.
+    /// An address is not of this machine alone, and the node was given no certificates. Nodes on
+    /// several machines speak over TLS only: `foundation cert init` makes what it takes, and the
+    /// builder's `tls` (cargo feature `tls`) takes it.
     NotLoopback(Box<str>),
+    /// The node cannot speak TLS with its files.
+    #[cfg(feature = "tls")]
+    Tls(crate::tls::TlsError),
     /// There is no secret of the cluster.
     Secret(SecretFileError),
     /// The times of the mesh cannot be so.
@@ -61,8 +65,11 @@ impl fmt::Display for StartError {
             Self::NotLoopback(address) => write!(
                 f,
                 "`{address}` is not of this machine alone, and nodes on several machines speak over \
-                 TLS only"
+                 TLS only: make certificates with `foundation cert init`, and give them to the node \
+                 with `tls`"
             ),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => error.fmt(f),
             Self::Secret(error) => write!(f, "the cluster's secret: {error}"),
             Self::Mesh(error) => error.fmt(f),
             Self::Tree(error) => write!(f, "the cluster's tree did not start: {error}"),

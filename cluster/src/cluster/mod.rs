@@ -5,6 +5,7 @@
 mod builder;
 mod error;
 mod handle;
+mod listening;
 mod world;
 
 pub use builder::{Builder, BuilderExt};

@@ -13,6 +13,7 @@ use foundation_runtime::{Pid, Process, SpawnOptions, time};
 
 use super::association::Association;
 use super::context::Context;
+use super::failure::Failure;
 use super::pump::{Pump, Turn};
 use super::queue::Route;
 use super::shake::{Gatekeeper, shake};
@@ -37,10 +38,10 @@ pub(super) fn open(context: &Arc<Context>, association: &Arc<Association>) {
                 of.outgoing.bulk_opened(true);
                 carry(&of, stream, Some(Route::Bulk), Vec::new()).await;
             }
-            Err(refusal) => {
+            Err(failure) => {
                 tracing::warn!(
                     target: "foundation::cluster",
-                    peer = %of.peer.name, %refusal,
+                    peer = %of.peer.name, refusal = %failure,
                     "no connection for large messages; they share the one for small ones"
                 );
                 of.outgoing.bulk_opened(false);
@@ -56,11 +57,11 @@ pub(super) fn open(context: &Arc<Context>, association: &Arc<Association>) {
     }
 }
 
-async fn dial(context: &Context, of: &Association) -> Result<Stream, Refusal> {
+async fn dial(context: &Context, of: &Association) -> Result<Stream, Failure> {
     let mut pause = PAUSE;
     for _ in 1..DIALS {
         match dial_once(context, of).await {
-            Err(Refusal::NoLink) => time::sleep(pause).await,
+            Err(failure) if failure.refusal == Refusal::NoLink => time::sleep(pause).await,
             dialled => return dialled,
         }
         pause *= 2;
@@ -68,7 +69,7 @@ async fn dial(context: &Context, of: &Association) -> Result<Stream, Refusal> {
     dial_once(context, of).await
 }
 
-async fn dial_once(context: &Context, of: &Association) -> Result<Stream, Refusal> {
+async fn dial_once(context: &Context, of: &Association) -> Result<Stream, Failure> {
     let dialling = async {
         let dialled = context
             .transport
@@ -82,7 +83,7 @@ async fn dial_once(context: &Context, of: &Association) -> Result<Stream, Refusa
     };
     let bound = context.handshake_bound;
     let dialled = time::timeout(bound, dialling).await;
-    dialled.unwrap_or(Err(Refusal::Deadline))
+    dialled.unwrap_or(Err(Refusal::Deadline.into()))
 }
 
 /// The life of a bulk connection that was dialled from the other node, and of which `rest` has come.

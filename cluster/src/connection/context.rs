@@ -32,14 +32,15 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn handshake(&self, role: Role, purpose: Purpose) -> Handshake {
+    /// One end of a handshake, on a connection of which the transport says this.
+    pub(crate) fn handshake(&self, role: Role, purpose: Purpose, binding: &[u8]) -> Handshake {
         Handshake::new(
             role,
             self.cluster.clone(),
             self.own.clone(),
             self.secret.clone(),
             self.node.random_bytes(),
-            &[],
+            binding,
         )
         .purpose(purpose)
     }

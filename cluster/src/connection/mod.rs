@@ -11,6 +11,7 @@ mod assembly;
 mod association;
 mod bulk;
 mod context;
+mod failure;
 mod frame;
 mod inbound;
 mod outgoing;

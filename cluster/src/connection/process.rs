@@ -12,6 +12,7 @@ use foundation_runtime::{Carried, Freight, NodeId, Pid, Port, time};
 use super::association::Association;
 use super::bulk;
 use super::context::{Context, HalfOpen};
+use super::failure::Failure;
 use super::frame::Kind;
 use super::pump::{Pump, Turn};
 use super::queue::Route;
@@ -29,17 +30,25 @@ pub(crate) async fn dialled(
     address: Box<str>,
 ) {
     let dial = async {
-        let dialled = context.transport.dial(&context.node, &address).await;
-        let mut stream = dialled.map_err(|_| Refusal::Closed)?;
+        let mut stream = context.transport.dial(&context.node, &address).await?;
         let (role, purpose) = (Role::Dialler, Purpose::Peer);
         let gatekeeper = Gatekeeper::Mesh(&mesh, id);
         let (agreed, _) = shake(&context, role, purpose, gatekeeper, &mut stream).await?;
-        Ok((stream, agreed))
+        Ok::<_, Failure>((stream, agreed))
     };
     let dialled = time::timeout(context.handshake_bound, dial).await;
-    match dialled.unwrap_or(Err(Refusal::Deadline)) {
+    match dialled.unwrap_or(Err(Refusal::Deadline.into())) {
         Ok((stream, agreed)) => live(&context, &mesh, id, stream, agreed).await,
-        Err(refusal) => mesh.undialled(id, refusal).await,
+        Err(failure) => {
+            if failure.is_news() {
+                tracing::warn!(
+                    target: "foundation::cluster",
+                    %address, refusal = %failure,
+                    "a node could not be joined"
+                );
+            }
+            mesh.undialled(id, failure.refusal).await;
+        }
     }
 }
 
@@ -48,27 +57,31 @@ pub(crate) async fn accepted(
     context: Arc<Context>,
     mesh: MeshRef,
     id: ConnectionId,
-    mut stream: Stream,
+    stream: Stream,
     from: Box<str>,
     place: HalfOpen,
     me: Pid,
 ) {
-    // What the dialler wants is in its first message.
-    let (role, purpose) = (Role::Listener, Purpose::Peer);
-    let gatekeeper = Gatekeeper::Mesh(&mesh, id);
-    let handshake = shake(&context, role, purpose, gatekeeper, &mut stream);
+    let handshake = async {
+        let mut stream = context.transport.secured(stream).await?;
+        // What the dialler wants is in its first message.
+        let (role, purpose) = (Role::Listener, Purpose::Peer);
+        let gatekeeper = Gatekeeper::Mesh(&mesh, id);
+        let shaken = shake(&context, role, purpose, gatekeeper, &mut stream).await?;
+        Ok::<_, Failure>((stream, shaken))
+    };
     let shaken = time::timeout(context.handshake_bound, handshake).await;
     drop(place);
-    match shaken.unwrap_or(Err(Refusal::Deadline)) {
-        Ok((agreed, None)) => live(&context, &mesh, id, stream, agreed).await,
-        Ok((agreed, Some(of))) => {
+    match shaken.unwrap_or(Err(Refusal::Deadline.into())) {
+        Ok((stream, (agreed, None))) => live(&context, &mesh, id, stream, agreed).await,
+        Ok((stream, (agreed, Some(of)))) => {
             bulk::taken(&of, me, stream, agreed.rest).await;
             mesh.gone(id, Loss::Closed).await;
         }
-        Err(refusal) => {
+        Err(failure) => {
             tracing::warn!(
                 target: "foundation::cluster",
-                %from, %refusal,
+                %from, refusal = %failure,
                 "a connection was refused"
             );
             mesh.gone(id, Loss::Closed).await;

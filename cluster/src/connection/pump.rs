@@ -6,6 +6,7 @@
 //! Invariant  A frame is brought in as soon as it is whole, in the order in which it came. What
 //!            comes over a further connection is brought in only while the association stands.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as Poller, Poll, ready};
@@ -19,7 +20,7 @@ use super::frame::{BadFrame, Kind, fence, read_fence};
 use super::inbound::Inbound;
 use super::queue::Route;
 use crate::mesh::Loss;
-use crate::transport::Stream;
+use crate::transport::{Stream, complaint};
 
 /// How many bytes are read before other processes run.
 const READ_BUDGET: usize = 256 * 1024;
@@ -90,8 +91,10 @@ impl Pump {
             let mut room = ReadBuf::new(self.inbound.space());
             let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room));
             let count = room.filled().len();
-            if read.is_err() || count == 0 {
-                return Poll::Ready(Turn::Lost(Loss::Closed));
+            match read {
+                Ok(()) if count > 0 => {}
+                Ok(()) => return Poll::Ready(Turn::Lost(Loss::Closed)),
+                Err(error) => return Poll::Ready(Turn::Lost(broken(&error))),
             }
             self.inbound.came(count);
             self.association.hear();
@@ -110,12 +113,7 @@ impl Pump {
                 }
                 let outgoing = &self.association.outgoing;
                 if !outgoing.take(route, &mut self.writing, cx.waker()) {
-                    return match outgoing.closed()? {
-                        // The other one reads that, and closes: what it sends meanwhile would
-                        // otherwise make its system throw away what it has not read yet.
-                        Loss::Leaving | Loss::Evicted => self.poll_closing(cx),
-                        loss => Some(loss),
-                    };
+                    return self.poll_rest(cx);
                 }
             }
             let rest = &self.writing[self.written..];
@@ -132,6 +130,20 @@ impl Pump {
                 Poll::Ready(_) => return Some(Loss::Closed),
                 Poll::Pending => return self.poll_closing(cx),
             }
+        }
+    }
+
+    /// Nothing waits: what was written leaves, also what the stream has kept of it.
+    fn poll_rest(&mut self, cx: &mut Poller<'_>) -> Option<Loss> {
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Ready(Ok(())) => match self.association.outgoing.closed()? {
+                // The other one reads that, and closes: what it sends meanwhile would otherwise make
+                // its system throw away what it has not read yet.
+                Loss::Leaving | Loss::Evicted => self.poll_closing(cx),
+                loss => Some(loss),
+            },
+            Poll::Ready(Err(_)) => Some(Loss::Closed),
+            Poll::Pending => self.poll_closing(cx),
         }
     }
 
@@ -218,5 +230,20 @@ impl From<BadFrame> for Unreadable {
 impl From<foundation_runtime::BadFrame> for Unreadable {
     fn from(error: foundation_runtime::BadFrame) -> Self {
         Self::Content(error)
+    }
+}
+
+/// What an error of the stream means: somebody may have changed what is under TLS.
+fn broken(error: &io::Error) -> Loss {
+    match complaint(error) {
+        Some((_, reason)) => {
+            tracing::error!(
+                target: "foundation::cluster",
+                %reason,
+                "what came is not what was sent; the connection is closed"
+            );
+            Loss::Garbage
+        }
+        None => Loss::Closed,
     }
 }

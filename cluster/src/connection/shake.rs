@@ -1,14 +1,15 @@
 //! How is the handshake driven?
 //!
-//! Role       Carries bytes between a stream and the machine, and asks about the other.
+//! Role       Carries bytes between a stream and the machine, asks the other's certificate whether
+//!            the name is its own, and then whether the node is wanted.
 
-use std::io;
 use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::association::Association;
 use super::context::Context;
+use super::failure::Failure;
 use crate::handshake::{Agreed, Effect, Input, Purpose, Refusal, Role, Who};
 use crate::machine::{Effects, Machine, Tick};
 use crate::mesh::{ConnectionId, MeshRef};
@@ -57,11 +58,12 @@ pub(super) async fn shake(
     purpose: Purpose,
     gatekeeper: Gatekeeper<'_>,
     stream: &mut Stream,
-) -> Result<(Agreed, Option<Arc<Association>>), Refusal> {
+) -> Result<(Agreed, Option<Arc<Association>>), Failure> {
     let mut further = None;
-    let mut machine = context.handshake(role, purpose);
+    let mut machine = context.handshake(role, purpose, stream.binding());
     let (mut effects, mut inputs) = (Effects::new(), vec![Input::Begin]);
     let mut buffer = [0; READ_BYTES];
+    let mut reason = None;
     loop {
         for input in inputs.drain(..) {
             machine.step(now(context), input, &mut effects);
@@ -69,22 +71,27 @@ pub(super) async fn shake(
         let mut end = None;
         for effect in effects.drain().collect::<Vec<_>>() {
             match effect {
-                Effect::Send(bytes) => stream.write_all(&bytes).await.map_err(closed)?,
+                Effect::Send(bytes) => send(stream, &bytes).await?,
+                Effect::Admit(who, _) if !stream.may_be(&who.name) => {
+                    reason = Some(format!("it is not for the node `{}`", who.name).into());
+                    inputs.push(Input::Admission(Err(Refusal::Certificate)));
+                }
                 Effect::Admit(who, purpose) => {
                     let admission = gatekeeper.admit(who, role, purpose).await;
                     let admission = admission.map(|of| further = of);
                     inputs.push(Input::Admission(admission));
                 }
                 Effect::Agreed(agreed) => end = Some(Ok(agreed)),
-                Effect::Refused(refusal) => end = Some(Err(refusal)),
+                Effect::Refused(refusal) => {
+                    end = Some(Err(Failure::new(refusal, reason.take())));
+                }
             }
         }
         if let Some(end) = end {
-            stream.flush().await.map_err(closed)?;
             return end.map(|agreed| (agreed, further));
         }
         if inputs.is_empty() {
-            let count = stream.read(&mut buffer).await.map_err(closed)?;
+            let count = stream.read(&mut buffer).await?;
             inputs.push(match count {
                 0 => Input::Closed,
                 count => Input::Bytes(buffer[..count].to_vec()),
@@ -93,10 +100,20 @@ pub(super) async fn shake(
     }
 }
 
-fn now(context: &Context) -> Tick {
-    Tick::ZERO + context.node.now()
+/// Sends bytes, all the way.
+async fn send(stream: &mut Stream, bytes: &[u8]) -> Result<(), Failure> {
+    let sent = async {
+        stream.write_all(bytes).await?;
+        stream.flush().await
+    };
+    let Err(error) = sent.await else {
+        return Ok(());
+    };
+    // The other end may have refused this one's certificate, and be gone: what it said can be read.
+    let said = stream.read(&mut [0; READ_BYTES]).await;
+    Err(said.err().unwrap_or(error).into())
 }
 
-fn closed(_: io::Error) -> Refusal {
-    Refusal::Closed
+fn now(context: &Context) -> Tick {
+    Tick::ZERO + context.node.now()
 }

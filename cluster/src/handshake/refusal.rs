@@ -15,7 +15,8 @@ pub enum Refusal {
     Version,
     /// The other belongs to another cluster.
     Cluster,
-    /// The other does not know the cluster's secret.
+    /// The other does not know the cluster's secret, or somebody is between the two who ends the
+    /// connection of each.
     Proof,
     /// Another node with this name is connected.
     NameTaken,
@@ -35,9 +36,11 @@ pub enum Refusal {
     Closed,
     /// A further connection of two nodes that are not connected, or not in this way any more.
     NoLink,
+    /// A certificate does not prove that a node is of this cluster, or that it has its name.
+    Certificate,
 }
 
-const ALL: [Refusal; 13] = [
+const ALL: [Refusal; 14] = [
     Refusal::Malformed,
     Refusal::Version,
     Refusal::Cluster,
@@ -51,6 +54,7 @@ const ALL: [Refusal; 13] = [
     Refusal::Deadline,
     Refusal::Closed,
     Refusal::NoLink,
+    Refusal::Certificate,
 ];
 
 impl Refusal {
@@ -61,7 +65,7 @@ impl Refusal {
             Self::NameTaken | Self::Simultaneous | Self::Full | Self::Leaving => true,
             Self::Deadline | Self::Closed | Self::NoLink => true,
             Self::Malformed | Self::Version | Self::Cluster | Self::Proof => false,
-            Self::Oneself | Self::Evicted => false,
+            Self::Oneself | Self::Evicted | Self::Certificate => false,
         }
     }
 
@@ -84,7 +88,7 @@ impl fmt::Display for Refusal {
             Self::Malformed => "what came is not this protocol",
             Self::Version => "no version of the protocol is spoken by both",
             Self::Cluster => "the other node belongs to another cluster",
-            Self::Proof => "the cluster's secrets differ",
+            Self::Proof => "the cluster's secrets differ, or somebody is between the nodes",
             Self::NameTaken => "a node with this name is connected already",
             Self::Oneself => "a node dialled itself",
             Self::Simultaneous => "both dialled at once, and the other connection is kept",
@@ -94,6 +98,7 @@ impl fmt::Display for Refusal {
             Self::Deadline => "it took too long",
             Self::Closed => "the connection ended before all was said",
             Self::NoLink => "the nodes are not connected, or not in this way any more",
+            Self::Certificate => "a certificate does not hold",
         })
     }
 }

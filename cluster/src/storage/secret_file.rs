@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use foundation_runtime::seed;
 
+use super::private::others_may;
 use crate::secret::{BadSecret, Secret};
 
 /// The most bytes that are read of a secret.
@@ -87,27 +88,14 @@ pub(crate) fn secret_file(path: &Path, fresh: [u8; 32]) -> Result<Secret, Secret
     }
     let file = fs::File::open(path).map_err(error)?;
     let about = file.metadata().map_err(error)?;
-    check_private(path, &about)?;
+    if let Some(mode) = others_may(&about) {
+        return Err(SecretFileError::NotPrivate(path.to_owned(), mode));
+    }
     let mut bytes = Vec::new();
     io::Read::read_to_end(&mut io::Read::take(file, BYTES_MAX), &mut bytes).map_err(error)?;
     // An editor's or a shell's end of line is no part of it.
     let bytes = bytes.trim_ascii();
     Secret::new(bytes).map_err(|bad| SecretFileError::Bad(path.to_owned(), bad))
-}
-
-#[cfg(unix)]
-fn check_private(path: &Path, about: &fs::Metadata) -> Result<(), SecretFileError> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = about.permissions().mode() & 0o777;
-    match mode & 0o077 {
-        0 => Ok(()),
-        _ => Err(SecretFileError::NotPrivate(path.to_owned(), mode)),
-    }
-}
-
-#[cfg(not(unix))]
-fn check_private(_: &Path, _: &fs::Metadata) -> Result<(), SecretFileError> {
-    Ok(())
 }
 
 /// Makes the file, unless somebody else does at the same time.

@@ -1,11 +1,15 @@
 //! What carries bytes between two nodes?
 //!
-//! Role       Streams of bytes, in order, with an end: sockets of the machine, or of a simulated
-//!            network. Everything above is the same code on both.
-//! Invariant  The only room of this crate with sockets. A stream that is dropped is closed.
+//! Role       Streams of bytes, in order, with an end: sockets of the machine, with TLS over them or
+//!            without, or of a simulated network. Everything above is the same code on all.
+//! Invariant  The only room of this crate with sockets. A stream that is dropped is closed. What was
+//!            written may be on its way only once it was flushed.
 
+mod address;
 pub mod simulated;
 mod sockets;
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
+mod tls;
 
 use std::io;
 use std::pin::Pin;
@@ -16,11 +20,15 @@ use simulated::{SimHost, SimListener, SimStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
+pub(crate) use address::{BadAddress, Reach, host_of, join};
+use tls::TlsStream;
+pub(crate) use tls::{Identity, complaint};
+
 /// Where a node's connections come from.
 #[derive(Clone, Debug)]
 pub(crate) enum Transport {
-    /// Sockets of the machine.
-    Sockets,
+    /// Sockets of the machine; with an identity, over TLS.
+    Sockets(Option<Identity>),
     /// A host of a simulated network.
     Simulated(SimHost),
 }
@@ -36,29 +44,80 @@ pub(crate) enum Listener {
 #[derive(Debug)]
 pub(crate) enum Stream {
     Socket(TcpStream),
+    Tls(Box<TlsStream>),
     Simulated(SimStream),
 }
 
 impl Transport {
+    /// How far it may go.
+    pub(crate) fn reach(&self) -> Reach {
+        match self {
+            Self::Sockets(None) => Reach::Machine,
+            Self::Sockets(Some(_)) | Self::Simulated(_) => Reach::Network,
+        }
+    }
+
     /// Takes connections at this address from here on.
     pub(crate) async fn listen(&self, address: &str) -> io::Result<Listener> {
         match self {
-            Self::Sockets => sockets::listen(address).await.map(Listener::Socket),
+            Self::Sockets(_) => {
+                let listener = sockets::listen(address, self.reach()).await?;
+                Ok(Listener::Socket(listener))
+            }
             Self::Simulated(host) => host.listen(address).map(Listener::Simulated),
         }
     }
 
-    /// Opens a connection. It may take as long as the system likes: the caller bounds it.
+    /// Opens a connection. It may take as long as the other end likes: the caller bounds it.
     pub(crate) async fn dial(&self, node: &Node, address: &str) -> io::Result<Stream> {
         match self {
-            Self::Sockets => sockets::dial(address).await.map(Stream::Socket),
+            Self::Sockets(identity) => {
+                let stream = sockets::dial(address, self.reach()).await?;
+                match identity {
+                    None => Ok(Stream::Socket(stream)),
+                    Some(identity) => identity.dialled(stream).await.map(Stream::tls),
+                }
+            }
             Self::Simulated(host) => host.dial(node, address).await.map(Stream::Simulated),
+        }
+    }
+
+    /// Makes of a connection that was accepted what its dialler made of it. It may take as long as
+    /// the other end likes: the caller bounds it.
+    pub(crate) async fn secured(&self, stream: Stream) -> io::Result<Stream> {
+        match (self, stream) {
+            (Self::Sockets(Some(identity)), Stream::Socket(stream)) => {
+                identity.accepted(stream).await.map(Stream::tls)
+            }
+            (_, stream) => Ok(stream),
+        }
+    }
+}
+
+impl Stream {
+    fn tls(stream: TlsStream) -> Self {
+        Self::Tls(Box::new(stream))
+    }
+
+    /// What both ends see of this connection and of no other; empty where there is no such thing.
+    pub(crate) fn binding(&self) -> &[u8] {
+        match self {
+            Self::Tls(stream) => stream.binding(),
+            Self::Socket(_) | Self::Simulated(_) => &[],
+        }
+    }
+
+    /// Whether the node at the other end may have this name, as far as its certificate goes.
+    pub(crate) fn may_be(&self, name: &str) -> bool {
+        match self {
+            Self::Tls(stream) => stream.is_of(name),
+            Self::Socket(_) | Self::Simulated(_) => true,
         }
     }
 }
 
 impl Listener {
-    /// The address at which it listens, as others can dial it.
+    /// The address at which it listens.
     pub(crate) fn address(&self) -> io::Result<Box<str>> {
         match self {
             Self::Socket(listener) => Ok(listener.local_addr()?.to_string().into()),
@@ -89,6 +148,7 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Socket(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_read(cx, buffer),
             Self::Simulated(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
@@ -102,6 +162,7 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Socket(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_write(cx, bytes),
             Self::Simulated(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
@@ -109,6 +170,7 @@ impl AsyncWrite for Stream {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Socket(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_flush(cx),
             Self::Simulated(_) => Poll::Ready(Ok(())),
         }
     }
@@ -116,6 +178,7 @@ impl AsyncWrite for Stream {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Socket(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_shutdown(cx),
             Self::Simulated(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }

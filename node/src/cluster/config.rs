@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use foundation::Node;
-use foundation::cluster::Builder;
 use foundation::cluster::mesh::MeshConfig;
+use foundation::cluster::{Builder, Tls};
 use serde::Deserialize;
 
 /// The file of one node. Paths in it are relative to its folder.
@@ -28,11 +28,25 @@ pub struct Config {
     pub listen: Option<String>,
     /// The file of the cluster's secret.
     pub secret_file: Option<PathBuf>,
+    /// The files of a node that speaks TLS.
+    pub tls: Option<TlsFiles>,
     /// Where `foundation cluster` and `foundation observe` find it.
     pub socket: Option<PathBuf>,
     /// Times and limits.
     #[serde(default)]
     pub mesh: Mesh,
+}
+
+/// What a node on a network proves itself with: see the library's `Tls`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFiles {
+    /// The certificate of the cluster's CA.
+    pub ca: PathBuf,
+    /// The node's certificate.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
 }
 
 /// Times and limits of the connections: see the library's `MeshConfig`.
@@ -96,6 +110,16 @@ impl Config {
         for path in [&mut config.secret_file, &mut config.socket] {
             *path = path.take().map(|path| folder.join(path));
         }
+        if let Some(TlsFiles {
+            ca,
+            certificate,
+            key,
+        }) = &mut config.tls
+        {
+            for path in [ca, certificate, key] {
+                *path = folder.join(&*path);
+            }
+        }
         Ok(config)
     }
 
@@ -110,6 +134,9 @@ impl Config {
         }
         if let Some(path) = &self.secret_file {
             builder = builder.secret_file(path);
+        }
+        if let Some(files) = &self.tls {
+            builder = builder.tls(Tls::files(&files.ca, &files.certificate, &files.key));
         }
         let seeds = self.seeds.iter();
         let builder = seeds.fold(builder, |builder, seed| builder.seed(seed.as_str()));

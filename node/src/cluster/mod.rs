@@ -5,6 +5,7 @@
 
 pub mod args;
 mod ask;
+pub mod cert;
 pub mod config;
 mod place;
 mod serve;
