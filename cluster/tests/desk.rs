@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use foundation_actors::{Name, NodeExt, Operable, Operation};
-use foundation_cluster::desk::{self, Answer, Ending, Question, topology};
+use foundation_cluster::desk::{self, Acted, Answer, Question, topology};
 use foundation_cluster::{NodeClusterExt, mesh::Loss};
 use foundation_cluster::{NodeEvent, WorldClusterExt};
 use foundation_runtime::{Mail, Node, Process, World};
@@ -129,14 +129,14 @@ fn leaving_and_evicting_are_done_and_told() {
         assert_eq!(refused, Err("this node may only be looked at".to_owned()));
         let evicted = ask(&a, Question::Evict("c".into()), true).await;
         let name = "c".to_owned();
-        assert_eq!(evicted, Ok(Answer::Done(Ending::Evicted { name })));
+        assert_eq!(evicted, Ok(Answer::Done(Acted::Evicted { name })));
         let gone = async || b.peer("c").is_none();
         world.eventually(MINUTE, gone).await;
         let nobody = ask(&a, Question::Evict("z".into()), true).await;
         assert_eq!(nobody, Err("no node `z` is connected".to_owned()));
 
         let left = ask(&b, Question::Leave(secs(5)), true).await;
-        assert_eq!(left, Ok(Answer::Done(Ending::Left { untold: 0 })));
+        assert_eq!(left, Ok(Answer::Done(Acted::Left { untold: 0 })));
         let gone = async || a.peer("b").is_none();
         world.eventually(secs(1), gone).await;
         let seen = hears.await.expect("it ended");

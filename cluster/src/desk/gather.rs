@@ -11,7 +11,7 @@ use foundation_runtime::Node;
 
 use super::driver::{DESK, Plan};
 use super::words::{
-    Answer, ChannelRow, Dialled, Ending, Member, Pong, Question, Status, Topology, Vertex,
+    Acted, Answer, ChannelRow, Dialled, Member, Pong, Question, Status, Topology, Vertex,
 };
 use crate::cluster::{AskError, NodeClusterExt as _};
 use crate::membership::{Record, State};
@@ -41,11 +41,11 @@ async fn asked(plan: &Plan, question: Question) -> Result<Answer, AskError> {
         Question::Leave(bound) => {
             cluster.leave(bound.min(BOUND_MAX)).await?;
             let untold = cluster.nodes().await?.len() as u64;
-            Answer::Done(Ending::Left { untold })
+            Answer::Done(Acted::Left { untold })
         }
         Question::Evict(name) => {
             cluster.evict(&name).await?;
-            Answer::Done(Ending::Evicted { name })
+            Answer::Done(Acted::Evicted { name })
         }
     })
 }

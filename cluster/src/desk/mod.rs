@@ -13,5 +13,5 @@ pub use driver::PART;
 pub(crate) use driver::{Plan, child};
 pub use gather::{EDGES_MAX, topology};
 pub use words::{
-    Answer, ChannelRow, Dialled, Ending, Member, Pong, Question, Status, Topology, Vertex,
+    Acted, Answer, ChannelRow, Dialled, Member, Pong, Question, Status, Topology, Vertex,
 };

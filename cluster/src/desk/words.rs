@@ -49,13 +49,13 @@ pub enum Answer {
     /// To [`Question::Ping`], by name.
     Pinged(Vec<Pong>),
     /// To [`Question::Leave`] and [`Question::Evict`]: it is done, and how.
-    Done(Ending),
+    Done(Acted),
 }
 
 /// How a change ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum Ending {
+pub enum Acted {
     /// This node has left; so many nodes did not take the goodbye in time, and find out by silence.
     Left {
         /// How many.

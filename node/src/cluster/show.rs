@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use foundation::cluster::desk::{Answer, ChannelRow, Ending, Member, Pong, Status, Topology};
+use foundation::cluster::desk::{Acted, Answer, ChannelRow, Member, Pong, Status, Topology};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
@@ -17,11 +17,11 @@ pub(super) fn text(told: &Answer) -> String {
         Answer::Topology(topology) => topology_text(topology),
         Answer::Channels(rows) => channels_text(rows),
         Answer::Pinged(pongs) => pongs_text(pongs),
-        Answer::Done(Ending::Left { untold: 0 }) => "it has left the cluster\n".to_owned(),
-        Answer::Done(Ending::Left { untold }) => {
+        Answer::Done(Acted::Left { untold: 0 }) => "it has left the cluster\n".to_owned(),
+        Answer::Done(Acted::Left { untold }) => {
             format!("it leaves the cluster; {untold} nodes were not told in time\n")
         }
-        Answer::Done(Ending::Evicted { name }) => format!("{name} is evicted\n"),
+        Answer::Done(Acted::Evicted { name }) => format!("{name} is evicted\n"),
         other => format!("{other:?}\n"),
     }
 }
@@ -67,8 +67,8 @@ pub fn value(told: &Answer) -> Value {
             };
             json!({ "pings": pongs.iter().map(pong).collect::<Vec<_>>() })
         }
-        Answer::Done(Ending::Left { untold }) => json!({ "left": true, "untold": untold }),
-        Answer::Done(Ending::Evicted { name }) => json!({ "evicted": name }),
+        Answer::Done(Acted::Left { untold }) => json!({ "left": true, "untold": untold }),
+        Answer::Done(Acted::Evicted { name }) => json!({ "evicted": name }),
         _ => Value::Null,
     }
 }
