@@ -11,6 +11,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -253,7 +254,24 @@ fn two_nodes_with_made_certificates_come_together_over_tls() {
     assert!(error.contains("is there already"), "{error}");
     let (code, _, error) = folder.ask("cert init --node ../x --dir keys");
     assert_eq!(code, 1);
-    assert!(error.contains("cannot be the name of a file"), "{error}");
+    assert!(
+        error.contains("cannot be the name of a node's files"),
+        "{error}"
+    );
+    let (code, _, error) = folder.ask("cert init --node z@ok --node z@a:b --dir others");
+    assert_eq!(code, 1);
+    assert!(error.contains("is no host's name"), "{error}");
+    assert!(!folder.0.join("others").exists(), "nothing was made");
+    let (code, _, error) = folder.ask("cert init --node z@ok --node z@ok --dir others");
+    assert_eq!(code, 1);
+    assert!(error.contains("is named twice"), "{error}");
+    let key = folder.0.join("keys/ca.key");
+    let open = |mode| fs::set_permissions(&key, fs::Permissions::from_mode(mode));
+    open(0o644).expect("it is ours");
+    let (code, _, error) = folder.ask("cert init --node z@ok --dir keys");
+    assert_eq!(code, 1);
+    assert!(error.contains("others may read or change it"), "{error}");
+    open(0o600).expect("it is ours");
     let port = port();
     let start = |name: &str| {
         let tls = format!(

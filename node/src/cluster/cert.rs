@@ -7,7 +7,7 @@
 use std::fs;
 use std::io::{self, Write as _};
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -81,22 +81,27 @@ pub fn run(args: &CertArgs) -> u8 {
 }
 
 /// The files that were made.
-#[expect(clippy::disallowed_methods, reason = "the program makes files")]
 fn init(args: &InitArgs) -> Result<Vec<PathBuf>, String> {
     let (pem, key) = (args.dir.join("ca.pem"), args.dir.join("ca.key"));
+    // All that can be wrong with a name is found before anything is made.
+    let mut wanted: Vec<(&str, [PathBuf; 2], CertificateParams)> = Vec::new();
     for name in &args.nodes {
-        for end in ["pem", "key"] {
-            let file = args.dir.join(format!("{}.{end}", file_of(name)?));
-            if file.exists() {
-                let file = file.display();
-                return Err(format!(
-                    "{file} is there already; move it away to make a new one"
-                ));
-            }
+        let files = ["pem", "key"].map(|end| args.dir.join(format!("{name}.{end}")));
+        check_name(name)?;
+        if wanted.iter().any(|(other, ..)| other == name) {
+            return Err(format!("`{name}` is named twice"));
         }
+        if let Some(file) = files.iter().find(|file| file.exists()) {
+            let file = file.display();
+            return Err(format!(
+                "{file} is there already; move it away to make a new one"
+            ));
+        }
+        wanted.push((name, files, node(name, args.days)?));
     }
-    let made = fs::create_dir_all(&args.dir);
-    made.map_err(|error| format!("{}: {error}", args.dir.display()))?;
+    let mut folder = fs::DirBuilder::new();
+    let folder = folder.recursive(true).mode(0o700).create(&args.dir);
+    folder.map_err(|error| format!("{}: {error}", args.dir.display()))?;
     let mut made = Vec::new();
     let authority = match (pem.exists(), key.exists()) {
         (true, true) => read_key(&key)?,
@@ -118,14 +123,10 @@ fn init(args: &InitArgs) -> Result<Vec<PathBuf>, String> {
         }
     };
     let issuer = Issuer::new(ca(), authority);
-    for name in &args.nodes {
+    for (_, [pem, key], params) in wanted {
         let fresh = KeyPair::generate().map_err(|error| error.to_string())?;
-        let certificate = node(name, args.days)?.signed_by(&fresh, &issuer);
+        let certificate = params.signed_by(&fresh, &issuer);
         let certificate = certificate.map_err(|error| error.to_string())?;
-        let [pem, key] = ["pem", "key"].map(|end| {
-            args.dir
-                .join(format!("{}.{end}", file_of(name).unwrap_or_default()))
-        });
         write(&key, &fresh.serialize_pem(), 0o600)?;
         write(&pem, &certificate.pem(), 0o644)?;
         made.extend([pem, key]);
@@ -152,9 +153,10 @@ fn node(name: &str, days: u64) -> Result<CertificateParams, String> {
     params.subject_alt_names = vec![match host.parse::<IpAddr>() {
         Ok(ip) => SanType::IpAddress(ip),
         Err(_) => {
-            let host = host
-                .try_into()
-                .map_err(|_| format!("`{host}` is no host's name"))?;
+            let is_host = |char: char| char.is_ascii_alphanumeric() || "-.".contains(char);
+            let bad = || format!("`{host}` is no host's name");
+            let is_good = !host.is_empty() && host.chars().all(is_host);
+            let host = host.try_into().ok().filter(|_| is_good).ok_or_else(bad)?;
             SanType::DnsName(host)
         }
     }];
@@ -183,18 +185,26 @@ fn host_of(name: &str) -> &str {
     name.rsplit('@').next().unwrap_or(name)
 }
 
-/// The name of a node's files.
-fn file_of(name: &str) -> Result<&str, String> {
+/// Whether a node's files can be called so.
+fn check_name(name: &str) -> Result<(), String> {
     let is_plain = |char: char| char.is_ascii_alphanumeric() || "@._-:".contains(char);
-    match !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain) {
-        true => Ok(name),
-        false => Err(format!("`{name}` cannot be the name of a file")),
+    // Those two are the CA's.
+    let is_taken = name == "ca";
+    match !name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain) && !is_taken {
+        true => Ok(()),
+        false => Err(format!("`{name}` cannot be the name of a node's files")),
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the program reads its own files")]
 fn read_key(path: &Path) -> Result<KeyPair, String> {
     let failed = |error: String| format!("{}: {error}", path.display());
+    let about = fs::metadata(path).map_err(|error| failed(error.to_string()))?;
+    let mode = about.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let why = "others may read or change it";
+        return Err(failed(format!("{why} (mode {mode:03o}); `chmod 600` it")));
+    }
     let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     KeyPair::from_pem(&text).map_err(|error| failed(error.to_string()))
 }
