@@ -43,7 +43,7 @@ pub type Operated = Result<Vec<u8>, String>;
 ///
 /// # let node = Node::builder().start()?;
 /// # node.block_on(async {
-/// node.start::<Lamp>(Lamp).name("lamp").await?;
+/// node.start::<Lamp>(Lamp).name(Name::new("lamp")).await?;
 /// let lamp = node.at(Name::<dyn Operable>::new("lamp"));
 /// let look = Operation { question: b"state".to_vec(), may_change: false };
 /// assert_eq!(lamp.operate(look).await?, Ok(b"on".to_vec()));
