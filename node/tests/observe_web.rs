@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use foundation::cluster::{Builder, Secret};
 use foundation::prelude::*;
+use tokio::sync::Mutex;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_foundation");
 
@@ -151,6 +152,9 @@ fn strangers_are_refused() {
     );
 }
 
+/// Held by a test with a browser: several at once starve each other.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
 /// What runs the page in a browser; `None` without one, and that is said.
 fn browser() -> Option<(PathBuf, String)> {
     let required = std::env::var_os("OBSERVE_WEB").is_some();
@@ -170,7 +174,7 @@ fn browser() -> Option<(PathBuf, String)> {
 fn drive((modules, browser): (PathBuf, String), script: &str, arguments: &[&str]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/web");
     let output = Command::new("timeout")
-        .args(["120", "node"])
+        .args(["300", "node"])
         .arg(folder.join(script))
         .args(arguments)
         .current_dir(modules)
@@ -185,6 +189,7 @@ fn drive((modules, browser): (PathBuf, String), script: &str, arguments: &[&str]
 #[test]
 fn a_browser_sees_sorts_and_kills() {
     let Some(browser) = browser() else { return };
+    let _alone = ALONE.blocking_lock();
     let (_job, page) = serve("browser");
     let screenshot = std::env::var("OBSERVE_WEB_SCREENSHOT").unwrap_or_else(|_| "-".to_owned());
     drive(browser, "page.mjs", &[&page.url(), &screenshot]);
@@ -240,6 +245,7 @@ fn trouble(node: &Node, go: &Arc<AtomicBool>) {
 #[test]
 fn a_browser_sees_alarms_and_circles() {
     let Some(browser) = browser() else { return };
+    let _alone = ALONE.blocking_lock();
     let node = Node::builder().workers(2).start().unwrap();
     let socket = socket("trouble");
     foundation::observe::serve(&node, &socket).unwrap();
@@ -278,6 +284,7 @@ async fn member(name: &str, seed: Option<&str>) -> Node {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_sees_the_cluster() {
     let Some(browser) = browser() else { return };
+    let _alone = ALONE.lock().await;
     let a = member("a", None).await;
     let seed = a.cluster().own().await.unwrap().address;
     let (b, c) = (
@@ -291,14 +298,19 @@ async fn a_browser_sees_the_cluster() {
     }
     let socket = socket("cluster");
     foundation::observe::serve(&a, &socket).unwrap();
+    let seen = socket.with_file_name("seen");
     let leaves = b.clone();
+    let by = seen.clone();
     let driving = tokio::task::spawn_blocking(move || {
         let page = page(&socket);
         let shot = std::env::var("OBSERVE_WEB_SHOT").unwrap_or_else(|_| "-".to_owned());
-        drive(browser, "cluster.mjs", &[&page.url(), &shot]);
+        let seen = by.to_str().expect("a path of text");
+        drive(browser, "cluster.mjs", &[&page.url(), &shot, seen]);
     });
-    // Long enough to be seen whole.
-    a.sleep(secs(8)).await;
+    while !seen.exists() {
+        assert!(!driving.is_finished(), "{:?}", driving.await);
+        a.sleep(ms(50)).await;
+    }
     leaves.cluster().leave(secs(5)).await.unwrap();
     driving.await.unwrap();
     for node in [a, b, c] {

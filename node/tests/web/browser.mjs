@@ -26,7 +26,7 @@ export async function browse(url, test) {
     await page.goto(url);
     const is = async (what, ...rest) => {
       try {
-        return await page.waitForFunction(what, { timeout: 20000 }, ...rest);
+        return await page.waitForFunction(what, { timeout: 60000 }, ...rest);
       } catch (error) {
         const shown = await page.evaluate(() => document.body.innerText.slice(0, 4000));
         throw new Error(`${error.message}: ${what} ${rest}\n${shown}`);

@@ -1,8 +1,9 @@
-// Sees a cluster on the observer's page, in a real browser. Arguments: URL, where to put a screenshot ("-" for none).
-// After eight seconds the node b leaves. Prints "passed".
+// Sees a cluster on the observer's page, in a real browser. Arguments: URL, where to put a screenshot ("-" for none),
+// and the file that it makes when it has seen the cluster whole: then the node b leaves. Prints "passed".
+import { writeFileSync } from "node:fs";
 import { browse, must } from "./browser.mjs";
 
-const [url, screenshot] = process.argv.slice(2);
+const [url, screenshot, seen] = process.argv.slice(2);
 await browse(url, async (page, is) => {
   await page.click("[data-tab=cluster]");
   const rows = () => [...document.querySelectorAll("#members tr")].map((one) => one.textContent);
@@ -17,6 +18,7 @@ await browse(url, async (page, is) => {
   must(names.join() === "a,b,c", `names: ${names}`);
   must(await page.$eval("#topology .here text", (one) => one.textContent) === "a", "it is not marked");
   if (screenshot !== "-") await page.screenshot({ path: screenshot });
+  writeFileSync(seen, "");
   // It has left after a while.
   await is(() => document.querySelectorAll("#topology text").length === 2);
   await is(() => rows().filter((row) => row.includes("1 of 1")).length === 2);
