@@ -239,6 +239,11 @@ pub(crate) const ALLOWED: &[Allow] = &[
     ),
     allow(
         "static",
+        "node/tests/observe_web.rs",
+        "one browser at a time has the machine",
+    ),
+    allow(
+        "static",
         "runtime/src/heap/",
         "the accounts outlive processes and nodes, as what is charged to them does",
     ),
