@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use foundation_node::cluster::config::Config;
 use serde_json::Value;
 
-const BOUND: Duration = Duration::from_secs(30);
+const BOUND: Duration = Duration::from_secs(60);
 
 /// A folder of its own, gone in the end.
 struct Folder(PathBuf);

@@ -62,7 +62,7 @@ fn serve(name: &str) -> (Killed, Page) {
     let job = Killed(job.spawn().unwrap());
     let begun = Instant::now();
     while !socket.exists() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "no socket");
+        assert!(begun.elapsed() < Duration::from_secs(60), "no socket");
         std::thread::sleep(Duration::from_millis(20));
     }
     (job, page(&socket))

@@ -44,7 +44,7 @@ fn every_key_does_its_work() {
     let status = script.wait().unwrap();
     let shown = shown.join().unwrap().unwrap();
     assert!(
-        begun.elapsed() < Duration::from_secs(10),
+        begun.elapsed() < Duration::from_secs(60),
         "it took {:?} to end",
         begun.elapsed()
     );

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use foundation::observe::frame::{ANSWER_MAX, ASK_MAX, Decoder, encode, greeting};
 use foundation::observe::protocol::{Answer, PageQuery, Request, Sort};
 
-pub(crate) const BOUND: Duration = Duration::from_secs(20);
+pub(crate) const BOUND: Duration = Duration::from_secs(60);
 
 /// A directory of the test's own.
 pub(crate) fn folder(name: &str) -> PathBuf {
