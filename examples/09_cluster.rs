@@ -8,7 +8,7 @@
 //!           the tally on c: 3
 //!           c is down: it has left
 //!           and a call: no connection to the server's node
-//! Next:     the main job, `cargo run --release`
+//! Next:     10_channels
 
 // As one node of several, each in a terminal of its own:
 //     cargo run --example 09_cluster -- a 127.0.0.1:7001

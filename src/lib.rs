@@ -33,8 +33,8 @@ pub mod prelude {
     pub use foundation_macros::{Message, actor, protocol, statem, states};
     pub use foundation_runtime::{
         Call, CallError, Down, Exit, Info, Mail, Me, Message, MonitorRef, Node, Pid, Priority,
-        Process, ProcessRef, Reason, ReplyTo, Secret, SendError, SpawnOptions, Term, TimerRef,
-        World,
+        Process, ProcessRef, Reason, ReplyTo, Secret, SendError, SendOptions, SpawnOptions, Term,
+        TimerRef, World,
     };
 
     pub use crate::{ms, secs};
@@ -62,6 +62,8 @@ pub use foundation_actors::__macro;
 mod pages {
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[doc = include_str!("../book/src/channels.md")]
+    mod channels {}
     #[doc = include_str!("../book/src/first-actor.md")]
     mod first_actor {}
     #[doc = include_str!("../book/src/calls.md")]

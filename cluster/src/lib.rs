@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod channel;
 mod cluster;
 mod connection;
 pub mod desk;

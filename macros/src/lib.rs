@@ -105,7 +105,7 @@ use proc_macro::TokenStream;
 /// - `self` by value; a `#[cast]` or an event with a result; a `ReplyTo` beside a result;
 /// - two `#[init]`s, or two attributes on one method;
 /// - calls and casts named like a method of `Ref`: `address`, `at`, `client`, `find`,
-///   `from_address`, `is_alive`, `name`, `node`, `pid`, `protocol`, `ready`, or like one that std
+///   `from_address`, `is_alive`, `name`, `node`, `over`, `pid`, `protocol`, `ready`, or like one that std
 ///   gives every `Ref`: `clone`, `clone_from`, `eq`, `into`, `ne`, `to_owned`, `try_into`.
 ///
 /// A mistake in one method leaves the other methods usable, so that one mistake is one error.

@@ -201,7 +201,7 @@ impl Asking {
     /// Sends the request, or says why it cannot be sent.
     #[cold]
     fn begin(&mut self, mut request: Envelope) -> Result<(), CallError> {
-        let (node, to) = (&self.node, &self.to);
+        let (node, to) = (&self.node, self.to.on(self.node.id()));
         let pid = match to {
             Destination::Name(of, name) if *of == node.id() => {
                 let found = node.core().names().find(name);

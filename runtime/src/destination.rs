@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::envelope::{Envelope, Kind};
 use crate::mailbox::Reserved;
-use crate::port::Target;
+use crate::port::{Course, Target};
 use crate::process::Alias;
 use crate::{Node, NodeId, Pid, SendError, Via};
 
@@ -30,6 +30,9 @@ pub enum Destination {
     /// This process: a place in its mailbox is reserved for the first message. Sent to another node
     /// it leads to the process alone.
     Reserved(Reserved),
+    /// Where the other leads, by this course if that is on another node. A course does not travel:
+    /// sent to another node it leads the usual way.
+    By(Box<Destination>, Course),
 }
 
 /// A destination as it travels.
@@ -60,6 +63,7 @@ impl From<Destination> for Wire {
             Destination::Via(via) => Self::Via(via),
             Destination::Alias(alias) => Self::Alias(alias),
             Destination::Reserved(place) => Self::Pid(place.pid()),
+            Destination::By(to, _) => Self::from(*to),
         }
     }
 }
@@ -74,6 +78,7 @@ impl Destination {
             Self::Pid(pid) => pid.node(),
             Self::Alias(alias) => alias.owner.node(),
             Self::Reserved(place) => place.pid().node(),
+            Self::By(to, _) => to.node(),
         }
     }
 
@@ -86,6 +91,35 @@ impl Destination {
             Self::Pid(pid) => Some(*pid),
             Self::Alias(alias) => Some(alias.owner),
             Self::Reserved(place) => Some(place.pid()),
+            Self::By(to, _) => to.pid(),
+        }
+    }
+
+    /// The same, by this course where it leads to another node.
+    #[must_use]
+    pub fn by(self, course: Course) -> Self {
+        match (self, course.is_usual()) {
+            (Self::By(to, _), true) => *to,
+            (Self::By(to, _), false) => Self::By(to, course),
+            (to, true) => to,
+            (to, false) => Self::By(Box::new(to), course),
+        }
+    }
+
+    /// The same without a course.
+    #[must_use]
+    pub fn plain(&self) -> &Self {
+        match self {
+            Self::By(to, _) => to.plain(),
+            to => to,
+        }
+    }
+
+    /// The same without a course, where that changes nothing: on this node.
+    pub(crate) fn on(&self, node: NodeId) -> &Self {
+        match self {
+            Self::By(to, _) if to.node() == node => to,
+            to => to,
         }
     }
 
@@ -96,6 +130,7 @@ impl Destination {
             Self::Via(via) => Key::Via(via),
             Self::Alias(alias) => Key::Alias(*alias),
             Self::Pid(_) | Self::Reserved(_) => Key::Pid(self.pid()),
+            Self::By(to, _) => to.key(),
         }
     }
 }
@@ -137,6 +172,34 @@ impl Node {
         }
     }
 
+    /// Sends to another node, by this course.
+    fn send_by(
+        &self,
+        course: Course,
+        to: &Destination,
+        envelope: Envelope,
+    ) -> Result<(), SendError> {
+        let core = self.core();
+        core.trace_sent(to.pid(), envelope.header(), false);
+        let target = match to {
+            Destination::Name(node, name) => Target::Name(*node, name),
+            Destination::Alias(alias) => {
+                let mut envelope = envelope;
+                if envelope.kind() == Kind::Call {
+                    envelope.set_server(alias.owner);
+                }
+                core.alias_away(alias.owner, alias.id, envelope, true, course);
+                return Ok(());
+            }
+            // Keys and places lead to processes of one's own node.
+            Destination::Via(_) => return self.send_envelope(to, envelope),
+            Destination::By(to, _) => return self.send_by(course, to, envelope),
+            Destination::Pid(pid) => Target::Pid(*pid),
+            Destination::Reserved(place) => Target::Pid(place.pid()),
+        };
+        core.send_away_by(course, target, envelope)
+    }
+
     #[cold]
     fn send_otherwise(&self, to: &Destination, envelope: Envelope) -> Result<(), SendError> {
         match to {
@@ -165,6 +228,8 @@ impl Node {
                 Some(place) => place.send_envelope(envelope),
                 None => self.core().send(place.pid(), envelope),
             },
+            Destination::By(to, _) if to.node() == self.id() => self.send_envelope(to, envelope),
+            Destination::By(to, course) => self.send_by(*course, to, envelope),
         }
     }
 }

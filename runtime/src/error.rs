@@ -21,8 +21,11 @@ pub enum SendError {
     /// The message's own serialization refused, or it is larger than one node takes from another:
     /// 64 MiB. Nothing was sent.
     Refused(Box<str>),
-    /// The mailbox is full. The message was dropped; wait with `ready()` before the next one.
+    /// The mailbox is full, or what waits to be sent to the other node. The message was dropped; wait
+    /// with `ready()` before the next one.
     Full,
+    /// The target's node has no channel of this name. Nothing was sent: it is never sent another way.
+    NoChannel(Box<str>),
 }
 
 impl fmt::Display for SendError {
@@ -37,6 +40,7 @@ impl fmt::Display for SendError {
             }
             Self::Refused(why) => write!(f, "the message could not be written: {why}"),
             Self::Full => f.write_str("the mailbox is full"),
+            Self::NoChannel(name) => write!(f, "the other node has no channel `{name}`"),
         }
     }
 }
@@ -71,6 +75,9 @@ pub enum CallError {
     /// The server's mailbox was full, or dropped the request for a newer one. It was not handled;
     /// retry later.
     Full,
+    /// The server's node has no channel of this name. The request was not sent, and is never sent
+    /// another way.
+    NoChannel(Box<str>),
 }
 
 impl fmt::Display for CallError {
@@ -90,6 +97,7 @@ impl fmt::Display for CallError {
             }
             Self::Refused(why) => write!(f, "the server could not take the request: {why}"),
             Self::Full => f.write_str("the server's mailbox is full"),
+            Self::NoChannel(name) => write!(f, "the server's node has no channel `{name}`"),
         }
     }
 }

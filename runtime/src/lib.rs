@@ -61,7 +61,10 @@ pub use observe::{
 pub use pid::{NodeId, Pid};
 pub use platform::entropy::{Rng, random_bytes, seed};
 pub use platform::panics::reason as reason_of_panic;
-pub use port::{BadFrame, Carried, Freight, FreightKind, Loopback, NodeChange, Port, WIRE_VERSION};
+pub use port::{
+    BadChannels, BadFrame, Brought, CHANNEL_NAME_MAX, CHANNELS, CHANNELS_MAX, Carried, Course,
+    Freight, FreightKind, Loopback, NoChannel, NodeChange, Port, SendOptions, WIRE_VERSION,
+};
 pub use process::{
     Alias, AliasMode, Asked, BadOption, Behaviour, Held, HoldError, Info, IntoReason, Mail, Mailed,
     Me, Message, OpenCall, Process, ProcessInfo, Receive, ReceiveTimeout, SpawnOptions, StateCell,

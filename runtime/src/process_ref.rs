@@ -9,13 +9,16 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::envelope::Envelope;
+use crate::port::{Course, Target};
 use crate::process::Message;
-use crate::{Node, Pid, Ready, SendError};
+use crate::{NoChannel, Node, Pid, Ready, SendError, SendOptions};
 
 /// The address of a plain process that takes messages of type `M`.
 pub struct ProcessRef<M> {
     node: Node,
     pid: Pid,
+    /// `None` for the usual one.
+    course: Option<Box<Course>>,
     _messages: PhantomData<fn() -> M>,
 }
 
@@ -24,6 +27,7 @@ impl<M> ProcessRef<M> {
         Self {
             node,
             pid,
+            course: None,
             _messages: PhantomData,
         }
     }
@@ -38,6 +42,18 @@ impl<M> ProcessRef<M> {
     #[must_use]
     pub fn pid(&self) -> Pid {
         self.pid
+    }
+
+    /// The same process; what is sent there goes so if it is on another node.
+    ///
+    /// # Errors
+    /// [`NoChannel`] when this node has no such channel.
+    pub fn over(&self, options: impl Into<SendOptions>) -> Result<Self, NoChannel> {
+        let course = self.node.course(&options.into())?;
+        Ok(Self {
+            course: (!course.is_usual()).then(|| Box::new(course)),
+            ..Self::new(self.node.clone(), self.pid)
+        })
     }
 
     /// Whether the process, of this node, is alive now.
@@ -60,7 +76,13 @@ impl<M: Message> ProcessRef<M> {
     /// [`SendError::Full`] when its mailbox is full and senders are told.
     #[inline]
     pub fn send(&self, message: M) -> Result<(), SendError> {
-        self.node.core().send(self.pid, Envelope::plain(message))
+        let (core, envelope) = (self.node.core(), Envelope::plain(message));
+        match &self.course {
+            Some(course) if self.pid.node() != core.id() => {
+                core.send_away_by(**course, Target::Pid(self.pid), envelope)
+            }
+            _ => core.send(self.pid, envelope),
+        }
     }
 }
 
@@ -90,7 +112,10 @@ pub const NO_NODE: &str = "a reference to a process leads from a node, and there
 
 impl<M> Clone for ProcessRef<M> {
     fn clone(&self) -> Self {
-        Self::new(self.node.clone(), self.pid)
+        Self {
+            course: self.course.clone(),
+            ..Self::new(self.node.clone(), self.pid)
+        }
     }
 }
 

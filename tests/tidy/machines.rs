@@ -11,6 +11,7 @@ const MACHINES: &[&str] = &[
     "actors/src/statem/machine/",
     "actors/src/supervisor/machine/",
     "actors/src/task/stream/machine.rs",
+    "cluster/src/channel/",
     "cluster/src/handshake/machine.rs",
     "cluster/src/membership/",
     "cluster/src/mesh/machine.rs",

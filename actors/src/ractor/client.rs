@@ -137,7 +137,7 @@ impl<T: Send + 'static> IntoFuture for HostedCall<T> {
 }
 
 fn find(node: &Node, to: &Destination) -> Result<Pid, CallError> {
-    match to {
+    match to.plain() {
         Destination::Name(of, _) if *of != node.id() => {
             Err(CallError::NotPortable("ractor message".into()))
         }

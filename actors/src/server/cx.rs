@@ -136,7 +136,7 @@ impl<A: Actor> Cx<A> {
     /// Takes back a reference of [`Cx::priority_ref`]: whether it worked until now. What is sent
     /// through it from here on is a dead letter, a call fails with `NoProc`.
     pub fn end_priority(&mut self, reference: &Ref<A>) -> bool {
-        match &*reference.address().destination() {
+        match reference.address().destination().plain() {
             Destination::Alias(alias) => self.me.unalias(*alias),
             _ => false,
         }

@@ -13,7 +13,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use foundation_runtime::{
-    Call, Destination, Envelope, Node, NodeId, Pid, Ready, ReadyError, Reserved, SendError, Tag,
+    Call, Course, Destination, Envelope, NoChannel, Node, NodeId, Pid, Ready, ReadyError, Reserved,
+    SendError, SendOptions, Tag,
 };
 
 use serde::de::Error;
@@ -70,14 +71,22 @@ impl<A: ?Sized> Address<A> {
                 let node = self.node.resolve(*node);
                 Cow::Owned(Destination::Name(node, name.clone()))
             }
+            Destination::By(to, course) => Cow::Owned(self.by(to, *course)),
             to => Cow::Borrowed(to),
         }
+    }
+
+    #[cold]
+    fn by(&self, to: &Destination, course: Course) -> Destination {
+        let plain = Self::new(self.node.clone(), to.clone());
+        plain.destination().into_owned().by(course)
     }
 
     /// The process, if there is one now.
     pub(crate) fn pid(&self) -> Option<Pid> {
         match &*self.destination() {
             Destination::Name(node, name) if *node == self.node.id() => self.node.whereis(name),
+            Destination::By(to, _) => Self::new(self.node.clone(), (**to).clone()).pid(),
             to => to.pid(),
         }
     }
@@ -196,6 +205,30 @@ impl<A: Addressed + ?Sized> Ref<A> {
             ready: self.node().ready(pid),
             of: self.clone(),
         }
+    }
+
+    /// The same process; what is asked or told through the reference that is returned goes so if it is
+    /// on another node: over a channel, within a time, in the order of a key. Answers come back over
+    /// the same channel.
+    ///
+    /// ```
+    /// use foundation_runtime::SendOptions;
+    /// # use foundation_actors::{Addressed, Ref};
+    /// # fn example<A: Addressed>(boiler: &Ref<A>) -> Result<(), Box<dyn std::error::Error>> {
+    /// let gossip = boiler.over("gossip")?;
+    /// let urgent = boiler.over(SendOptions::channel("coordination").key("boiler"))?;
+    /// assert_eq!(gossip, urgent);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`NoChannel`] when this node has no such channel. It is never another one instead.
+    pub fn over(&self, options: impl Into<SendOptions>) -> Result<Self, NoChannel> {
+        let Address { node, to, .. } = self.client.address();
+        let course = node.course(&options.into())?;
+        let to = to.clone().by(course);
+        Ok(Self::from_address(Address::new(node.clone(), to)))
     }
 
     /// Whether the actor, of this node, is alive now.

@@ -59,8 +59,8 @@ pub(crate) async fn stop(
     bound: Duration,
 ) -> Result<(), StopError> {
     let begun = node.now();
-    let pid = match target {
-        Destination::Name(of, name) => match node.whereis_at(of, &name, bound).await {
+    let pid = match target.plain() {
+        Destination::Name(of, name) => match node.whereis_at(*of, name, bound).await {
             Ok(found) => found,
             Err(CallError::Timeout) => return Err(StopError::Timeout),
             Err(_) => return Err(StopError::NoConnection),

@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 
 use super::StartError;
 use super::listening::{Listening, check_address};
+use crate::channel::{Channel, Channels};
 use crate::connection::Context;
 use crate::desk;
 use crate::handshake::{NAME_BYTES_MAX, Who};
@@ -47,6 +48,7 @@ pub struct Builder {
     tls: Option<Tls>,
     mesh: MeshConfig,
     handshake_bound: Duration,
+    channels: Channels,
 }
 
 /// What makes a node's builder one of a node in a cluster.
@@ -82,6 +84,7 @@ impl Builder {
             tls: None,
             mesh: MeshConfig::default(),
             handshake_bound: HANDSHAKE_BOUND,
+            channels: Channels::default(),
         }
     }
 
@@ -134,6 +137,24 @@ impl Builder {
     /// The times and limits of the mesh.
     pub fn mesh(mut self, config: MeshConfig) -> Self {
         self.mesh = config;
+        self
+    }
+
+    /// The node has this channel, besides the four that every node has, or instead of the one of this
+    /// name. Both nodes need it: what is sent over a channel that the other node lacks is refused.
+    ///
+    /// ```
+    /// use foundation_cluster::{BuilderExt, channel::Channel};
+    /// use foundation_runtime::Node;
+    /// # async fn example() -> Result<(), foundation_cluster::StartError> {
+    /// let readings = Channel::named("readings").lanes(4).monotonic();
+    /// let node = Node::builder().name("a").seed("127.0.0.1:7001").channel(readings).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn channel(mut self, channel: Channel) -> Self {
+        self.node = self.node.channel(channel.name.clone());
+        self.channels.declare(channel);
         self
     }
 
@@ -231,6 +252,7 @@ impl Builder {
 
     fn check(&self) -> Result<(), StartError> {
         self.mesh.check().map_err(StartError::Mesh)?;
+        self.channels.check().map_err(StartError::Channel)?;
         check_name(&self.cluster)
     }
 
@@ -288,6 +310,7 @@ impl Builder {
             cluster: self.cluster,
             own,
             secret,
+            channels: Arc::new(self.channels.ordered(node.channel_names())),
             handshake_bound: self.handshake_bound,
             next: AtomicU64::new(1),
             half_open: AtomicUsize::new(0),

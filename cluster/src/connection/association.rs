@@ -7,13 +7,15 @@
 //!            loss.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use foundation_runtime::{Node, NodeId, Pid, Reason};
+use foundation_runtime::{Carried, Freight, Node, NodeId, Pid, Reason};
 
+use super::lanes::Lanes;
 use super::outgoing::Outgoing;
 use super::stall::Stall;
+use crate::channel::{ChannelFigures, Channels};
 use crate::handshake::Who;
 use crate::machine::Tick;
 use crate::mesh::Loss;
@@ -33,6 +35,7 @@ pub(crate) struct Association {
     /// Whether bytes wait for room in the bulk connection, and how many ever had some.
     bulk: (AtomicBool, AtomicU64),
     stall: Mutex<Stall>,
+    pub(super) lanes: Lanes,
     /// Whether further connections may bring frames in.
     is_open: RwLock<bool>,
     /// The processes of further connections.
@@ -40,9 +43,10 @@ pub(crate) struct Association {
 }
 
 impl Association {
-    pub(super) fn new(node: &Node, peer: Who, link: u64) -> Self {
+    pub(super) fn new(node: &Node, peer: Who, link: u64, channels: Arc<Channels>) -> Self {
         Self {
             node: node.clone(),
+            lanes: Lanes::new(node, channels),
             peer_id: NodeId::of(&peer.name, peer.incarnation),
             peer,
             link,
@@ -70,9 +74,31 @@ impl Association {
         self.bulk.1.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Ends it when nothing has moved on the bulk connection for longer than this, although something is
-    /// to be sent: the main one has heartbeats, and this one has none.
+    /// Queues a frame for a channel of its own.
+    pub(super) fn carry_over(&self, frame: Vec<u8>, freight: &Freight) -> Carried {
+        let (carried, opens) = self.lanes.carry(frame, freight);
+        if opens {
+            self.outgoing.wake_main();
+        }
+        carried
+    }
+
+    /// What the channels did that were used.
+    pub(crate) fn channels(&self) -> Vec<ChannelFigures> {
+        self.lanes.figures()
+    }
+
+    /// Ends it when nothing has moved on a further connection for longer than this, although something
+    /// is to be sent: the main one has heartbeats, and those have none.
     pub(crate) fn end_if_stuck(&self, now: Tick, bound: Duration) {
+        if self.lanes.tick(now, bound) {
+            tracing::warn!(
+                target: "foundation::cluster",
+                peer = %self.peer.name,
+                "nothing moves on the connection of a channel; the node is given up"
+            );
+            self.fail();
+        }
         let waits = self.bulk.0.load(Ordering::Relaxed);
         let sent = self.bulk.1.load(Ordering::Relaxed);
         let mut stall = self.stall.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,6 +138,7 @@ impl Association {
     /// It is over: nothing of it comes in from here on.
     pub(super) fn close(&self) {
         self.outgoing.close(Loss::Closed);
+        self.lanes.close();
         *self.is_open.write().unwrap_or_else(PoisonError::into_inner) = false;
         let carriers = self.carriers.lock();
         let mut carriers = carriers.unwrap_or_else(PoisonError::into_inner);

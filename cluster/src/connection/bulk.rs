@@ -14,8 +14,7 @@ use foundation_runtime::{Pid, Process, SpawnOptions, time};
 use super::association::Association;
 use super::context::Context;
 use super::failure::Failure;
-use super::pump::{Pump, Turn};
-use super::queue::Route;
+use super::pump::{Duty, Pump, Turn};
 use super::shake::{Gatekeeper, shake};
 use crate::handshake::{Purpose, Refusal, Role};
 use crate::mesh::NodeEvent;
@@ -33,10 +32,11 @@ pub(super) fn open(context: &Arc<Context>, association: &Arc<Association>) {
         if !of.join(me.pid()) {
             return;
         }
-        match dial(&context, &of).await {
+        let purpose = Purpose::Bulk { link: of.link };
+        match dial(&context, &of, purpose).await {
             Ok(stream) => {
                 of.outgoing.bulk_opened(true);
-                carry(&of, stream, Some(Route::Bulk), Vec::new()).await;
+                carry(&of, stream, Duty::Bulk, Vec::new()).await;
             }
             Err(failure) => {
                 tracing::warn!(
@@ -57,26 +57,34 @@ pub(super) fn open(context: &Arc<Context>, association: &Arc<Association>) {
     }
 }
 
-async fn dial(context: &Context, of: &Association) -> Result<Stream, Failure> {
+/// Dials a further connection of an association.
+pub(super) async fn dial(
+    context: &Context,
+    of: &Association,
+    purpose: Purpose,
+) -> Result<Stream, Failure> {
     let mut pause = PAUSE;
     for _ in 1..DIALS {
-        match dial_once(context, of).await {
+        match dial_once(context, of, purpose.clone()).await {
             Err(failure) if failure.refusal == Refusal::NoLink => time::sleep(pause).await,
             dialled => return dialled,
         }
         pause *= 2;
     }
-    dial_once(context, of).await
+    dial_once(context, of, purpose).await
 }
 
-async fn dial_once(context: &Context, of: &Association) -> Result<Stream, Failure> {
+async fn dial_once(
+    context: &Context,
+    of: &Association,
+    purpose: Purpose,
+) -> Result<Stream, Failure> {
     let dialling = async {
         let dialled = context
             .transport
             .dial(&context.node, &of.peer.address)
             .await;
         let mut stream = dialled.map_err(|_| Refusal::Closed)?;
-        let purpose = Purpose::Bulk { link: of.link };
         let gatekeeper = Gatekeeper::Association(of);
         shake(context, Role::Dialler, purpose, gatekeeper, &mut stream).await?;
         Ok(stream)
@@ -89,17 +97,17 @@ async fn dial_once(context: &Context, of: &Association) -> Result<Stream, Failur
 /// The life of a bulk connection that was dialled from the other node, and of which `rest` has come.
 pub(super) async fn taken(of: &Arc<Association>, carrier: Pid, stream: Stream, rest: Vec<u8>) {
     if of.join(carrier) {
-        carry(of, stream, None, rest).await;
+        carry(of, stream, Duty::Hears, rest).await;
     }
 }
 
 /// Carries until an end, which is that of the association.
-async fn carry(of: &Arc<Association>, stream: Stream, route: Option<Route>, rest: Vec<u8>) {
+pub(super) async fn carry(of: &Arc<Association>, stream: Stream, duty: Duty, rest: Vec<u8>) {
     let _ending = Ending(of);
-    let mut pump = Pump::new(of, stream, route, &rest);
+    let mut pump = Pump::new(of, stream, duty, &rest);
     // Nothing but frames between processes goes over it.
     match poll_fn(|cx| pump.poll(cx)).await {
-        Turn::Lost(_) | Turn::Came(..) | Turn::WantsBulk => {}
+        Turn::Lost(_) | Turn::Came(..) | Turn::WantsBulk | Turn::WantsLane(_) => {}
     }
 }
 

@@ -7,11 +7,13 @@ use std::fmt;
 
 /// The most bytes of a frame.
 pub const FRAME_BYTES_MAX: usize = 64 << 20;
-pub(super) const HEADER_BYTES: usize = 4;
+pub(crate) const HEADER_BYTES: usize = 4;
 /// What is before the bytes of a part: whose it is, and whether it is the last.
-pub(super) const PART_HEAD_BYTES: usize = 2;
+pub(crate) const PART_HEAD_BYTES: usize = 2;
 /// A whole fence.
-pub(super) const FENCE_BYTES: usize = HEADER_BYTES + 5;
+pub(crate) const FENCE_BYTES: usize = HEADER_BYTES + 5;
+/// A whole word on what was seen.
+const SEEN_BYTES: usize = HEADER_BYTES + 9;
 const LENGTH_BITS: u32 = 28;
 
 /// What a frame is.
@@ -29,6 +31,12 @@ pub(crate) enum Kind {
     Fence = 4,
     /// A fence has arrived.
     Fenced = 5,
+    /// Several frames, compressed together.
+    Packed = 6,
+    /// So many bytes of a lane have come.
+    Seen = 7,
+    /// So many bytes of a sender were taken by processes.
+    Credit = 8,
 }
 
 /// What is wrong with a frame. The connection is closed; nothing of the frame was done.
@@ -55,12 +63,12 @@ impl fmt::Display for BadFrame {
 
 impl std::error::Error for BadFrame {}
 
-pub(super) fn header(kind: Kind, length: usize) -> [u8; HEADER_BYTES] {
+pub(crate) fn header(kind: Kind, length: usize) -> [u8; HEADER_BYTES] {
     assert!(length <= FRAME_BYTES_MAX, "a frame of {length} bytes");
     ((kind as u32) << LENGTH_BITS | length as u32).to_be_bytes()
 }
 
-pub(super) fn read_header(bytes: [u8; HEADER_BYTES]) -> Result<(Kind, usize), BadFrame> {
+pub(crate) fn read_header(bytes: [u8; HEADER_BYTES]) -> Result<(Kind, usize), BadFrame> {
     let word = u32::from_be_bytes(bytes);
     let length = (word & ((1 << LENGTH_BITS) - 1)) as usize;
     let kind = match word >> LENGTH_BITS {
@@ -70,6 +78,9 @@ pub(super) fn read_header(bytes: [u8; HEADER_BYTES]) -> Result<(Kind, usize), Ba
         3 => Kind::Part,
         4 => Kind::Fence,
         5 => Kind::Fenced,
+        6 => Kind::Packed,
+        7 => Kind::Seen,
+        8 => Kind::Credit,
         kind => return Err(BadFrame::Kind(kind as u8)),
     };
     match length <= FRAME_BYTES_MAX {
@@ -78,12 +89,29 @@ pub(super) fn read_header(bytes: [u8; HEADER_BYTES]) -> Result<(Kind, usize), Ba
     }
 }
 
-pub(super) fn part_head(bucket: u8, is_last: bool) -> [u8; PART_HEAD_BYTES] {
+pub(crate) fn part_head(bucket: u8, is_last: bool) -> [u8; PART_HEAD_BYTES] {
     [bucket, u8::from(is_last)]
 }
 
+/// How many bytes of a lane have come, and whether that is said at once: a whole frame.
+pub(crate) fn seen(total: u64, at_once: bool) -> [u8; SEEN_BYTES] {
+    let mut frame = [0; SEEN_BYTES];
+    frame[..HEADER_BYTES].copy_from_slice(&header(Kind::Seen, SEEN_BYTES - HEADER_BYTES));
+    frame[HEADER_BYTES] = u8::from(at_once);
+    frame[HEADER_BYTES + 1..].copy_from_slice(&total.to_be_bytes());
+    frame
+}
+
+pub(crate) fn read_seen(content: &[u8]) -> Result<(u64, bool), BadFrame> {
+    let Some((at_once @ (0 | 1), total)) = content.split_first() else {
+        return Err(BadFrame::Content);
+    };
+    let total = total.try_into().map_err(|_| BadFrame::Content)?;
+    Ok((u64::from_be_bytes(total), *at_once == 1))
+}
+
 /// Whose part this is, whether it is the last, and its bytes.
-pub(super) fn read_part(content: &[u8]) -> Result<(u8, bool, &[u8]), BadFrame> {
+pub(crate) fn read_part(content: &[u8]) -> Result<(u8, bool, &[u8]), BadFrame> {
     match content.split_first_chunk() {
         Some(([bucket, 0], bytes)) => Ok((*bucket, false, bytes)),
         Some(([bucket, 1], bytes)) => Ok((*bucket, true, bytes)),
@@ -92,7 +120,7 @@ pub(super) fn read_part(content: &[u8]) -> Result<(u8, bool, &[u8]), BadFrame> {
 }
 
 /// A fence, or the answer to it: a whole frame.
-pub(super) fn fence(kind: Kind, bucket: u8, serial: u32) -> [u8; FENCE_BYTES] {
+pub(crate) fn fence(kind: Kind, bucket: u8, serial: u32) -> [u8; FENCE_BYTES] {
     let mut frame = [0; FENCE_BYTES];
     frame[..HEADER_BYTES].copy_from_slice(&header(kind, FENCE_BYTES - HEADER_BYTES));
     frame[HEADER_BYTES] = bucket;
@@ -100,7 +128,7 @@ pub(super) fn fence(kind: Kind, bucket: u8, serial: u32) -> [u8; FENCE_BYTES] {
     frame
 }
 
-pub(super) fn read_fence(content: &[u8]) -> Result<(u8, u32), BadFrame> {
+pub(crate) fn read_fence(content: &[u8]) -> Result<(u8, u32), BadFrame> {
     match content.split_first_chunk::<1>() {
         Some(([bucket], serial)) => {
             let serial = serial.try_into().map_err(|_| BadFrame::Content)?;

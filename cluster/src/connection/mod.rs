@@ -2,22 +2,26 @@
 //!
 //! Role       One process per connection: it shakes hands, then sends what others queue and
 //!            delivers what comes. Two nodes have one connection, and one more each way once large
-//!            messages go that way.
+//!            messages go that way; and those of channels, once these are used.
 //! Limit      [`FRAME_BYTES_MAX`] a frame; [`HIGH_WATER`](queue::HIGH_WATER) bytes queued before senders are held.
 //! Invariant  Frames keep their order. The node has lost the other one when the process is gone,
 //!            however it ended.
 
 mod assembly;
 mod association;
+mod bringing;
 mod bulk;
+mod carrier;
 mod context;
 mod failure;
-mod frame;
+pub(crate) mod frame;
 mod inbound;
+mod lane;
+mod lanes;
 mod outgoing;
 mod process;
 mod pump;
-mod queue;
+pub(crate) mod queue;
 mod shake;
 mod stall;
 

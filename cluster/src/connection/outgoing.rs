@@ -159,6 +159,11 @@ impl Outgoing {
         taken
     }
 
+    /// Whoever carries over the main connection looks at what else there is to do.
+    pub(super) fn wake_main(&self) {
+        wake(self.state(), &BOTH[..1]);
+    }
+
     /// A fence has come back.
     pub(super) fn fenced(&self, bucket: u8, serial: u32) {
         let mut state = self.state();

@@ -11,12 +11,12 @@ use foundation_runtime::{Carried, Freight, NodeId, Pid, Port, time};
 
 use super::association::Association;
 use super::bulk;
+use super::carrier;
 use super::context::{Context, HalfOpen};
 use super::failure::Failure;
 use super::frame::Kind;
-use super::pump::{Pump, Turn};
-use super::queue::Route;
-use super::shake::{Gatekeeper, shake};
+use super::pump::{Duty, Pump, Turn};
+use super::shake::{Further, Gatekeeper, shake};
 use crate::handshake::{Agreed, Purpose, Refusal, Role};
 use crate::membership;
 use crate::mesh::{ConnectionId, Loss, MeshRef};
@@ -74,8 +74,13 @@ pub(crate) async fn accepted(
     drop(place);
     match shaken.unwrap_or(Err(Refusal::Deadline.into())) {
         Ok((stream, (agreed, None))) => live(&context, &mesh, id, stream, agreed).await,
-        Ok((stream, (agreed, Some(of)))) => {
-            bulk::taken(&of, me, stream, agreed.rest).await;
+        Ok((stream, (agreed, Some(Further { of, purpose })))) => {
+            match purpose {
+                Purpose::Lane {
+                    channel, credit, ..
+                } => carrier::taken(&of, me, stream, agreed.rest, &channel, credit).await,
+                _ => bulk::taken(&of, me, stream, agreed.rest).await,
+            }
             mesh.gone(id, Loss::Closed).await;
         }
         Err(failure) => {
@@ -97,15 +102,17 @@ async fn live(
     stream: Stream,
     agreed: Agreed,
 ) {
-    let association = Association::new(&context.node, agreed.peer, agreed.link);
+    let channels = Arc::clone(&context.channels);
+    let association = Association::new(&context.node, agreed.peer, agreed.link, channels);
     let association = Arc::new(association);
     let attached = Attached::new(context, &association);
     mesh.up(id, Arc::clone(&association)).await;
-    let mut pump = Pump::new(&association, stream, Some(Route::Main), &agreed.rest);
+    let mut pump = Pump::new(&association, stream, Duty::Main, &agreed.rest);
     let loss = loop {
         match poll_fn(|cx| pump.poll(cx)).await {
             Turn::Lost(loss) => break loss,
             Turn::WantsBulk => bulk::open(context, &association),
+            Turn::WantsLane(lane) => carrier::open(context, &association, lane),
             Turn::Came(Kind::Membership, content) => {
                 let loss = membership::received(&context.node, &association.peer, content).await;
                 if let Some(loss) = loss {
@@ -150,11 +157,17 @@ struct Way(Arc<Association>);
 
 impl Port for Way {
     fn carry(&self, frame: Vec<u8>, freight: Freight) -> Carried {
-        self.0.outgoing.carry(frame, freight)
+        match freight.course.channel {
+            0 => self.0.outgoing.carry(frame, freight),
+            _ => self.0.carry_over(frame, &freight),
+        }
     }
 
-    fn wait(&self, pid: Pid) -> bool {
-        self.0.outgoing.wait(pid)
+    fn wait(&self, pid: Pid, freight: &Freight) -> bool {
+        match freight.course.channel {
+            0 => self.0.outgoing.wait(pid),
+            _ => self.0.lanes.wait(pid, freight),
+        }
     }
 
     fn close(&self, _: NodeId) {

@@ -12,13 +12,17 @@ use std::sync::Arc;
 use std::task::{Context as Poller, Poll, ready};
 use std::time::Duration;
 
+use foundation_runtime::Brought;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::assembly::Assembly;
 use super::association::Association;
-use super::frame::{BadFrame, Kind, fence, read_fence};
+use super::bringing::Bringing;
+use super::frame::{BadFrame, Kind, fence, read_fence, read_part, read_seen};
 use super::inbound::Inbound;
-use super::queue::Route;
+use super::lane::Lane;
+use super::queue::{NOBODY, Route};
+use crate::channel::pack::{split, unpack};
 use crate::mesh::Loss;
 use crate::transport::{Stream, complaint};
 
@@ -35,14 +39,29 @@ pub(super) enum Turn {
     Came(Kind, Vec<u8>),
     /// Somebody sends what should go over a connection of its own.
     WantsBulk,
+    /// Somebody sends over a lane that is not open.
+    WantsLane(Arc<Lane>),
     Lost(Loss),
+}
+
+/// What a pump is to do.
+pub(super) enum Duty {
+    /// The connection that makes two nodes connected: all but what other connections have.
+    Main,
+    /// It sends large messages.
+    Bulk,
+    /// It takes large messages.
+    Hears,
+    /// It sends what one lane has, and hears how far that has come.
+    Sends(Arc<Lane>),
+    /// It takes what the other end's lane has, and says how far that has come.
+    Takes(Arc<Bringing>),
 }
 
 pub(super) struct Pump {
     association: Arc<Association>,
     stream: Stream,
-    /// What it sends; `None` for one that only listens.
-    route: Option<Route>,
+    duty: Duty,
     inbound: Inbound,
     assembly: Assembly,
     writing: Vec<u8>,
@@ -55,13 +74,13 @@ impl Pump {
     pub(super) fn new(
         association: &Arc<Association>,
         stream: Stream,
-        route: Option<Route>,
+        duty: Duty,
         rest: &[u8],
     ) -> Self {
         Self {
             association: Arc::clone(association),
             stream,
-            route,
+            duty,
             inbound: Inbound::new(rest),
             assembly: Assembly::default(),
             writing: Vec::new(),
@@ -71,13 +90,16 @@ impl Pump {
     }
 
     pub(super) fn poll(&mut self, cx: &mut Poller<'_>) -> Poll<Turn> {
-        if let Some(route) = self.route
-            && let Some(loss) = self.poll_write(route, cx)
-        {
+        if let Some(loss) = self.poll_write(cx) {
             return Poll::Ready(Turn::Lost(loss));
         }
-        if self.route == Some(Route::Main) && self.association.outgoing.wants_bulk() {
-            return Poll::Ready(Turn::WantsBulk);
+        if let Duty::Main = self.duty {
+            if self.association.outgoing.wants_bulk() {
+                return Poll::Ready(Turn::WantsBulk);
+            }
+            if let Some(lane) = self.association.lanes.wanted() {
+                return Poll::Ready(Turn::WantsLane(lane));
+            }
         }
         let mut budget = READ_BUDGET;
         loop {
@@ -98,12 +120,18 @@ impl Pump {
             }
             self.inbound.came(count);
             self.association.hear();
+            if let Duty::Takes(lane) = &self.duty {
+                lane.read(count);
+                if let Some(loss) = self.poll_write(cx) {
+                    return Poll::Ready(Turn::Lost(loss));
+                }
+            }
             budget = budget.saturating_sub(count);
         }
     }
 
     /// Sends what waits, as far as it goes.
-    fn poll_write(&mut self, route: Route, cx: &mut Poller<'_>) -> Option<Loss> {
+    fn poll_write(&mut self, cx: &mut Poller<'_>) -> Option<Loss> {
         loop {
             if self.written == self.writing.len() {
                 self.writing.clear();
@@ -111,14 +139,13 @@ impl Pump {
                 if self.writing.capacity() > KEPT_BYTES {
                     self.writing = Vec::new();
                 }
-                let outgoing = &self.association.outgoing;
-                if !outgoing.take(route, &mut self.writing, cx.waker()) {
+                if !self.take(cx) {
                     return self.poll_rest(cx);
                 }
             }
             let rest = &self.writing[self.written..];
             let written = Pin::new(&mut self.stream).poll_write(cx, rest);
-            if route == Route::Bulk {
+            if let Duty::Bulk = self.duty {
                 let count = match &written {
                     Poll::Ready(Ok(count)) => *count,
                     _ => 0,
@@ -130,6 +157,19 @@ impl Pump {
                 Poll::Ready(_) => return Some(Loss::Closed),
                 Poll::Pending => return self.poll_closing(cx),
             }
+        }
+    }
+
+    /// Takes what is to be sent next, if there is anything.
+    fn take(&mut self, cx: &Poller<'_>) -> bool {
+        let (out, waker) = (&mut self.writing, cx.waker());
+        let outgoing = &self.association.outgoing;
+        match &self.duty {
+            Duty::Main => outgoing.take(Route::Main, out, waker),
+            Duty::Bulk => outgoing.take(Route::Bulk, out, waker),
+            Duty::Hears => false,
+            Duty::Sends(lane) => lane.take(out, outgoing.waiting() > 0, waker),
+            Duty::Takes(lane) => lane.take(out, waker),
         }
     }
 
@@ -160,8 +200,8 @@ impl Pump {
     /// Gives processes what has come for them.
     fn deliver(&mut self) -> Option<Turn> {
         let association = Arc::clone(&self.association);
-        let entered = match self.route {
-            Some(Route::Main) => None,
+        let entered = match self.duty {
+            Duty::Main => None,
             _ => match association.enter() {
                 None => return Some(Turn::Lost(Loss::Closed)),
                 entered => entered,
@@ -180,15 +220,20 @@ impl Pump {
     }
 
     fn deliver_all(&mut self, association: &Association) -> Result<Option<Turn>, Unreadable> {
-        let node = &association.node;
         while let Some((kind, content)) = self.inbound.next()? {
             match kind {
-                Kind::Process => node.receive_frame(association.peer_id, content)?,
-                Kind::Part => {
-                    if let Some(whole) = self.assembly.part(content)? {
-                        node.receive_frame(association.peer_id, &whole)?;
+                Kind::Process | Kind::Part => {
+                    bring(association, &self.duty, &mut self.assembly, kind, content)?;
+                }
+                Kind::Packed => {
+                    let frames = unpack(content)?;
+                    let mut frames = frames.as_slice();
+                    while let Some((kind, content, rest)) = split(frames)? {
+                        bring(association, &self.duty, &mut self.assembly, kind, content)?;
+                        frames = rest;
                     }
                 }
+                Kind::Seen | Kind::Credit => hear(&self.duty, kind, content)?,
                 Kind::Fence => {
                     let (bucket, serial) = read_fence(content)?;
                     let back = fence(Kind::Fenced, bucket, serial);
@@ -203,6 +248,49 @@ impl Pump {
             }
         }
         Ok(None)
+    }
+}
+
+/// Gives a process what has come for it, when it is whole.
+fn bring(
+    association: &Association,
+    duty: &Duty,
+    assembly: &mut Assembly,
+    kind: Kind,
+    content: &[u8],
+) -> Result<(), Unreadable> {
+    let brought = |bucket, bytes| match duty {
+        Duty::Takes(lane) => lane.brought(bucket, bytes),
+        _ => Brought::default(),
+    };
+    let (node, peer) = (&association.node, association.peer_id);
+    match kind {
+        Kind::Process => node.receive_frame(peer, brought(NOBODY, 0), content)?,
+        Kind::Part => {
+            if let Some(whole) = assembly.part(content)? {
+                let (bucket, ..) = read_part(content)?;
+                node.receive_frame(peer, brought(bucket, whole.len()), &whole)?;
+            }
+        }
+        _ => return Err(BadFrame::Content.into()),
+    }
+    Ok(())
+}
+
+/// What the receiving end of a lane says.
+fn hear(duty: &Duty, kind: Kind, content: &[u8]) -> Result<(), BadFrame> {
+    let Duty::Sends(lane) = duty else {
+        return Err(BadFrame::Content);
+    };
+    if kind == Kind::Credit {
+        let (bucket, bytes) = read_fence(content)?;
+        lane.credit(bucket, bytes);
+        return Ok(());
+    }
+    let (total, at_once) = read_seen(content)?;
+    match lane.seen(total, at_once) {
+        true => Ok(()),
+        false => Err(BadFrame::Content),
     }
 }
 

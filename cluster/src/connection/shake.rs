@@ -30,13 +30,19 @@ impl Gatekeeper<'_> {
     /// Whether it may stay; and of a further connection that was dialled from elsewhere, what it
     /// belongs to.
     async fn admit(&self, who: Who, role: Role, purpose: Purpose) -> Admission {
-        match (self, purpose) {
+        match (self, &purpose) {
             (Self::Mesh(mesh, id), Purpose::Peer) => {
                 mesh.proved(*id, who, role).await.map(|()| None)
             }
-            (Self::Mesh(mesh, _), Purpose::Bulk { link }) => {
-                let found = mesh.association(who, link).await;
-                found.map(Some).ok_or(Refusal::NoLink)
+            (Self::Mesh(mesh, _), Purpose::Bulk { link } | Purpose::Lane { link, .. }) => {
+                let found = mesh.association(who, *link).await;
+                let of = found.ok_or(Refusal::NoLink)?;
+                if let Purpose::Lane { channel, .. } = &purpose
+                    && of.lanes.place(channel).is_none()
+                {
+                    return Err(Refusal::NoChannel);
+                }
+                Ok(Some(Further { of, purpose }))
             }
             // Another start of it is another node.
             (Self::Association(of), _) => {
@@ -48,7 +54,13 @@ impl Gatekeeper<'_> {
     }
 }
 
-type Admission = Result<Option<Arc<Association>>, Refusal>;
+type Admission = Result<Option<Further>, Refusal>;
+
+/// A further connection that was dialled from elsewhere: what it belongs to, and what it is for.
+pub(super) struct Further {
+    pub(super) of: Arc<Association>,
+    pub(super) purpose: Purpose,
+}
 
 /// Shakes hands. What a node is told when it was not wanted has been sent when this returns. A further
 /// connection, dialled from elsewhere, comes with what it belongs to.
@@ -58,7 +70,7 @@ pub(super) async fn shake(
     purpose: Purpose,
     gatekeeper: Gatekeeper<'_>,
     stream: &mut Stream,
-) -> Result<(Agreed, Option<Arc<Association>>), Failure> {
+) -> Result<(Agreed, Option<Further>), Failure> {
     let mut further = None;
     let mut machine = context.handshake(role, purpose, stream.binding());
     let (mut effects, mut inputs) = (Effects::new(), vec![Input::Begin]);

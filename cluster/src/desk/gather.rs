@@ -7,12 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use foundation_actors::{NodeExt as _, multicall};
-use foundation_runtime::Node;
+use foundation_runtime::{CHANNELS, Node};
 
 use super::driver::{DESK, Plan};
 use super::words::{
-    Acted, Answer, ChannelRow, Dialled, Member, Pong, Question, Status, Topology, Vertex,
+    Acted, Answer, ChannelRow, Dialled, LaneFigures, Member, Pong, Question, Status, Topology,
+    Vertex,
 };
+use crate::channel::ChannelFigures;
 use crate::cluster::{AskError, NodeClusterExt as _};
 use crate::membership::{Record, State};
 use crate::mesh::Peer;
@@ -120,12 +122,42 @@ async fn members(node: &Node) -> Result<Vec<Member>, AskError> {
 
 async fn channels(node: &Node) -> Result<Vec<ChannelRow>, AskError> {
     let peers = node.cluster().nodes().await?;
-    let row = |peer: &crate::mesh::Peer| ChannelRow {
+    let rows = peers.iter().flat_map(|peer| {
+        let data = ChannelRow {
+            peer: peer.who.name.to_string(),
+            channel: CHANNELS[0].to_owned(),
+            queued_bytes: peer.queued as u64,
+            sent_frames: peer.sent,
+            figures: None,
+        };
+        let more = peer.channels.iter().map(|of| row(peer, of));
+        std::iter::once(data).chain(more)
+    });
+    Ok(rows.collect())
+}
+
+fn row(peer: &crate::mesh::Peer, of: &ChannelFigures) -> ChannelRow {
+    ChannelRow {
         peer: peer.who.name.to_string(),
-        queued_bytes: peer.queued as u64,
-        sent_frames: peer.sent,
-    };
-    Ok(peers.iter().map(row).collect())
+        channel: of.channel.to_string(),
+        queued_bytes: of.queued_bytes,
+        sent_frames: of.messages,
+        figures: Some(LaneFigures {
+            priority: format!("{:?}", of.priority).to_lowercase(),
+            open: of.open,
+            bytes: of.bytes,
+            wire_bytes: of.wire_bytes,
+            under_way: of.under_way,
+            window: of.window,
+            held: of.held,
+            superseded: of.superseded,
+            expired: of.expired,
+            refused: of.refused,
+            unsent: of.unsent,
+            wait_p99: of.wait_p99,
+            round_trip: of.round_trip,
+        }),
+    }
 }
 
 /// The names of the nodes that are connected to this one.

@@ -115,15 +115,50 @@ pub struct Member {
     pub status: String,
 }
 
-/// What went over one connection of this node.
+/// What went over one channel of this node to another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelRow {
     /// The other node.
     pub peer: String,
+    /// The channel; `data` is the connection itself, over which goes what names no channel.
+    pub channel: String,
     /// Bytes that wait to be sent.
     pub queued_bytes: u64,
     /// Frames that were given to it, so far.
     pub sent_frames: u64,
+    /// More of a channel that is not `data`.
+    pub figures: Option<LaneFigures>,
+}
+
+/// What the lanes of a channel to one node did, so far.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneFigures {
+    /// Its priority.
+    pub priority: String,
+    /// How many lanes are open.
+    pub open: u32,
+    /// Bytes of messages that have left.
+    pub bytes: u64,
+    /// Bytes of the connections, after compression.
+    pub wire_bytes: u64,
+    /// Bytes that the other node has not read yet.
+    pub under_way: u64,
+    /// How many bytes may be under way.
+    pub window: u64,
+    /// How often a sender was held.
+    pub held: u64,
+    /// Messages that a newer one replaced.
+    pub superseded: u64,
+    /// Messages that had waited as long as they might.
+    pub expired: u64,
+    /// Messages that were refused because too much waited.
+    pub refused: u64,
+    /// Messages that were not sent because the channel could not be opened.
+    pub unsent: u64,
+    /// How long 99 of 100 messages waited here at most.
+    pub wait_p99: Duration,
+    /// How long bytes took to be read there, and that to be told here, at last.
+    pub round_trip: Option<Duration>,
 }
 
 /// An echo.

@@ -172,7 +172,7 @@ impl Handshake {
                     cluster: self.cluster.clone(),
                     who: self.own.clone(),
                     nonce: self.nonce,
-                    purpose: self.purpose,
+                    purpose: self.purpose.clone(),
                 };
                 let hello = hello.bytes();
                 effects.push(Effect::Send(hello.clone()));
@@ -248,7 +248,7 @@ impl Handshake {
                 if !self.secret.proves(b"dialler", &parts, &proof) {
                     return self.refuse(Refusal::Proof, effects);
                 }
-                effects.push(Effect::Admit(peer.clone(), self.purpose));
+                effects.push(Effect::Admit(peer.clone(), self.purpose.clone()));
                 self.state = State::Admitting { version, peer };
             }
             (State::Proved { version, peer }, Message::Welcome) => {
@@ -317,7 +317,7 @@ impl Handshake {
             return self.refuse(Refusal::Proof, effects);
         }
         let proof = self.secret.proof(b"dialler", &parts);
-        effects.push(Effect::Admit(peer.clone(), self.purpose));
+        effects.push(Effect::Admit(peer.clone(), self.purpose.clone()));
         self.state = State::Considered {
             version,
             peer,

@@ -8,6 +8,8 @@
 
 use std::fmt;
 
+use foundation_runtime::CHANNEL_NAME_MAX;
+
 use super::Refusal;
 use crate::secret::PROOF_BYTES;
 
@@ -35,7 +37,7 @@ pub struct Who {
 }
 
 /// What a connection is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Purpose {
     /// Two nodes are to be connected.
@@ -45,6 +47,18 @@ pub enum Purpose {
     Bulk {
         /// [`Agreed::link`](super::Agreed::link) of the handshake that connected them.
         link: u64,
+    },
+    /// Two nodes are connected, and the one that dials has messages of a channel for the other.
+    Lane {
+        /// As for [`Purpose::Bulk`].
+        link: u64,
+        /// The channel's name.
+        channel: Box<str>,
+        /// Which of its lanes.
+        lane: u8,
+        /// How many bytes of one sender may be on the other node before a process takes them; zero
+        /// when nobody counts.
+        credit: u32,
     },
 }
 
@@ -203,12 +217,24 @@ impl Message {
 }
 
 impl Purpose {
-    fn write(self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Peer => out.push(0),
             Self::Bulk { link } => {
                 out.push(1);
                 out.extend_from_slice(&link.to_be_bytes());
+            }
+            Self::Lane {
+                link,
+                channel,
+                lane,
+                credit,
+            } => {
+                out.push(2);
+                out.extend_from_slice(&link.to_be_bytes());
+                text(out, channel);
+                out.push(*lane);
+                out.extend_from_slice(&credit.to_be_bytes());
             }
         }
     }
@@ -218,6 +244,12 @@ impl Purpose {
             [0] => Ok(Self::Peer),
             [1] => Ok(Self::Bulk {
                 link: u64::from_be_bytes(fields.array()?),
+            }),
+            [2] => Ok(Self::Lane {
+                link: u64::from_be_bytes(fields.array()?),
+                channel: fields.text(CHANNEL_NAME_MAX)?,
+                lane: fields.array::<1>()?[0],
+                credit: u32::from_be_bytes(fields.array()?),
             }),
             [kind] => Err(BadMessage::Purpose(kind)),
         }

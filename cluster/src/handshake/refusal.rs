@@ -38,9 +38,11 @@ pub enum Refusal {
     NoLink,
     /// A certificate does not prove that a node is of this cluster, or that it has its name.
     Certificate,
+    /// A further connection for a channel that the node does not have.
+    NoChannel,
 }
 
-const ALL: [Refusal; 14] = [
+const ALL: [Refusal; 15] = [
     Refusal::Malformed,
     Refusal::Version,
     Refusal::Cluster,
@@ -55,6 +57,7 @@ const ALL: [Refusal; 14] = [
     Refusal::Closed,
     Refusal::NoLink,
     Refusal::Certificate,
+    Refusal::NoChannel,
 ];
 
 impl Refusal {
@@ -65,7 +68,7 @@ impl Refusal {
             Self::NameTaken | Self::Simultaneous | Self::Full | Self::Leaving => true,
             Self::Deadline | Self::Closed | Self::NoLink => true,
             Self::Malformed | Self::Version | Self::Cluster | Self::Proof => false,
-            Self::Oneself | Self::Evicted | Self::Certificate => false,
+            Self::Oneself | Self::Evicted | Self::Certificate | Self::NoChannel => false,
         }
     }
 
@@ -99,6 +102,7 @@ impl fmt::Display for Refusal {
             Self::Closed => "the connection ended before all was said",
             Self::NoLink => "the nodes are not connected, or not in this way any more",
             Self::Certificate => "a certificate does not hold",
+            Self::NoChannel => "the other node has no such channel",
         })
     }
 }

@@ -15,6 +15,7 @@ use foundation_runtime::{Exit, Pid, Process, Reason, SpawnOptions};
 use super::client::MeshRef;
 use super::machine::{Effect, Event, Input, Machine};
 use super::{ConnectionId, Loss, MeshConfig};
+use crate::channel::ChannelFigures;
 use crate::connection::{self, Association, Context, Kind};
 use crate::handshake::{Refusal, Role, Who};
 use crate::machine::{Effects, Machine as _, Tick};
@@ -78,6 +79,8 @@ pub struct Peer {
     pub queued: usize,
     /// How many frames were sent to it over this connection.
     pub sent: u64,
+    /// What went over channels of their own, those that were used.
+    pub channels: Vec<ChannelFigures>,
 }
 
 #[actor(crate = foundation_actors)]
@@ -212,11 +215,13 @@ impl Mesh {
         let by_name: BTreeMap<&str, &Arc<Association>> =
             started.map(|it| (&*it.peer.name, it)).collect();
         let of = |who: &Who| {
-            let queue = by_name.get(&*who.name).map(|started| &started.outgoing);
+            let started = by_name.get(&*who.name);
+            let queue = started.map(|started| &started.outgoing);
             Peer {
                 who: who.clone(),
                 queued: queue.map_or(0, |queue| queue.waiting()),
                 sent: queue.map_or(0, |queue| queue.frames()),
+                channels: started.map_or_else(Vec::new, |started| started.channels()),
             }
         };
         self.machine.peers().map(of).collect()

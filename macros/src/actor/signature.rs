@@ -17,7 +17,7 @@ use crate::errors::Errors;
 
 /// The verbs that every `Ref` has, and what std's prelude gives it. A handler of that name could
 /// be called on the state, but never through a `Ref`.
-const TAKEN: [&str; 18] = [
+const TAKEN: [&str; 19] = [
     "address",
     "at",
     "client",
@@ -31,6 +31,7 @@ const TAKEN: [&str; 18] = [
     "name",
     "ne",
     "node",
+    "over",
     "pid",
     "protocol",
     "ready",
@@ -140,7 +141,7 @@ fn check_name(mark: &Mark, method: &ImplItemFn, errors: &mut Errors) {
 fn alternative(name: &str) -> String {
     match name {
         "clone" | "clone_from" | "to_owned" | "into" | "try_into" => "copy_of".to_owned(),
-        "is_alive" | "ready" => format!("{name}_now"),
+        "is_alive" | "over" | "ready" => format!("{name}_now"),
         "eq" | "ne" => "is_same".to_owned(),
         "at" => "item_at".to_owned(),
         other => format!("get_{other}"),

@@ -3,14 +3,16 @@
 //! Role       Reads TOML: names, addresses, files, times. What is not said has its default.
 //! Invariant  A key that is not known is refused with its line: a slip of the pen must not pass.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use foundation::Node;
+use foundation::cluster::channel::Channel;
 use foundation::cluster::mesh::MeshConfig;
 use foundation::cluster::{Builder, Tls};
+use foundation::{Node, Priority};
 use serde::Deserialize;
 
 /// The file of one node. Paths in it are relative to its folder.
@@ -35,6 +37,45 @@ pub struct Config {
     /// Times and limits.
     #[serde(default)]
     pub mesh: Mesh,
+    /// The node's own channels, or other values for one that every node has.
+    #[serde(default)]
+    pub channels: BTreeMap<String, Lanes>,
+}
+
+/// One channel: see the library's `Channel`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lanes {
+    /// How many connections to each node it has.
+    pub lanes: Option<u8>,
+    /// `low`, `normal`, `high` or `max`.
+    pub priority: Option<Urgency>,
+    /// Whether the newest wins.
+    #[serde(default)]
+    pub monotonic: bool,
+    /// Whether what leaves together is compressed together.
+    #[serde(default)]
+    pub compressed: bool,
+    /// How many bytes of one sender may be on the other node before a process takes them.
+    pub credit_bytes: Option<usize>,
+    /// How many bytes may wait in a lane before senders are held.
+    pub hold_bytes: Option<usize>,
+    /// How many before messages are refused.
+    pub full_bytes: Option<usize>,
+}
+
+/// The priority of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Urgency {
+    /// It gives way to all others.
+    Low,
+    /// As what is sent without a channel.
+    Normal,
+    /// Others give way to it.
+    High,
+    /// Also those of high priority do.
+    Max,
 }
 
 /// What a node on a network proves itself with: see the library's `Tls`.
@@ -140,7 +181,44 @@ impl Config {
         }
         let seeds = self.seeds.iter();
         let builder = seeds.fold(builder, |builder, seed| builder.seed(seed.as_str()));
-        builder.mesh(self.mesh.config())
+        let builder = builder.mesh(self.mesh.config());
+        let channels = self.channels.iter();
+        channels.fold(builder, |builder, (name, lanes)| {
+            builder.channel(lanes.channel(name))
+        })
+    }
+}
+
+impl Lanes {
+    fn channel(&self, name: &str) -> Channel {
+        let mut channel = Channel::named(name);
+        if let Some(lanes) = self.lanes {
+            channel = channel.lanes(lanes);
+        }
+        if let Some(urgency) = self.priority {
+            channel = channel.priority(match urgency {
+                Urgency::Low => Priority::Low,
+                Urgency::Normal => Priority::Normal,
+                Urgency::High => Priority::High,
+                Urgency::Max => Priority::Max,
+            });
+        }
+        if self.monotonic {
+            channel = channel.monotonic();
+        }
+        if self.compressed {
+            channel = channel.compressed();
+        }
+        if let Some(bytes) = self.credit_bytes {
+            channel = channel.credit(bytes);
+        }
+        if let Some(bytes) = self.hold_bytes {
+            channel = channel.hold_at(bytes);
+        }
+        if let Some(bytes) = self.full_bytes {
+            channel = channel.full_at(bytes);
+        }
+        channel
     }
 }
 

@@ -5,7 +5,9 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use foundation::cluster::desk::{Acted, Answer, ChannelRow, Member, Pong, Status, Topology};
+use foundation::cluster::desk::{
+    Acted, Answer, ChannelRow, LaneFigures, Member, Pong, Status, Topology,
+};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
@@ -139,12 +141,28 @@ fn members_text(members: &[Member]) -> String {
 }
 
 fn channels_text(rows: &[ChannelRow]) -> String {
-    let head = ["PEER", "WAITING BYTES", "SENT FRAMES"].map(str::to_owned);
+    let head = [
+        "PEER",
+        "CHANNEL",
+        "WAITING BYTES",
+        "SENT FRAMES",
+        "WIRE BYTES",
+        "WAIT P99",
+        "DROPPED",
+    ];
+    let head = head.map(str::to_owned);
     let row = |row: &ChannelRow| {
+        let of = row.figures.as_ref();
         [
             row.peer.clone(),
+            row.channel.clone(),
             row.queued_bytes.to_string(),
             row.sent_frames.to_string(),
+            of.map_or("-".to_owned(), |of| of.wire_bytes.to_string()),
+            of.map_or("-".to_owned(), |of| {
+                format!("{:.3} ms", millis(of.wait_p99))
+            }),
+            of.map_or("-".to_owned(), dropped),
         ]
     };
     columns(
@@ -153,6 +171,24 @@ fn channels_text(rows: &[ChannelRow]) -> String {
             .chain(rows.iter().map(row))
             .collect::<Vec<_>>(),
     )
+}
+
+/// How many messages were not sent, and why.
+fn dropped(of: &LaneFigures) -> String {
+    let counts = [
+        (of.superseded, "superseded"),
+        (of.expired, "expired"),
+        (of.refused, "refused"),
+        (of.unsent, "unsent"),
+    ];
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let texts: Vec<String> = counts
+        .map(|(count, why)| format!("{count} {why}"))
+        .collect();
+    match texts.is_empty() {
+        true => "0".to_owned(),
+        false => texts.join(", "),
+    }
 }
 
 fn pongs_text(pongs: &[Pong]) -> String {

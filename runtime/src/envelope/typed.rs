@@ -3,7 +3,7 @@
 //! Role       Makes and opens envelopes of the program's own types, and of bytes from elsewhere.
 //! Invariant  `Typed<M>` is `repr(C)` with the header first, so a header pointer is its pointer.
 
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::ptr::NonNull;
 
 use super::{
@@ -128,6 +128,8 @@ pub(crate) struct Encoded {
     pub(crate) bytes: Vec<u8>,
     /// Who waits for an answer, when it is a call.
     pub(crate) caller: Option<Caller>,
+    /// What is dropped when a process takes the message, or nobody ever does.
+    pub(crate) _kept: Option<Box<dyn Any + Send>>,
 }
 
 impl Internal for Encoded {

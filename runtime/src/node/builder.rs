@@ -11,6 +11,7 @@ use crate::Node;
 use crate::mailbox::Marks;
 use crate::platform::clock::{self, Clock};
 use crate::platform::{panics, threads};
+use crate::port::{BadChannels, ChannelNames};
 use crate::scheduler::{DirtyLimits, DirtyPools, RealScheduler, Scheduler};
 
 const PROCESSES_MAX: usize = 16 << 20;
@@ -29,6 +30,7 @@ pub struct Builder {
     marks: Marks,
     dirty: DirtyLimits,
     tokio: Option<tokio::runtime::Handle>,
+    channels: ChannelNames,
 }
 
 /// Why a node did not start. Nothing of it is left.
@@ -37,6 +39,8 @@ pub struct Builder {
 pub enum StartError {
     /// The program is built with `panic = "abort"`: a panic would end it instead of one process.
     PanicAbort,
+    /// There can be no such channels.
+    Channels(BadChannels),
     /// The operating system gave no thread or no event loop.
     Os(std::io::Error),
 }
@@ -48,6 +52,7 @@ impl fmt::Display for StartError {
                 "the program is built with `panic = \"abort\"`, so a panic would end all of it and \
                  not one process; remove that line from the profile in Cargo.toml",
             ),
+            Self::Channels(why) => why.fmt(f),
             Self::Os(error) => write!(f, "the operating system refused a thread: {error}"),
         }
     }
@@ -68,6 +73,7 @@ impl Builder {
             marks: Marks::default(),
             dirty: DirtyLimits::default(),
             tokio: None,
+            channels: ChannelNames::default(),
         }
     }
 
@@ -141,6 +147,15 @@ impl Builder {
         self
     }
 
+    /// The node has a channel of this name, besides those that every node has: what is sent with
+    /// [`SendOptions::channel`](crate::SendOptions::channel) may name it. What a channel is, the
+    /// cluster's builder says; this is for a node without one, on which a program that names its
+    /// channels runs as well.
+    pub fn channel(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.channels.add(name.into());
+        self
+    }
+
     /// Starts the node.
     ///
     /// # Errors
@@ -149,6 +164,7 @@ impl Builder {
         if cfg!(panic = "abort") {
             return Err(StartError::PanicAbort);
         }
+        self.channels.check().map_err(StartError::Channels)?;
         panics::install();
         let incarnation = clock::incarnation();
         let tokio = match self
@@ -201,6 +217,7 @@ impl Builder {
             marks: self.marks,
             dirty,
             tokio,
+            channels: self.channels,
         })))
     }
 }

@@ -18,7 +18,7 @@ use crate::mailbox::{self, Alarms, Limits, Marks, QueueData};
 use crate::names::Names;
 use crate::platform::clock::Clock;
 use crate::platform::current;
-use crate::port::Ports;
+use crate::port::{ChannelNames, Ports};
 use crate::process::{Holdings, ProcessTable, Reaper};
 use crate::scheduler::{DirtyPools, Priority, Scheduler};
 use crate::timer::{Action, Key, Timers};
@@ -71,6 +71,7 @@ pub(crate) struct Core {
     dirty: DirtyPools,
     print_crashes: bool,
     pub(super) tokio: Option<Tokio>,
+    pub(crate) channels: ChannelNames,
     closing: AtomicU8,
     /// The id, or 0 while somebody listens to what is sent.
     quick: AtomicU64,
@@ -89,6 +90,7 @@ pub(super) struct Parts {
     pub(super) marks: Marks,
     pub(super) dirty: DirtyPools,
     pub(super) tokio: Option<Tokio>,
+    pub(super) channels: ChannelNames,
 }
 
 impl Core {
@@ -122,6 +124,7 @@ impl Core {
             dirty: parts.dirty,
             print_crashes: parts.print_crashes,
             tokio: parts.tokio,
+            channels: parts.channels,
             closing: AtomicU8::new(OPEN),
             quick: AtomicU64::new(id.as_u64()),
             tracer: Tracer::default(),

@@ -9,7 +9,7 @@ use super::core::Core;
 use super::guests::{GUEST_SLOT, guest};
 use crate::dead_letter::{DeadLetter, DeadReason};
 use crate::envelope::{Caller, Envelope, ExitKind, FULL, Kind, MAY_WAIT, Signal};
-use crate::port::{Frame, Target, Unsent};
+use crate::port::{Course, Frame, Target, Unsent};
 use crate::process::{Block, LIMITED, Pushed, TRACED};
 use crate::scheduler::Scheduler;
 use crate::{CallError, MonitorRef, Pid, Reason, SendError};
@@ -212,8 +212,18 @@ impl Core {
 
     #[cold]
     pub(crate) fn send_away(&self, to: Target<'_>, envelope: Envelope) -> Result<(), SendError> {
+        self.send_away_by(Course::default(), to, envelope)
+    }
+
+    /// [`Core::send_away`], by this course.
+    pub(crate) fn send_away_by(
+        &self,
+        course: Course,
+        to: Target<'_>,
+        envelope: Envelope,
+    ) -> Result<(), SendError> {
         let (from, name, request) = (envelope.from(), envelope.name(), envelope.is_request());
-        let sent = self.message_away(to.node(), envelope, |message| Frame::Message {
+        let sent = self.message_away(to.node(), course, envelope, |message| Frame::Message {
             to,
             message,
         });
@@ -221,6 +231,7 @@ impl Core {
             Ok(()) => return Ok(()),
             Err(Unsent::NoConnection) => DeadReason::NoConnection,
             Err(Unsent::Full) => return Err(SendError::Full),
+            Err(Unsent::NoChannel(name)) => return Err(SendError::NoChannel(name)),
             Err(Unsent::Unwritten(why)) => match why.send_error() {
                 Some(error) => return Err(error),
                 None => DeadReason::NoName,

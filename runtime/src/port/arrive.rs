@@ -4,6 +4,7 @@
 //! Invariant  A frame that cannot be read does nothing. One that can be is for this node only: it is
 //!            never passed on to a third.
 
+use super::Brought;
 use super::frame::{Frame, Target};
 use super::wire::{self, Ends, WireError};
 use crate::envelope::{Caller, EncodedReply, Envelope, Signal};
@@ -20,12 +21,13 @@ impl Core {
         &self,
         node: &Node,
         sender: NodeId,
+        brought: Brought,
         bytes: &[u8],
     ) -> Result<(), WireError> {
         let receiver = self.id();
         match wire::decode(bytes, Ends { sender, receiver })? {
             Frame::Message { to, message } => {
-                let envelope = message.into_envelope(node);
+                let envelope = message.into_envelope(node, brought);
                 match to {
                     Target::Pid(pid) if pid.node() == receiver => self.send_unheard(pid, envelope),
                     Target::Pid(_) => drop(envelope),
@@ -38,7 +40,7 @@ impl Core {
                 priority,
                 message,
             } => {
-                let message = message.into_envelope(node);
+                let message = message.into_envelope(node, brought);
                 let signal = Signal::Alias {
                     alias,
                     message,
@@ -125,7 +127,7 @@ mod tests {
 
     use super::*;
     use crate::Reason;
-    use crate::port::{Carried, Freight, Port};
+    use crate::port::{Brought, Carried, Freight, Port};
     use crate::process::Pending;
 
     #[derive(Default)]
@@ -137,7 +139,7 @@ mod tests {
             Carried::Taken
         }
 
-        fn wait(&self, _: Pid) -> bool {
+        fn wait(&self, _: Pid, _: &Freight) -> bool {
             false
         }
 
@@ -210,6 +212,9 @@ mod tests {
         };
         let mut bytes = Vec::new();
         wire::encode(frame, ends, &mut bytes).expect("it can be written");
-        assert_eq!(node.core().receive(node, peer, &bytes), Ok(()));
+        assert_eq!(
+            node.core().receive(node, peer, Brought::default(), &bytes),
+            Ok(())
+        );
     }
 }

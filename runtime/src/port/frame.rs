@@ -3,9 +3,13 @@
 //! Role       Every signal and message, as data: with a payload to be written, or as it was read.
 //! Invariant  A frame names its receiver; nothing in it is trusted beyond what it says.
 
-use super::FreightKind;
+use super::{Brought, FreightKind};
 use crate::envelope::{Caller, CodecError, Encoded, Envelope, ExitKind, Signal, Tag};
 use crate::{CallError, Node, NodeId, Pid, Reason};
+
+/// What texts are made numbers with: FNV-1a.
+const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
 
 /// Who a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +46,26 @@ impl Body for &Envelope {
     }
 }
 
+/// The number of a call that came from another node, and the channel over which the answer goes: the
+/// upper byte, which no number of a call ever reaches.
+pub(super) struct CallNumber;
+
+impl CallNumber {
+    const SHIFT: u32 = 56;
+
+    fn of(id: u64, channel: u8) -> u64 {
+        u64::from(channel) << Self::SHIFT | (id & ((1 << Self::SHIFT) - 1))
+    }
+
+    /// The number as the other node knows it, and the channel.
+    pub(super) fn parts(number: u64) -> (u64, u8) {
+        (
+            number & ((1 << Self::SHIFT) - 1),
+            (number >> Self::SHIFT) as u8,
+        )
+    }
+}
+
 /// A message or request of a program.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Message<P> {
@@ -53,17 +77,18 @@ pub(crate) struct Message<P> {
 }
 
 impl Message<&[u8]> {
-    /// What the receiver is given.
-    pub(super) fn into_envelope(self, node: &Node) -> Envelope {
+    /// What the receiver is given, when it came over this channel: the answer goes back over it.
+    pub(super) fn into_envelope(self, node: &Node, brought: Brought) -> Envelope {
         let caller = self.caller.map(|(pid, id)| Caller::Process {
             node: node.clone(),
             pid,
-            id,
+            id: CallNumber::of(id, brought.channel),
         });
         let mut envelope = Envelope::encoded(Encoded {
             tag: self.tag,
             bytes: self.payload.to_vec(),
             caller,
+            _kept: brought.kept,
         });
         envelope.header_mut().from = self.from;
         envelope
@@ -146,6 +171,44 @@ impl<P> Frame<'_, P> {
             Self::Message { .. } | Self::Alias { .. } => FreightKind::Message,
             // Of answers there are no more than of requests.
             _ => FreightKind::Signal,
+        }
+    }
+
+    /// A number of whom it is for.
+    pub(super) fn receiver(&self) -> u64 {
+        let of = |pid: &Pid| u64::from(pid.slot()) << 32 | u64::from(pid.generation().get());
+        match self {
+            Self::Message {
+                to: Target::Name(_, name),
+                ..
+            } => name.bytes().fold(FNV_BASIS, |sum, byte| {
+                (sum ^ u64::from(byte)).wrapping_mul(FNV_PRIME)
+            }),
+            Self::Message {
+                to: Target::Pid(to),
+                ..
+            }
+            | Self::Alias { to, .. }
+            | Self::Answer { to, .. }
+            | Self::Failure { to, .. } => of(to),
+            // What is no message goes the usual way.
+            _ => 0,
+        }
+    }
+
+    /// A number of the type of message that it is.
+    pub(super) fn topic(&self) -> u64 {
+        match self {
+            Self::Message { message, .. } | Self::Alias { message, .. } => message.tag.as_u64(),
+            _ => 0,
+        }
+    }
+
+    /// Who waits for an answer to it.
+    pub(super) fn request(&self) -> Option<(Pid, u64)> {
+        match self {
+            Self::Message { message, .. } | Self::Alias { message, .. } => message.caller,
+            _ => None,
         }
     }
 

@@ -4,7 +4,8 @@
 //! Invariant  What is not sent has its effect here: a call fails, a link exits, a monitor fires.
 
 use super::Unsent;
-use super::frame::{Body, Frame, Message, Target};
+use super::course::Course;
+use super::frame::{Body, CallNumber, Frame, Message, Target};
 use super::wire::Unwritten;
 use crate::dead_letter::DeadReason;
 use crate::envelope::{Caller, CodecError, Envelope, ExitKind, Kind, Signal};
@@ -55,7 +56,7 @@ impl Core {
                 alias,
                 message,
                 priority,
-            } => return self.alias_away(to, alias, message, priority),
+            } => return self.alias_away(to, alias, message, priority, Course::default()),
             Signal::Info(InfoRequest { caller }) => {
                 return self.ask_away(to, caller, |from, id| Frame::Info { from, to, id });
             }
@@ -66,13 +67,16 @@ impl Core {
             _ => return,
         };
         // Without a connection the other side learns of its loss instead.
-        let _ = self.transmit_over(to.node(), over, &frame);
+        let _ = self.transmit_over(to.node(), over, Course::default(), &frame);
     }
 
     fn link_away(&self, to: Pid, from: Pid, over: Option<u32>) {
         self.remember_peer(to.node(), from);
         let frame: Plain<'_> = Frame::Link { from, to };
-        if self.transmit_over(to.node(), over, &frame).is_err() {
+        if self
+            .transmit_over(to.node(), over, Course::default(), &frame)
+            .is_err()
+        {
             let lost = Signal::Exit {
                 from: to,
                 reason: Reason::NoConnection,
@@ -94,7 +98,7 @@ impl Core {
             to: target,
             id,
         };
-        let reason = match self.transmit_over(node, over, &frame) {
+        let reason = match self.transmit_over(node, over, Course::default(), &frame) {
             Ok(()) => return,
             Err(Unsent::Unwritten(Unwritten::Name)) => Reason::NoProc,
             Err(_) => Reason::NoConnection,
@@ -107,9 +111,16 @@ impl Core {
         self.send_signal(watcher, lost);
     }
 
-    fn alias_away(&self, to: Pid, alias: u64, message: Envelope, priority: bool) {
+    pub(crate) fn alias_away(
+        &self,
+        to: Pid,
+        alias: u64,
+        message: Envelope,
+        priority: bool,
+        course: Course,
+    ) {
         let (from, name, request) = (message.from(), message.name(), message.is_request());
-        let sent = self.message_away(to.node(), message, |message| Frame::Alias {
+        let sent = self.message_away(to.node(), course, message, |message| Frame::Alias {
             to,
             alias,
             priority,
@@ -119,6 +130,7 @@ impl Core {
             Ok(()) => return,
             Err(Unsent::NoConnection) => DeadReason::NoConnection,
             Err(Unsent::Full) => DeadReason::Full,
+            Err(Unsent::NoChannel(_)) => DeadReason::NoConnection,
             Err(Unsent::Unwritten(_)) => DeadReason::Unknown,
         };
         if !request {
@@ -131,6 +143,7 @@ impl Core {
     pub(crate) fn message_away<'a>(
         &self,
         node: NodeId,
+        course: Course,
         mut envelope: Envelope,
         frame: impl for<'e> FnOnce(Message<&'e Envelope>) -> Frame<'a, &'e Envelope>,
     ) -> Result<(), Unsent> {
@@ -151,7 +164,7 @@ impl Core {
             payload: &envelope,
         };
         // Until it is written the way back is in it as well: its own code may panic.
-        let sent = self.transmit(node, &frame(message));
+        let sent = self.transmit_over(node, None, course, &frame(message));
         if envelope.kind() == Kind::Call {
             envelope.take_caller();
         }
@@ -176,25 +189,29 @@ impl Core {
 
     /// Answers a caller of another node. An answer that cannot travel fails the call, and so does
     /// one that panics as it is written.
-    pub(crate) fn answer_away(&self, to: Pid, id: u64, answer: Result<impl Body, CallError>) {
+    pub(crate) fn answer_away(&self, to: Pid, number: u64, answer: Result<impl Body, CallError>) {
+        let (id, channel) = CallNumber::parts(number);
         let sent = match answer {
             Ok(payload) => {
-                let waiting = Waiting(self, to, id);
-                let sent = self.transmit(to.node(), &Frame::Answer { to, id, payload });
+                let waiting = Waiting(self, to, number);
+                let answer = Frame::Answer { to, id, payload };
+                let course = Course::over(channel);
+                let sent = self.transmit_over(to.node(), None, course, &answer);
                 std::mem::forget(waiting);
                 sent
             }
-            Err(failure) => self.fail_away(to, id, failure),
+            Err(failure) => self.fail_away(to, number, failure),
         };
         if let Err(Unsent::Unwritten(why)) = sent {
             // This one is short. Without a connection the caller learns of its loss instead.
-            let _ = self.fail_away(to, id, why.failure());
+            let _ = self.fail_away(to, number, why.failure());
         }
     }
 
-    fn fail_away(&self, to: Pid, id: u64, failure: CallError) -> Result<(), Unsent> {
+    fn fail_away(&self, to: Pid, number: u64, failure: CallError) -> Result<(), Unsent> {
+        let (id, channel) = CallNumber::parts(number);
         let frame: Plain<'_> = Frame::Failure { to, id, failure };
-        self.transmit(to.node(), &frame)
+        self.transmit_over(to.node(), None, Course::over(channel), &frame)
     }
 }
 
@@ -203,8 +220,8 @@ struct Waiting<'a>(&'a Core, Pid, u64);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let Self(core, to, id) = *self;
-        let _ = core.fail_away(to, id, CallError::NoReply);
+        let Self(core, to, number) = *self;
+        let _ = core.fail_away(to, number, CallError::NoReply);
     }
 }
 
@@ -218,7 +235,7 @@ mod tests {
 
     use crate::envelope::{CallPayload, Codec, Envelope, Payload, Tag};
     use crate::node::guest;
-    use crate::port::Frame;
+    use crate::port::{Course, Frame};
     use crate::process::{Pending, bytes_of};
     use crate::{CallError, Loopback, Node};
 
@@ -276,11 +293,13 @@ mod tests {
         let to = guest(there.id());
         let sent = catch_unwind(AssertUnwindSafe(|| {
             here.core()
-                .message_away(there.id(), request, |message| Frame::Alias {
-                    to,
-                    alias: 1,
-                    priority: false,
-                    message,
+                .message_away(there.id(), Course::default(), request, |message| {
+                    Frame::Alias {
+                        to,
+                        alias: 1,
+                        priority: false,
+                        message,
+                    }
                 })
         }));
         assert!(sent.is_err());

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::{Carried, Freight, Port};
+use super::{Brought, Carried, Freight, Port};
 use crate::{Node, NodeId, Pid};
 
 /// Two nodes that see each other, until [`Loopback::cut`].
@@ -45,21 +45,27 @@ struct End {
 }
 
 impl Port for End {
-    fn carry(&self, frame: Vec<u8>, _: Freight) -> Carried {
+    fn carry(&self, frame: Vec<u8>, what: Freight) -> Carried {
         // SeqCst, here and in `cut`: either the cut sees this frame, or we see the cut.
         self.wire.carried.fetch_add(1, Ordering::SeqCst);
         if !self.wire.open.load(Ordering::SeqCst) {
             self.wire.carried.fetch_sub(1, Ordering::SeqCst);
             return Carried::Gone;
         }
-        if let Err(error) = self.to.core().receive(&self.to, self.from, &frame) {
+        // Of a loopback the channels have the same places at both ends.
+        let brought = Brought {
+            channel: what.course.channel,
+            kept: None,
+        };
+        let received = self.to.core().receive(&self.to, self.from, brought, &frame);
+        if let Err(error) = received {
             tracing::error!(target: "foundation::port", %error, "a frame could not be read");
         }
         self.wire.carried.fetch_sub(1, Ordering::SeqCst);
         Carried::Taken
     }
 
-    fn wait(&self, _: Pid) -> bool {
+    fn wait(&self, _: Pid, _: &Freight) -> bool {
         // It is never busy.
         false
     }

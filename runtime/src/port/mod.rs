@@ -7,6 +7,7 @@
 //! Limit      A frame of at most `FRAME_BYTES_MAX`; a larger one is not sent, and its sender is told.
 
 mod arrive;
+mod course;
 mod frame;
 mod leave;
 mod loopback;
@@ -15,10 +16,15 @@ mod seam;
 mod watching;
 mod wire;
 
+use std::any::Any;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+pub(crate) use course::ChannelNames;
+pub use course::{
+    BadChannels, CHANNEL_NAME_MAX, CHANNELS, CHANNELS_MAX, Course, NoChannel, SendOptions,
+};
 pub(crate) use frame::{Frame, Target};
 pub use loopback::Loopback;
 pub use seam::BadFrame;
@@ -41,9 +47,9 @@ pub trait Port: Send + Sync {
     /// Takes one encoded frame, in the order in which it comes.
     fn carry(&self, frame: Vec<u8>, what: Freight) -> Carried;
 
-    /// A process waits until there is room, and is then told by [`Node::release`](crate::Node::release).
+    /// A process that sent this waits until there is room, and is then told by [`Node::release`](crate::Node::release).
     /// `false` when there is room by now, or it waits already.
-    fn wait(&self, pid: Pid) -> bool;
+    fn wait(&self, pid: Pid, what: &Freight) -> bool;
 
     /// `node`, which is this one, ends the connection: the other side loses it.
     fn close(&self, node: NodeId);
@@ -57,6 +63,14 @@ pub struct Freight {
     /// The process of this node that it comes from: what comes from one keeps its order. `None` for
     /// code outside any process.
     pub sender: Option<Pid>,
+    /// Which way it is to go.
+    pub course: Course,
+    /// The same for the same receiver. Zero on the usual channel, where nobody asks.
+    pub receiver: u64,
+    /// The same for messages of one type. Zero on the usual channel.
+    pub topic: u64,
+    /// Of a request: who waits for an answer, and the number of the call.
+    pub request: Option<(Pid, u64)>,
 }
 
 /// What is in a frame.
@@ -67,6 +81,16 @@ pub enum FreightKind {
     /// A signal or an answer, which is sent in any case: there are no more of them than processes and
     /// requests make.
     Signal,
+}
+
+/// How a frame came.
+#[derive(Default)]
+pub struct Brought {
+    /// Over which channel, by the place that it has on this node: what the frame asks is answered
+    /// over the same.
+    pub channel: u8,
+    /// Kept with a message until a process takes it, or it is clear that none will; dropped then.
+    pub kept: Option<Box<dyn Any + Send>>,
 }
 
 /// What became of a frame.
@@ -80,6 +104,8 @@ pub enum Carried {
     Full,
     /// It was not taken: the connection is gone.
     Gone,
+    /// It was not taken: the other node has no such channel.
+    NoChannel,
 }
 
 struct Connection {
@@ -118,6 +144,8 @@ pub(crate) enum Unsent {
     NoConnection,
     /// There is no room for a message.
     Full,
+    /// Its node has no such channel.
+    NoChannel(Box<str>),
     /// It cannot be written.
     Unwritten(Unwritten),
 }
@@ -128,6 +156,7 @@ impl Unsent {
         match self {
             Self::NoConnection => CallError::NoConnection,
             Self::Full => CallError::Full,
+            Self::NoChannel(name) => CallError::NoChannel(name.clone()),
             Self::Unwritten(why) => why.failure(),
         }
     }
@@ -143,7 +172,7 @@ impl Core {
         node: NodeId,
         frame: &Frame<'_, P>,
     ) -> Result<(), Unsent> {
-        self.transmit_over(node, None, frame)
+        self.transmit_over(node, None, Course::default(), frame)
     }
 
     /// [`Core::transmit`] over this connection, if one is named, and no other.
@@ -151,6 +180,7 @@ impl Core {
         &self,
         node: NodeId,
         number: Option<u32>,
+        course: Course,
         frame: &Frame<'_, P>,
     ) -> Result<(), Unsent> {
         let connection = self.ports().get(node);
@@ -165,15 +195,26 @@ impl Core {
         let freight = Freight {
             kind: frame.freight(),
             sender: self.sender_of(frame),
+            course,
+            receiver: match course.channel {
+                0 => 0,
+                _ => frame.receiver(),
+            },
+            topic: frame.topic(),
+            request: frame.request(),
         };
         match connection.port.carry(bytes, freight) {
             Carried::Taken => Ok(()),
             Carried::Busy => {
-                self.hold_sender(&*connection.port);
+                self.hold_sender(&*connection.port, &freight);
                 Ok(())
             }
             Carried::Full => Err(Unsent::Full),
             Carried::Gone => Err(Unsent::NoConnection),
+            Carried::NoChannel => {
+                let name = self.channels.name(course.channel);
+                Err(Unsent::NoChannel(name.into()))
+            }
         }
     }
 
@@ -187,13 +228,13 @@ impl Core {
     /// The process that sends waits, once it yields, until there is room again: as in OTP, where a
     /// busy port suspends it. Who brings frames in never waits, or nothing would get better.
     #[cold]
-    fn hold_sender(&self, port: &dyn Port) {
+    fn hold_sender(&self, port: &dyn Port, freight: &Freight) {
         let Some(running) = current::process() else {
             return;
         };
         let pid = running.pid();
         let is_sender = pid.node() == self.id() && !running.brings.get();
-        if is_sender && self.living(pid).is_some() && port.wait(pid) {
+        if is_sender && self.living(pid).is_some() && port.wait(pid, freight) {
             crate::process::hold(running);
         }
     }

@@ -7,11 +7,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Port;
 use super::wire::WireError;
+use super::{Brought, Port};
 use crate::envelope::Signal;
 use crate::platform::current;
-use crate::{Node, NodeId, Pid};
+use crate::{CallError, Node, NodeId, Pid};
 
 /// A frame that is none: what is wrong with it, and at which byte. Nothing of it was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,20 +39,31 @@ impl Node {
         self.core().disconnect_numbered(peer, number);
     }
 
-    /// Does what a frame says that came from this node.
+    /// Does what a frame says that came from this node, in this way.
     ///
     /// # Errors
     /// [`BadFrame`]; whoever sends such a thing does not speak the protocol.
-    pub fn receive_frame(&self, from: NodeId, frame: &[u8]) -> Result<(), BadFrame> {
+    pub fn receive_frame(
+        &self,
+        from: NodeId,
+        brought: Brought,
+        frame: &[u8],
+    ) -> Result<(), BadFrame> {
         let carrier = current::process().map(|running| &running.brings);
         if let Some(brings) = carrier {
             brings.set(true);
         }
-        let received = self.core().receive(self, from, frame);
+        let received = self.core().receive(self, from, brought, frame);
         if let Some(brings) = carrier {
             brings.set(false);
         }
         received.map_err(BadFrame)
+    }
+
+    /// A request that a port had taken was not sent after all: whoever waits for an answer is told
+    /// why.
+    pub fn refuse_request(&self, (caller, id): (Pid, u64), why: &CallError) {
+        self.core().fail_call(caller, id, why);
     }
 
     /// There is room again in a port at which this process waits.

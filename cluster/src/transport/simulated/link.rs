@@ -27,6 +27,8 @@ pub struct Link {
     least: Duration,
     most: Duration,
     loss: f64,
+    /// How many bytes pass in a second, of all streams together; `None` for any number.
+    rate: Option<u64>,
 }
 
 /// Why there is no such link.
@@ -35,6 +37,8 @@ pub struct Link {
 pub enum BadLink {
     /// The least latency is above the greatest.
     Latency(Duration, Duration),
+    /// Nothing would ever pass.
+    Rate,
     /// A loss is a share from 0 to 0.9: above it nothing gets through.
     Loss(f64),
 }
@@ -48,6 +52,7 @@ impl fmt::Display for BadLink {
                     "the least latency, {least:?}, is above the greatest, {most:?}"
                 )
             }
+            Self::Rate => f.write_str("at a rate of 0 nothing would ever pass"),
             Self::Loss(loss) => write!(f, "a loss of {loss} is not between 0 and {LOSS_MAX}"),
         }
     }
@@ -62,6 +67,7 @@ impl Default for Link {
             least: Duration::from_micros(200),
             most: Duration::from_millis(1),
             loss: 0.0,
+            rate: None,
         }
     }
 }
@@ -78,7 +84,33 @@ impl Link {
         if !(0.0..=LOSS_MAX).contains(&loss) {
             return Err(BadLink::Loss(loss));
         }
-        Ok(Self { least, most, loss })
+        Ok(Self {
+            least,
+            most,
+            loss,
+            rate: None,
+        })
+    }
+
+    /// The same, over which so many bytes pass in a second: what comes faster waits in one line with
+    /// what all streams from that host to the other have sent before.
+    ///
+    /// # Errors
+    /// [`BadLink::Rate`] for zero.
+    pub fn rate(self, bytes: u64) -> Result<Self, BadLink> {
+        match bytes {
+            0 => Err(BadLink::Rate),
+            bytes => Ok(Self {
+                rate: Some(bytes),
+                ..self
+            }),
+        }
+    }
+
+    /// How long so many bytes take to get into the way.
+    pub(super) fn takes(&self, bytes: usize) -> Duration {
+        let nanos = |rate: u64| bytes as u64 * 1_000_000_000 / rate;
+        Duration::from_nanos(self.rate.map_or(0, nanos))
     }
 
     /// How long the next portion takes, and how often it is lost before it comes through.

@@ -49,6 +49,8 @@ pub(super) struct State {
     pub(super) default_link: Link,
     pub(super) links: BTreeMap<(HostId, HostId), Link>,
     cut: BTreeSet<(HostId, HostId)>,
+    /// Until when a way is busy with what was sent before.
+    busy: BTreeMap<(HostId, HostId), Tick>,
     pub(super) doors: BTreeMap<Box<str>, Door>,
     pub(super) ways: BTreeMap<PipeId, Way>,
     next: PipeId,
@@ -74,6 +76,7 @@ impl State {
             default_link: Link::default(),
             links: BTreeMap::new(),
             cut: BTreeSet::new(),
+            busy: BTreeMap::new(),
             doors: BTreeMap::new(),
             ways: BTreeMap::new(),
             next: 0,
@@ -183,12 +186,29 @@ impl State {
     }
 
     pub(super) fn send(&mut self, now: Tick, id: PipeId, bytes: &[u8]) {
-        let takes = self.passage_on(id, false);
+        let queued = self.queued(now, id, bytes.len());
+        let takes = self.passage_on(id, false).map(|takes| takes + queued);
         self.traffic.portions += 1;
         self.traffic.bytes += bytes.len() as u64;
         if let Some(way) = self.ways.get_mut(&id) {
             way.pipe.send(now, bytes, takes);
         }
+    }
+
+    /// How long bytes wait for those before them, and take to get into the way.
+    fn queued(&mut self, now: Tick, id: PipeId, bytes: usize) -> Duration {
+        let Some(way) = self.ways.get(&id) else {
+            return Duration::ZERO;
+        };
+        let ends = (way.from, way.to);
+        let link = self.links.get(&ends).unwrap_or(&self.default_link);
+        let takes = link.takes(bytes);
+        if takes.is_zero() {
+            return takes;
+        }
+        let busy = self.busy.entry(ends).or_default();
+        *busy = (*busy).max(now) + takes;
+        busy.since(now)
     }
 
     /// The writing end says no more.

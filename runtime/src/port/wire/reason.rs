@@ -122,6 +122,7 @@ mod failure {
     pub(super) const NOT_PORTABLE: u8 = 6;
     pub(super) const REFUSED: u8 = 7;
     pub(super) const FULL: u8 = 8;
+    pub(super) const NO_CHANNEL: u8 = 9;
 }
 
 impl Output<'_> {
@@ -136,10 +137,13 @@ impl Output<'_> {
             CallError::NotPortable(_) => failure::NOT_PORTABLE,
             CallError::Refused(_) => failure::REFUSED,
             CallError::Full => failure::FULL,
+            CallError::NoChannel(_) => failure::NO_CHANNEL,
         });
         match failure {
             CallError::Down(reason) => self.reason(reason),
-            CallError::NotPortable(text) | CallError::Refused(text) => self.text(text),
+            CallError::NotPortable(text)
+            | CallError::Refused(text)
+            | CallError::NoChannel(text) => self.text(text),
             _ => {}
         }
     }
@@ -157,6 +161,7 @@ impl Input<'_> {
             failure::NOT_PORTABLE => CallError::NotPortable(self.text()?.into()),
             failure::REFUSED => CallError::Refused(self.text()?.into()),
             failure::FULL => CallError::Full,
+            failure::NO_CHANNEL => CallError::NoChannel(self.text()?.into()),
             kind => return Err(self.flaw(Flaw::Kind(kind))),
         })
     }

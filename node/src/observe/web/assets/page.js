@@ -200,7 +200,14 @@ async function cluster() {
   const vain = status.dialled.map((one) => `; ${one.address} is not there: ${one.refusal ?? "being dialled"}`).join("");
   $("view").textContent = `${status.node} in the cluster ${status.cluster}: ${shown.overlay}, ${missing}${vain}`;
   const vertices = new Map(shown.nodes.map((one) => [one.name, one]));
-  const ways = new Map(channels.map((one) => [one.peer, one]));
+  const ways = new Map();
+  for (const one of channels) {
+    const way = ways.get(one.peer) ?? { queued_bytes: 0, sent_frames: 0, channels: [] };
+    way.queued_bytes += one.queued_bytes;
+    way.sent_frames += one.sent_frames;
+    way.channels.push(`${one.channel}: ${short(one.sent_frames)} sent, ${short(one.queued_bytes)} bytes wait`);
+    ways.set(one.peer, way);
+  }
   $("members").replaceChildren(...members.map((one) => {
     const [vertex, way] = [vertices.get(one.name), ways.get(one.name)];
     const degree = vertex ? (vertex.answered ? `${vertex.degree} of ${shown.nodes.length - 1}` : "no answer") : "–";
@@ -208,6 +215,7 @@ async function cluster() {
     for (const text of [one.name, one.status, one.address, degree, short(way?.queued_bytes), short(way?.sent_frames)]) {
       made.append(element("td", text));
     }
+    made.title = way?.channels.join("\n") ?? "";
     return made;
   }));
   const states = new Map(members.map((one) => [one.name, one.status]));

@@ -209,4 +209,5 @@ fn failures() {
     check(CallError::NotPortable("m".into()), "06 01 6d");
     check(CallError::Refused("w".into()), "07 01 77");
     check(CallError::Full, "08");
+    check(CallError::NoChannel("x".into()), "09 01 78");
 }

@@ -36,7 +36,7 @@ fn kinds_and_flags_that_do_not_exist() {
     check(&[&[7], &[3, 5, 1]], Flaw::Kind(3), 1);
     check(&[&[5], &FROM, &TO, &[8, 9]], Flaw::Kind(9), 8);
     check(&[&[5], &FROM, &TO, &[9]], Flaw::Kind(9), 7);
-    check(&[&[4], &TO, &[1], &[9]], Flaw::Kind(9), 5);
+    check(&[&[4], &TO, &[1], &[10]], Flaw::Kind(10), 5);
     // A message with priority, an alias by name, a caller without a call, a call of nobody.
     check(&[&[1, 16], &TO, &TAG, &[0]], Flaw::Flags(16), 1);
     check(&[&[2, 2], &TO, &[1], &TAG, &[0]], Flaw::Flags(2), 1);

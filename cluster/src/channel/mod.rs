@@ -1,0 +1,18 @@
+//! What may messages between two nodes share, and what not?
+//!
+//! Role       Channels: ways of their own for some of what goes to another node, and what is asked of
+//!            each. The pure parts are here; `connection` carries.
+//! Invariant  Over one channel a pair of processes keeps its order, and over two there is none. A
+//!            channel that one of the nodes lacks is an error, never another channel.
+
+mod meter;
+pub(crate) mod pace;
+pub(crate) mod pack;
+pub(crate) mod queue;
+mod spec;
+mod table;
+
+pub use meter::ChannelFigures;
+pub(crate) use meter::{Meter, Waits};
+pub use spec::{BadChannel, BadValue, Channel, FULL_MAX, LANES_MAX};
+pub(crate) use table::Channels;

@@ -1,0 +1,133 @@
+//! What does the receiving end of a lane tell the sending one?
+//!
+//! Role       How many bytes it has read, and which of them processes have taken.
+//! Limit      It speaks up after [`SEEN_BYTES`], and after a quarter of a credit; what is less is told
+//!            when the mesh looks around.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use foundation_runtime::Brought;
+
+use super::frame::{Kind, fence, seen};
+
+/// After so many bytes it says at once that it has read them: half of what may always be under way.
+const SEEN_BYTES: u64 = 32 * 1024;
+
+/// The receiving end of one lane.
+#[derive(Debug)]
+pub(super) struct Bringing {
+    /// The place of the channel on this node.
+    channel: u8,
+    /// How many bytes of a sender may be on this node and not taken; zero when nobody counts.
+    credit: u32,
+    due: Mutex<Due>,
+}
+
+#[derive(Debug, Default)]
+struct Due {
+    read: u64,
+    told: u64,
+    /// What there is is to be told, however little.
+    all: bool,
+    credits: BTreeMap<u8, u32>,
+    waker: Option<Waker>,
+}
+
+impl Bringing {
+    pub(super) fn new(channel: u8, credit: u32) -> Self {
+        Self {
+            channel,
+            credit,
+            due: Mutex::default(),
+        }
+    }
+
+    fn due(&self) -> MutexGuard<'_, Due> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// So many bytes were read.
+    pub(super) fn read(&self, bytes: usize) {
+        self.due().read += bytes as u64;
+    }
+
+    /// How a frame of this bucket and length comes to its process.
+    pub(super) fn brought(self: &Arc<Self>, bucket: u8, bytes: usize) -> Brought {
+        let kept = (self.credit > 0).then(|| {
+            let kept: Box<dyn Any + Send> = Box::new(Kept {
+                of: Arc::clone(self),
+                bucket,
+                bytes: bytes as u32,
+            });
+            kept
+        });
+        Brought {
+            channel: self.channel,
+            kept,
+        }
+    }
+
+    /// Whatever is not told yet is told.
+    pub(super) fn tell_all(&self) {
+        let mut due = self.due();
+        if due.told != due.read || !due.credits.is_empty() {
+            due.all = true;
+            wake(due);
+        }
+    }
+
+    /// A process has taken a frame.
+    fn taken(&self, bucket: u8, bytes: u32) {
+        let mut due = self.due();
+        let credit = due.credits.entry(bucket).or_default();
+        *credit = credit.saturating_add(bytes);
+        if self.credit / 4 <= *credit {
+            due.all = true;
+            wake(due);
+        }
+    }
+
+    /// Takes what is to be told; when there is nothing, wakes later.
+    pub(super) fn take(&self, out: &mut Vec<u8>, waker: &Waker) -> bool {
+        let mut due = self.due();
+        let at_once = SEEN_BYTES <= due.read - due.told;
+        let all = std::mem::take(&mut due.all);
+        if at_once || all && due.told < due.read {
+            due.told = due.read;
+            out.extend_from_slice(&seen(due.read, at_once));
+        }
+        if all {
+            for (bucket, bytes) in std::mem::take(&mut due.credits) {
+                out.extend_from_slice(&fence(Kind::Credit, bucket, bytes));
+            }
+        }
+        if out.is_empty() {
+            due.waker = Some(waker.clone());
+        }
+        !out.is_empty()
+    }
+}
+
+fn wake(mut due: MutexGuard<'_, Due>) {
+    let waker = due.waker.take();
+    drop(due);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// With a message until a process takes it.
+struct Kept {
+    of: Arc<Bringing>,
+    bucket: u8,
+    bytes: u32,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.of.taken(self.bucket, self.bytes);
+    }
+}

@@ -1,0 +1,173 @@
+//! All lanes between two nodes.
+//!
+//! Role       Which lane a frame takes, which are to be opened, and what they did.
+//! Invariant  They share nothing but their end: when the nodes are connected no more, all of them are
+//!            closed, and nothing of them comes in after that.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use foundation_runtime::{Carried, Freight, Node, Pid};
+
+use super::bringing::Bringing;
+use super::lane::{Lane, Pressing, Report, lane_of};
+use crate::channel::{Channel, ChannelFigures, Channels, Meter};
+use crate::machine::Tick;
+
+/// The lanes to one node, and those from it.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    node: Node,
+    channels: Arc<Channels>,
+    /// By the places of their channels; none of the first, which is the connection itself.
+    to: OnceLock<Vec<Vec<Arc<Lane>>>>,
+    from: Mutex<Vec<Weak<Bringing>>>,
+    /// Some are to be opened.
+    wanted: AtomicBool,
+    opening: Mutex<Vec<Arc<Lane>>>,
+}
+
+impl Lanes {
+    pub(super) fn new(node: &Node, channels: Arc<Channels>) -> Self {
+        Self {
+            node: node.clone(),
+            channels,
+            to: OnceLock::new(),
+            from: Mutex::default(),
+            wanted: AtomicBool::new(false),
+            opening: Mutex::default(),
+        }
+    }
+
+    fn of(&self, channel: &Channel, pressing: &Arc<Pressing>) -> Vec<Arc<Lane>> {
+        let shared = Arc::new(channel.clone());
+        let lane = |number| {
+            let channel = Arc::clone(&shared);
+            Lane::new(&self.node, channel, number, Arc::clone(pressing))
+        };
+        (0..channel.lanes)
+            .map(|number| Arc::new(lane(number)))
+            .collect()
+    }
+
+    fn find(&self, freight: &Freight) -> Option<&Arc<Lane>> {
+        let to = self.to.get_or_init(|| {
+            let pressing = Arc::new(Pressing::default());
+            let channels = self.channels.all().iter();
+            channels
+                .map(|channel| self.of(channel, &pressing))
+                .collect()
+        });
+        let lanes = to.get(usize::from(freight.course.channel))?;
+        let number = lane_of(freight, u8::try_from(lanes.len()).unwrap_or(1).max(1));
+        lanes.get(usize::from(number))
+    }
+
+    /// Queues a frame; whether a lane is to be opened for it.
+    pub(super) fn carry(&self, frame: Vec<u8>, freight: &Freight) -> (Carried, bool) {
+        let Some(lane) = self.find(freight) else {
+            return (Carried::NoChannel, false);
+        };
+        let took = lane.carry(frame, freight);
+        if took.opens {
+            let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+            opening.push(Arc::clone(lane));
+            self.wanted.store(true, Ordering::Relaxed);
+        }
+        (took.carried, took.opens)
+    }
+
+    pub(super) fn wait(&self, pid: Pid, freight: &Freight) -> bool {
+        self.find(freight)
+            .is_some_and(|lane| lane.wait(pid, freight))
+    }
+
+    /// A lane that is to be opened, and of which nobody was told yet.
+    pub(super) fn wanted(&self) -> Option<Arc<Lane>> {
+        if !self.wanted.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = opening.pop();
+        self.wanted.store(!opening.is_empty(), Ordering::Relaxed);
+        lane
+    }
+
+    /// The place of a channel on this node.
+    pub(super) fn place(&self, name: &str) -> Option<u8> {
+        self.channels.place(name)
+    }
+
+    /// A lane from the other node.
+    pub(super) fn came(&self, lane: &Arc<Bringing>) {
+        let mut from = self.from.lock().unwrap_or_else(PoisonError::into_inner);
+        from.push(Arc::downgrade(lane));
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Lane>> {
+        self.to.get().into_iter().flatten().flatten()
+    }
+
+    /// The time has come to tell the other end what it does not know; whether a lane is stuck.
+    pub(super) fn tick(&self, now: Tick, bound: Duration) -> bool {
+        let from = self.from.lock().unwrap_or_else(PoisonError::into_inner);
+        for lane in from.iter().filter_map(Weak::upgrade) {
+            lane.tell_all();
+        }
+        drop(from);
+        let stuck = self.all().filter(|lane| lane.is_stuck(now, bound));
+        stuck.count() > 0
+    }
+
+    pub(super) fn close(&self) {
+        for lane in self.all() {
+            lane.close();
+        }
+    }
+
+    /// What the channels did that were used.
+    pub(super) fn figures(&self) -> Vec<ChannelFigures> {
+        let lanes = self.to.get().into_iter().flatten();
+        lanes.filter_map(|lanes| figures(lanes)).collect()
+    }
+}
+
+/// What the lanes of one channel did together; `None` when none was used.
+fn figures(lanes: &[Arc<Lane>]) -> Option<ChannelFigures> {
+    let channel = &lanes.first()?.channel;
+    let reports: Vec<Report> = lanes.iter().map(|lane| lane.report()).collect();
+    let used = |report: &Report| {
+        report.is_open || report.queued > 0 || report.meter.messages + report.meter.unsent > 0
+    };
+    if !reports.iter().any(used) {
+        return None;
+    }
+    let sum = |of: fn(&Meter) -> u64| reports.iter().map(|report| of(&report.meter)).sum();
+    let total = |of: fn(&Report) -> usize| reports.iter().map(of).sum::<usize>() as u64;
+    let mut waits = crate::channel::Waits::default();
+    for report in &reports {
+        waits.merge(&report.meter.waits);
+    }
+    Some(ChannelFigures {
+        channel: channel.name().into(),
+        priority: channel.priority,
+        open: total(|report| usize::from(report.is_open)) as u32,
+        messages: sum(|meter| meter.messages),
+        bytes: sum(|meter| meter.bytes),
+        wire_bytes: sum(|meter| meter.wire_bytes),
+        queued: total(|report| report.queued),
+        queued_bytes: total(|report| report.queued_bytes),
+        under_way: total(|report| report.under_way),
+        window: total(|report| report.window),
+        held: sum(|meter| meter.held),
+        superseded: sum(|meter| meter.superseded),
+        expired: sum(|meter| meter.expired),
+        refused: sum(|meter| meter.refused),
+        unsent: sum(|meter| meter.unsent),
+        wait_p50: waits.quantile(0.5),
+        wait_p99: waits.quantile(0.99),
+        wait_max: waits.longest(),
+        round_trip: reports.iter().filter_map(|report| report.round_trip).max(),
+    })
+}
