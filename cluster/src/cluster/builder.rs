@@ -18,6 +18,7 @@ use super::listening::{Listening, check_address};
 use crate::channel::{Channel, Channels};
 use crate::connection::{Context, Keeper};
 use crate::desk;
+use crate::groups;
 use crate::handshake::{NAME_BYTES_MAX, Who};
 use crate::membership;
 use crate::mesh::{self, MeshConfig, MeshRef, NodeEvent, Plan};
@@ -343,6 +344,7 @@ impl Builder {
         let tree = Supervisor::rest_for_one()
             .child(membership::child(members))
             .child(mesh::child(plan))
+            .child(groups::child(node.clone()))
             .child(acceptor)
             .child(desk::child(desk));
         let started = tree.start(node).await;

@@ -389,6 +389,18 @@ impl Core {
             .map(|(id, _)| *id)
     }
 
+    /// The nodes that are connected, by name.
+    pub(crate) fn connected(&self) -> Vec<(Arc<str>, NodeId)> {
+        let ports = self.ports().connections.read();
+        let ports = ports.unwrap_or_else(PoisonError::into_inner);
+        let named = ports.iter();
+        let mut connected: Vec<_> = named
+            .map(|(id, connection)| (Arc::clone(&connection.name), *id))
+            .collect();
+        connected.sort_unstable();
+        connected
+    }
+
     /// The node that is connected under the name for which `id` stands; any other id is itself.
     pub(crate) fn resolve(&self, id: NodeId) -> NodeId {
         if id == self.id() || id == NodeId::unconnected(self.name()) {
