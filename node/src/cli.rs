@@ -15,6 +15,7 @@ use foundation::observe::protocol::Sort;
 use crate::cluster::args::ClusterArgs;
 use crate::cluster::cert::CertArgs;
 use crate::input::Source;
+use crate::job::{Blow, Mishap, mishap};
 use crate::sim::args::{EXAMPLES as SIM_EXAMPLES, SimArgs};
 
 /// So many client processes may live at once, unless `--max-clients` says otherwise.
@@ -65,6 +66,9 @@ pub enum Command {
     /// Make certificates, for nodes on several machines
     #[command(after_help = CERT_EXAMPLES)]
     Cert(CertArgs),
+    /// A node of a job: `run --nodes` starts it
+    #[command(hide = true)]
+    Node,
 }
 
 const CERT_EXAMPLES: &str = "\
@@ -182,6 +186,20 @@ pub struct RunArgs {
     #[arg(long, value_name = "PATH", conflicts_with_all = ["plain", "simulate"])]
     pub observe: Option<PathBuf>,
 
+    /// Spread the job over this many nodes: processes of this machine, or all in one with
+    /// `--simulate`
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(2..=9))]
+    #[arg(conflicts_with_all = ["plain", "config"])]
+    pub nodes: Option<u32>,
+
+    /// Kill this node when so many lines are counted, as `2@3000`; it is started again
+    #[arg(long, value_name = "NODE@LINE", requires = "nodes", value_parser = mishap)]
+    pub kill: Vec<(u32, u64)>,
+
+    /// Cut this node off when so many lines are counted, as `3@5000`, for a few seconds
+    #[arg(long, value_name = "NODE@LINE", requires = "nodes", value_parser = mishap)]
+    pub partition: Vec<(u32, u64)>,
+
     /// Do the same job in a plain loop without processes, for comparison
     #[arg(long, conflicts_with_all = ["chaos", "simulate", "seed", "max_clients", "workers"])]
     pub plain: bool,
@@ -198,6 +216,26 @@ impl Cli {
 }
 
 impl RunArgs {
+    /// What is to go wrong with which node, and when.
+    ///
+    /// # Errors
+    /// There is no such node.
+    pub fn mishaps(&self) -> Result<Vec<Mishap>, String> {
+        let blows = |blow, of: &[(u32, u64)]| {
+            let mishaps = of.iter().map(|&(node, line)| Mishap { blow, node, line });
+            mishaps.collect::<Vec<_>>()
+        };
+        let nodes = self.nodes.unwrap_or(1);
+        let mut all = blows(Blow::Kill, &self.kill);
+        all.extend(blows(Blow::Partition, &self.partition));
+        match all.iter().find(|mishap| nodes < mishap.node) {
+            Some(Mishap { node, .. }) => Err(format!(
+                "there is no node {node}: with `--nodes {nodes}` they are 1 to {nodes}"
+            )),
+            None => Ok(all),
+        }
+    }
+
     /// What is to be read.
     #[must_use]
     pub fn source(&self) -> Source {

@@ -16,6 +16,7 @@ pub mod input;
 pub mod job;
 pub mod log;
 pub mod memory;
+pub mod nodes;
 pub mod observe;
 pub mod program;
 pub mod screen;

@@ -4,7 +4,7 @@
 
 use clap::Parser;
 use foundation_node::cli::{Cli, Command};
-use foundation_node::{cluster, observe, program, sim};
+use foundation_node::{cluster, nodes, observe, program, sim};
 
 /// Many small messages that one thread makes and another drops are what it is good at.
 #[global_allocator]
@@ -20,6 +20,7 @@ fn main() {
         Command::Observe(observe) => observe::run(&observe),
         Command::Sim(sim) => sim::run(&sim),
         Command::Cluster(cluster) => cluster::run(&cluster),
+        Command::Node => nodes::child::run(),
         Command::Cert(cert) => cluster::cert::run(&cert),
     };
     std::process::exit(code.into());

@@ -21,10 +21,11 @@ use crate::cli::RunArgs;
 use crate::cluster;
 use crate::console;
 use crate::input::{Input, Source};
-use crate::job::{self, JobError, Setup, Underway};
+use crate::job::{self, JobError, Mishap, Setup, Underway};
 use crate::log::summary::Summary;
 use crate::log::{Report, plain};
 use crate::memory;
+use crate::nodes::{self, Fleet};
 use crate::screen::Terminal;
 
 /// How long processes have to end in order.
@@ -66,6 +67,13 @@ pub fn run(args: &RunArgs) -> u8 {
         (Some((builder, socket)), None) => return cluster::serve(builder, &socket),
         (member, _) => member,
     };
+    let mishaps = match args.mishaps() {
+        Ok(mishaps) => mishaps,
+        Err(error) => {
+            fail(&error);
+            return 2;
+        }
+    };
     let input = match Input::open(args.source(), args.repeat.get()) {
         Ok(input) => input,
         Err(error) => return fail(&error.to_string()),
@@ -74,12 +82,15 @@ pub fn run(args: &RunArgs) -> u8 {
     let outcome = if args.plain {
         run_plain(args, input).map(|report| (report, Ended::Orderly))
     } else if let Some(seed) = args.simulate {
-        let report = job::simulate(input, setup(args, seed));
+        let report = match args.nodes {
+            Some(n) => nodes::simulate(input, setup(args, seed), n, &mishaps),
+            None => job::simulate(input, setup(args, seed)),
+        };
         report
             .map(|report| (report, Ended::Orderly))
             .map_err(|error| error.to_string())
     } else {
-        run_supervised(args, member, input, &name)
+        run_supervised(args, member, input, &name, &mishaps)
     };
     match outcome {
         Ok((report, ended)) => print(args, &name, &report).max(ended.code()),
@@ -110,7 +121,11 @@ fn run_plain(args: &RunArgs, mut input: Input) -> Result<Report, String> {
 }
 
 /// The node that does the job: one for itself, or one of a cluster.
-fn start(args: &RunArgs, member: Option<(Builder, PathBuf)>) -> Result<Node, String> {
+fn start(
+    args: &RunArgs,
+    member: Option<(Builder, PathBuf)>,
+    secret: Option<[u8; 32]>,
+) -> Result<Node, String> {
     let (node, observe) = match member {
         Some((builder, socket)) => {
             let node = builder
@@ -119,11 +134,17 @@ fn start(args: &RunArgs, member: Option<(Builder, PathBuf)>) -> Result<Node, Str
             (node, Some(socket))
         }
         None => {
-            let mut builder = Node::builder().name("foundation");
+            let mut builder = Node::builder().name(match secret {
+                Some(_) => "n1",
+                None => "foundation",
+            });
             if let Some(workers) = args.workers {
                 builder = builder.workers(workers.get());
             }
-            let node = builder.start().map_err(|error| error.to_string())?;
+            let node = match secret {
+                Some(secret) => nodes::first(builder, secret)?,
+                None => builder.start().map_err(|error| error.to_string())?,
+            };
             (node, args.observe.clone())
         }
     };
@@ -138,9 +159,11 @@ fn run_supervised(
     member: Option<(Builder, PathBuf)>,
     input: Input,
     name: &str,
+    mishaps: &[Mishap],
 ) -> Result<(Report, Ended), String> {
     let before = memory::resident().unwrap_or(0);
-    let node = start(args, member)?;
+    let secret = args.nodes.map(|_| Fleet::secret());
+    let node = start(args, member, secret)?;
     let screen = if args.json || !io::stdout().is_terminal() || !io::stdin().is_terminal() {
         None
     } else {
@@ -150,7 +173,20 @@ fn run_supervised(
     // The sample is over in the blink of an eye, and it is there to be watched.
     setup.paced = screen.is_some() && args.source() == Source::Sample && setup.passes == 1;
     let outcome = node.block_on(async {
-        let mut underway = job::start(&node, input, setup).await?;
+        let fleet = match (args.nodes, secret) {
+            (Some(nodes), Some(secret)) => {
+                let fleet = nodes::others(&node, args, nodes, secret, screen.is_some()).await;
+                Some((nodes, fleet?))
+            }
+            _ => None,
+        };
+        let mut underway = match &fleet {
+            None => job::start(&node, input, setup).await?,
+            Some((nodes, fleet)) => {
+                let blows = fleet.blows();
+                job::start_spread(&node, input, setup, *nodes, blows, mishaps).await?
+            }
+        };
         let ended = match screen {
             Some(screen) => console::watch(&node, &mut underway, name, screen).await?,
             None => wait(&node, &mut underway).await?,
@@ -236,6 +272,15 @@ fn epilogue(args: &RunArgs, report: &Report) -> String {
     }
     if args.chaos > 0.0 {
         option(format_args!("--chaos {}", args.chaos));
+    }
+    if let Some(nodes) = args.nodes {
+        option(format_args!("--nodes {nodes}"));
+    }
+    for (node, line) in &args.kill {
+        option(format_args!("--kill {node}@{line}"));
+    }
+    for (node, line) in &args.partition {
+        option(format_args!("--partition {node}@{line}"));
     }
     match args.simulate {
         Some(seed) => option(format_args!("--simulate {seed}")),

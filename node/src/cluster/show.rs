@@ -180,7 +180,6 @@ fn dropped(of: &LaneFigures) -> String {
         (of.expired, "expired"),
         (of.refused, "refused"),
         (of.unsent, "unsent"),
-        (of.unacknowledged, "unacknowledged"),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
     let texts: Vec<String> = counts

@@ -7,6 +7,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 use super::work::Mark;
 
 /// The probability that the key `c` turns on when none was asked for.
@@ -21,7 +23,7 @@ pub(crate) struct Chaos {
 }
 
 /// The verdict on lines, as of one moment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Dice {
     seed: u64,
     /// One more than the largest number that strikes, of 2^53.

@@ -9,27 +9,33 @@
 mod bystander;
 mod chaos;
 mod client;
+mod counting;
 mod probe;
 mod reader;
 mod router;
 mod run;
+mod spread;
 mod starter;
 mod table;
 mod tree;
 mod view;
 mod work;
 
-pub use run::{JobError, Setup, Underway, simulate, start};
+pub(crate) use probe::Nothing;
+pub use run::{JobError, Setup, Underway, simulate, start, start_spread};
+pub use spread::host_tree;
+pub use spread::{Blow, Faults, Mishap, NodeState, Nodes, mishap, node_name};
 pub use view::Watcher;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use foundation::ReplyTo;
 
 use self::chaos::Chaos;
 use self::reader::Feed;
 use self::router::Facts;
+use self::spread::Spread;
 use self::work::ClientName;
 use crate::input::{Input, InputError, Source};
 
@@ -46,6 +52,8 @@ pub(crate) struct Job {
     once: Option<Source>,
     /// Read slowly, for people to see.
     paced: bool,
+    /// The nodes that do it together, if they are several.
+    pub(crate) spread: Option<Arc<Spread>>,
     begun: AtomicBool,
     done: Mutex<Option<ReplyTo<Outcome>>>,
 }
@@ -68,7 +76,12 @@ pub(crate) struct AllRead {
 }
 
 impl Job {
-    fn new(input: Input, setup: &Setup, done: ReplyTo<Outcome>) -> Self {
+    fn new(
+        input: Input,
+        setup: &Setup,
+        spread: Option<Arc<Spread>>,
+        done: ReplyTo<Outcome>,
+    ) -> Self {
         Self {
             chaos: Chaos::new(setup.seed, setup.chaos),
             clients_max: setup.clients_max,
@@ -77,6 +90,7 @@ impl Job {
             at_once: setup.simulated || input.is_in_memory(),
             once: input.is_stream().then(|| input.source().clone()),
             feed: Feed::new(input, setup.passes, setup.paced),
+            spread,
             begun: AtomicBool::new(false),
             done: Mutex::new(Some(done)),
         }

@@ -19,6 +19,7 @@ use foundation::{ApplicationError, Promise, Running, SimError, promise};
 
 use super::chaos::DEFAULT_CHANCE;
 use super::router::{Facts, ROUTER};
+use super::spread::{Blow, Faults, Mishap, Nodes, Spread, node_name};
 use super::table::{Ledger, TABLE};
 use super::tree::CLIENTS;
 use super::work::ClientName;
@@ -55,6 +56,12 @@ pub enum JobError {
     Failed(Reason),
     /// A process that knows the result gave no answer. Nothing is reported.
     Silent(CallError),
+    /// This node did not come. Nothing was read.
+    Alone(String),
+    /// The other nodes could not be started. Nothing was read.
+    Nodes(String),
+    /// The two copies of the table do not agree. Nothing is reported.
+    Copies,
     /// The simulated world could not run it.
     Simulation(SimError),
 }
@@ -76,9 +83,45 @@ pub struct Underway {
 /// # Errors
 /// [`JobError::Start`]; nothing of it is left.
 pub async fn start(node: &Node, input: Input, setup: Setup) -> Result<Underway, JobError> {
+    begin(node, input, setup, None).await
+}
+
+/// Starts a job on `node` and on as many others, which are `n2` and on, are connected or about to be,
+/// and have [`host_tree`](super::host_tree). Fails when they are not there within `bound`.
+///
+/// # Errors
+/// [`JobError`]; nothing of it is left.
+pub async fn start_spread(
+    node: &Node,
+    input: Input,
+    setup: Setup,
+    nodes: u32,
+    faults: Box<dyn Faults>,
+    mishaps: &[Mishap],
+) -> Result<Underway, JobError> {
+    let until = node.now() + TOGETHER;
+    for number in 2..=nodes {
+        let name = node_name(number);
+        while node.peer(&name).is_none() {
+            if node.now() >= until {
+                return Err(JobError::Alone(name));
+            }
+            node.sleep(ms(5)).await;
+        }
+    }
+    let spread = Arc::new(Spread::new(nodes, faults, mishaps));
+    begin(node, input, setup, Some(spread)).await
+}
+
+async fn begin(
+    node: &Node,
+    input: Input,
+    setup: Setup,
+    spread: Option<Arc<Spread>>,
+) -> Result<Underway, JobError> {
     let begun = node.now();
     let (reply, done) = promise(node);
-    let job = Arc::new(Job::new(input, &setup, reply));
+    let job = Arc::new(Job::new(input, &setup, spread, reply));
     let tree = tree::tree(&job)
         .start(node)
         .await
@@ -182,6 +225,19 @@ impl Underway {
         }
     }
 
+    /// How the nodes of the job are, if they are several.
+    #[must_use]
+    pub fn nodes(&self) -> Option<Nodes> {
+        self.job.spread.as_ref().map(|spread| spread.state())
+    }
+
+    /// Lets something happen to a node of the job; the first is spared.
+    pub fn strike(&self, blow: Blow, node: u32) {
+        if let Some(spread) = &self.job.spread {
+            spread.strike(blow, node);
+        }
+    }
+
     /// Lets one more process loop for ever, if there may be one more.
     pub async fn block_one(&self) {
         bystander::block_one(&self.node).await;
@@ -199,6 +255,7 @@ impl Underway {
         };
         let facts = read.facts;
         let ledger = self.ask(|| self.node.at(TABLE).audit()).await?;
+        self.compare(&ledger).await?;
         let (lost, doubled) = audit(read.lines, &ledger, facts);
         let stats = self.node.stats();
         let run = Run {
@@ -211,6 +268,7 @@ impl Underway {
             lost,
             doubled,
             seed: self.setup.seed,
+            nodes: self.nodes(),
             ..Run::default()
         };
         Ok(Report::new(
@@ -218,6 +276,19 @@ impl Underway {
             &ledger.totals.findings(facts.pass),
             run,
         ))
+    }
+
+    /// When all is counted, the copies of the table are the same, if there are two.
+    async fn compare(&self, keeper: &Ledger) -> Result<(), JobError> {
+        let front = self.job.spread.as_ref().and_then(|spread| spread.front());
+        let (Some(front), Some(_)) = (front, &self.read) else {
+            return Ok(());
+        };
+        // A table that has just been lost with its node is nothing to wait for.
+        match front.sums().timeout(COMPARING).await {
+            Ok(sums) if sums != keeper.sums() => Err(JobError::Copies),
+            _ => Ok(()),
+        }
     }
 
     /// Asks, and asks again whoever is just being started again.
@@ -245,6 +316,10 @@ impl Underway {
     }
 }
 
+/// How long the table on another node may take to be compared with its copy.
+const COMPARING: Duration = Duration::from_secs(2);
+/// How long other nodes may take to come.
+const TOGETHER: Duration = Duration::from_secs(30);
 /// How long a busy process may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -275,6 +350,9 @@ impl fmt::Display for JobError {
             Self::Start(error) => write!(out, "{error}"),
             Self::Failed(reason) => write!(out, "the job gave up: {reason}"),
             Self::Silent(error) => write!(out, "the job gave no result: {error}"),
+            Self::Alone(name) => write!(out, "the node {name} did not come"),
+            Self::Nodes(error) => write!(out, "the other nodes did not start: {error}"),
+            Self::Copies => out.write_str("the two copies of the table do not agree"),
             Self::Simulation(error) => write!(out, "the simulation stopped: {error}"),
         }
     }

@@ -14,8 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use foundation::prelude::*;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
+use serde::{Deserialize, Serialize};
 
-use super::client::FLAGGED_PASS;
+use super::counting::FLAGGED_PASS;
 use super::router::ROUTER;
 use super::work::{ClientName, Delta, Mark, Past};
 use crate::log::{Finding, Totals};
@@ -28,7 +29,7 @@ const ACKS_MAX: usize = 32;
 const NEWS_MAX: usize = 64;
 
 /// Everything that has been counted.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct Ledger {
     pub(crate) totals: Totals,
     /// The findings as they came.
@@ -39,7 +40,7 @@ pub(crate) struct Ledger {
 }
 
 /// What is known of a client beside its sums.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Row {
     /// The last line counted.
     pub(crate) mark: Mark,
@@ -48,7 +49,7 @@ pub(crate) struct Row {
 }
 
 /// Findings, as they come.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct News {
     /// The latest, newest last.
     pub(crate) latest: Vec<Finding>,
@@ -76,6 +77,8 @@ pub(crate) struct Table {
     /// Gone only while a delta is being counted.
     ledger: Option<Box<Ledger>>,
     acks: Vec<(u32, Mark)>,
+    /// The table on another node whose copy this is.
+    reign: u64,
 }
 
 #[actor]
@@ -92,6 +95,7 @@ impl Table {
             heir,
             ledger: Some(ledger),
             acks: Vec::new(),
+            reign: 0,
         })
     }
 
@@ -101,6 +105,42 @@ impl Table {
         let mut ledger = self.ledger.take().expect("it is back after each delta");
         let (index, mark) = (delta.index, ledger.count(delta));
         self.ledger = Some(ledger);
+        self.acknowledge(index, mark, cx);
+    }
+
+    /// Counts what the table on another node has counted, if it is the one that reigns.
+    #[cast]
+    pub(crate) fn count_for(&mut self, reign: u64, delta: Delta, cx: &mut Cx<Self>) {
+        if reign == self.reign {
+            self.count(delta, cx);
+        }
+    }
+
+    /// Acknowledges once more, for the table on another node that reigns.
+    #[cast]
+    pub(crate) fn remind_for(
+        &mut self,
+        reign: u64,
+        index: u32,
+        client: ClientName,
+        cx: &mut Cx<Self>,
+    ) {
+        if reign == self.reign {
+            let mark = self.ledger().past(&client).mark;
+            self.acknowledge(index, mark, cx);
+        }
+    }
+
+    /// From now on only a new table on another node is listened to: this is what it begins with.
+    #[call(local)]
+    pub(crate) fn begin_reign(&mut self) -> (u64, Box<Ledger>) {
+        // No number comes twice, whichever table of this name gives it.
+        let starts = self.ledger().tables << 32;
+        self.reign = self.reign.max(starts) + 1;
+        (self.reign, Box::new(self.ledger().clone()))
+    }
+
+    fn acknowledge(&mut self, index: u32, mark: Mark, cx: &mut Cx<Self>) {
         if self.acks.is_empty() {
             // Behind whatever waits now: then a whole lot is acknowledged at once.
             drop(cx.self_ref().settle());
@@ -123,14 +163,7 @@ impl Table {
     /// Where a client's next process begins.
     #[call(local)]
     pub(crate) fn recall(&self, client: ClientName) -> Past {
-        let ledger = self.ledger();
-        let row = ledger.rows.get(&client).copied().unwrap_or_default();
-        let windows = ledger.totals.windows(&client);
-        let flagged = windows.filter(|_| row.mark.pass == FLAGGED_PASS);
-        Past {
-            mark: row.mark,
-            windows: flagged.cloned().unwrap_or_default(),
-        }
+        self.ledger().past(&client)
     }
 
     /// What is known of every client, for a router that starts again.
@@ -181,8 +214,32 @@ pub(crate) struct Glance {
 }
 
 impl Ledger {
+    /// Where a client's next process begins.
+    pub(crate) fn past(&self, client: &[u8]) -> Past {
+        let row = self.rows.get(client).copied().unwrap_or_default();
+        let windows = self.totals.windows(client);
+        let flagged = windows.filter(|_| row.mark.pass == FLAGGED_PASS);
+        Past {
+            mark: row.mark,
+            windows: flagged.cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Whether a delta goes on where its client stopped.
+    pub(crate) fn expects(&self, delta: &Delta) -> bool {
+        let row = self.rows.get(&*delta.client).copied().unwrap_or_default();
+        row.mark == delta.after && delta.after < delta.upto
+    }
+
+    /// Lines parsed and malformed, bytes, and clients: what two copies are compared by.
+    pub(crate) fn sums(&self) -> (u64, u64, u64, u64) {
+        let totals = &self.totals;
+        let clients = self.rows.len() as u64;
+        (totals.parsed, totals.malformed, totals.bytes, clients)
+    }
+
     /// Counts a delta if it goes on where its client stopped, and says where that is now.
-    fn count(&mut self, delta: Delta) -> Mark {
+    pub(crate) fn count(&mut self, delta: Delta) -> Mark {
         let row = self.rows.entry_ref(&*delta.client).or_default();
         if row.mark != delta.after {
             return row.mark;

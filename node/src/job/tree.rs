@@ -25,10 +25,14 @@ use super::bystander::{BYSTANDERS, BYSTANDERS_MAX, Bystander};
 use super::client::Client;
 use super::reader::{READER, Reader};
 use super::router::{ROUTER, Router};
+use super::spread::{host_tree, steward};
 use super::table::{Heir, TABLE, Table};
 
 pub(crate) const CLIENTS: Name<Dynamic<Client>> = Name::new("clients");
 pub(crate) const COUNTING: Name<Supervisor> = Name::new("counting");
+
+/// What each node has of a job on several nodes.
+const HERE: Name<Supervisor> = Name::new("here");
 
 /// More restarts of one branch than these, in five seconds, are no accident.
 const RESTARTS_MAX: u32 = 50;
@@ -57,5 +61,14 @@ pub(crate) fn tree(job: &Arc<Job>) -> Application {
         .child(child_with::<Router>(Arc::clone(job)).name(ROUTER))
         .child(child_with::<Reader>(Arc::clone(job)).name(READER))
         .child(bystanders);
+    let top = match &job.spread {
+        None => top,
+        Some(spread) => {
+            let spread = Arc::clone(spread);
+            let steward = child_fn("steward", move |me| steward(me, Arc::clone(&spread)));
+            top.child(host_tree(job.clients_max).name(HERE))
+                .child(steward)
+        }
+    };
     Application::new("foundation", top)
 }

@@ -9,6 +9,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::blocks::Block;
 use crate::log::{Finding, Tally, Windows};
 
@@ -19,7 +21,7 @@ pub(crate) type ClientName = Arc<[u8]>;
 const PATH_BYTES: usize = 48;
 
 /// The number of a line in the whole job. Passes count from 0, lines from 1.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Mark {
     pub(crate) pass: u32,
     pub(crate) line: u64,
@@ -68,7 +70,7 @@ pub(crate) struct Work {
 }
 
 /// What some lines of one client came to.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Delta {
     /// Whose lines they are.
     pub(crate) client: ClientName,
@@ -89,7 +91,7 @@ pub(crate) struct Delta {
 }
 
 /// What the table knows of a client, for its next process.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Past {
     /// The last line counted.
     pub(crate) mark: Mark,
@@ -98,8 +100,9 @@ pub(crate) struct Past {
 }
 
 /// Paths, one behind the other: copied, for whoever counts them has never seen their lines.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Paths {
+    #[serde(with = "super::spread::bytes")]
     bytes: Vec<u8>,
     ends: Vec<u32>,
 }
@@ -140,7 +143,8 @@ impl Paths {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let mut from = 0;
         self.ends.iter().map(move |&end| {
-            let path = &self.bytes[from..end as usize];
+            // What came from another node may be anything: then it is a wrong path, not a panic.
+            let path = self.bytes.get(from..end as usize).unwrap_or_default();
             from = end as usize;
             path
         })

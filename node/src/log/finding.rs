@@ -13,6 +13,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::sorted::Sorted;
 
 /// The width of a burst's window.
@@ -30,7 +32,7 @@ const BURSTS: usize = (STORM_SECONDS / BURST_SECONDS) as usize;
 const _: () = assert!(STORM_SECONDS % BURST_SECONDS == 0);
 
 /// The windows of one client.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Windows {
     minutes: Sorted<Key, Minute>,
     /// Counted, but not sorted in yet: at most [`SHELF`] batches, the newest last.
@@ -41,14 +43,14 @@ pub struct Windows {
 const SHELF: usize = 16;
 
 /// By pass first: passes are dropped in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Key {
     pass: u32,
     start: i64,
 }
 
 /// One storm window, and the burst windows in it.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy, Serialize, Deserialize)]
 struct Minute {
     requests: [u32; BURSTS],
     errors: u32,
@@ -56,7 +58,7 @@ struct Minute {
 
 /// Some requests of one client, by minute, in the order in which they were noted: cheap to fill, to
 /// be added to its [`Windows`].
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Minutes {
     entries: Vec<(Key, Minute)>,
     /// Of the entry added last.
@@ -64,7 +66,7 @@ pub struct Minutes {
 }
 
 /// A burst or a storm.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the types say it")]
 pub enum Finding {
     Burst(Burst),
@@ -72,7 +74,7 @@ pub enum Finding {
 }
 
 /// A client with at least [`BURST_REQUESTS`] requests in one window.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Burst {
     /// When the window began, in seconds since 1970.
     pub start: i64,
@@ -83,7 +85,7 @@ pub struct Burst {
 }
 
 /// A client with at least [`STORM_RESPONSES`] responses in one window, half of them errors or more.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Storm {
     /// When the window began, in seconds since 1970.
     pub start: i64,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finding::Findings;
 use super::tally::Totals;
+use crate::job::Nodes;
 
 /// What a run came to. Counts are sums over all passes, findings those of one pass.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,6 +67,9 @@ pub struct Run {
     pub seed: u64,
     /// The hash of everything that happened, when the run was simulated.
     pub trace_hash: Option<String>,
+    /// The nodes, when the job was done by several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Nodes>,
 }
 
 /// One of the clients with the most requests.

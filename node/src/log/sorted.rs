@@ -12,11 +12,13 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 /// So many entries are shifted at most.
 const CHUNK: usize = 512;
 
 /// A sorted map.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Sorted<K, V> {
     chunks: Vec<Vec<(K, V)>>,
 }

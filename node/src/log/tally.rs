@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
+use serde::{Deserialize, Serialize};
 
 use super::finding::{Findings, Minutes, Windows};
 use super::line::Line;
@@ -30,7 +31,7 @@ type ByteMap<V> = HashMap<Box<[u8]>, V, FxBuildHasher>;
 
 /// What one client did, as much as one batch of lines tells. Its paths are kept by whoever keeps
 /// the lines: they are counted where all are known.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Tally {
     /// Its requests.
     pub requests: u64,
@@ -43,7 +44,7 @@ pub struct Tally {
 }
 
 /// What all clients did.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Totals {
     /// Lines that were well-formed.
     pub parsed: u64,
@@ -59,7 +60,7 @@ pub struct Totals {
     kept_from: u32,
 }
 
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 struct Client {
     sums: Sums,
     windows: Windows,
@@ -67,7 +68,7 @@ struct Client {
 }
 
 /// The sums of one client.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
     /// Its requests.
     pub requests: u64,
@@ -76,7 +77,7 @@ pub struct Sums {
 }
 
 /// Responses counted by status, ascending: a few entries, and 200 is nearly always the first.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statuses(Vec<(u16, u64)>);
 
 impl Tally {

@@ -20,10 +20,11 @@ use super::port::{Effect, Facts, Input, Limits};
 use crate::blocks::Block;
 use crate::job::client::{Client, End};
 use crate::job::reader::READER;
+use crate::job::spread::{Dispatch, Front, Guest, Host, Lost};
 use crate::job::starter::{Start, start_clients};
 use crate::job::table::TABLE;
 use crate::job::tree::CLIENTS;
-use crate::job::work::Mark;
+use crate::job::work::{Mark, Work};
 use crate::job::{AllRead, Job, Outcome};
 
 pub(crate) const ROUTER: Name<Router> = Name::new("router");
@@ -34,6 +35,18 @@ pub(crate) struct Router {
     begun: u32,
     machine: Machine,
     effects: Vec<Effect>,
+    hands: Hands,
+}
+
+/// Who has the clients' processes.
+enum Hands {
+    /// This node.
+    Here(Here),
+    /// Several nodes.
+    Spread(Dispatch),
+}
+
+struct Here {
     starter: ProcessRef<Start>,
     clients: Vec<Option<Ref<Client>>>,
     indices: HashMap<Pid, u32, FxBuildHasher>,
@@ -63,19 +76,17 @@ impl Router {
             };
         }
         let machine = Machine::new(Limits::new(job.clients_max), known);
-        let options = SpawnOptions::new().link().code("Starter");
-        let hello = Arc::clone(&job);
-        let router = cx.self_ref();
-        let (starter, _) = node.spawn_fn_with(&options, |me| start_clients(me, hello, router))?;
+        let hands = match &job.spread {
+            Some(spread) => Hands::Spread(Dispatch::new(Arc::clone(spread), begun)),
+            None => Hands::Here(Here::new(&job, cx)?),
+        };
         cx.self_ref().reader_up()?;
         Ok(Self {
             job,
             begun,
             machine,
             effects: Vec::new(),
-            starter,
-            clients: Vec::new(),
-            indices: HashMap::default(),
+            hands,
         })
     }
 
@@ -110,27 +121,61 @@ impl Router {
     /// A client's process is there.
     #[cast(local)]
     pub(crate) fn started(&mut self, index: u32, client: Ref<Client>, cx: &mut Cx<Self>) {
-        let (at, pid) = (index as usize, client.pid());
-        cx.monitor(pid);
-        self.indices.insert(pid, index);
-        if at >= self.clients.len() {
-            self.clients.resize(at + 1, None);
+        if let Hands::Here(here) = &mut self.hands {
+            here.started(index, client, cx);
+            self.step(Input::Started(index), cx);
         }
-        self.clients[at] = Some(client);
-        self.step(Input::Started(index), cx);
+    }
+
+    /// A client's process is there, on whichever node.
+    #[cast]
+    pub(crate) fn guest(&mut self, index: u32, life: u64, guest: Ref<Guest>, cx: &mut Cx<Self>) {
+        if let Hands::Spread(dispatch) = &mut self.hands
+            && dispatch.started(index, life, guest, cx)
+        {
+            self.step(Input::Started(index), cx);
+        }
+    }
+
+    /// This node takes part.
+    #[cast(local)]
+    pub(crate) fn node_up(&mut self, number: u32, host: Ref<Host>, cx: &mut Cx<Self>) {
+        if let Hands::Spread(dispatch) = &mut self.hands {
+            dispatch.node_up(number, host, cx);
+        }
+    }
+
+    /// There is a new table, on this node.
+    #[cast(local)]
+    pub(crate) fn front_up(&mut self, front: Ref<Front>, node: u32, cx: &mut Cx<Self>) {
+        if let Hands::Spread(dispatch) = &mut self.hands {
+            dispatch.front_up(front, node, cx);
+        }
     }
 
     /// Lines are counted.
     #[cast(local)]
     pub(crate) fn acked(&mut self, acks: Vec<(u32, Mark)>, cx: &mut Cx<Self>) {
         self.step(Input::Acked(acks), cx);
+        if let Some(spread) = &self.job.spread {
+            let facts = self.machine.facts();
+            spread.counted(facts.taken_on().saturating_sub(facts.waiting));
+        }
     }
 
     #[down]
     fn gone(&mut self, down: Down, cx: &mut Cx<Self>) {
-        let index = down.pid.and_then(|pid| self.indices.remove(&pid));
+        let Some(pid) = down.pid else {
+            return;
+        };
+        let index = match &mut self.hands {
+            Hands::Here(here) => here.lost(pid),
+            Hands::Spread(dispatch) => match dispatch.lost(pid, cx) {
+                Lost::Guest(index) => Some(index),
+                Lost::Other => None,
+            },
+        };
         if let Some(index) = index {
-            self.clients[index as usize] = None;
             self.step(Input::Gone(index, End::of(&down.reason)), cx);
         }
     }
@@ -163,19 +208,67 @@ impl Router {
     fn perform(&mut self, effect: Effect, cx: &mut Cx<Self>) {
         match effect {
             Effect::Read => drop(cx.node().at(READER).more()),
-            Effect::Start(index, name) => drop(self.starter.send(Start { index, name })),
-            Effect::Send(index, work) => {
-                if let Some(client) = &self.clients[index as usize] {
-                    drop(client.work(work));
+            Effect::Start(index, name) => match &mut self.hands {
+                Hands::Here(here) => drop(here.starter.send(Start { index, name })),
+                Hands::Spread(dispatch) => dispatch.start(index, name),
+            },
+            Effect::Send(index, work) => match &self.hands {
+                Hands::Here(here) => here.send(index, work),
+                Hands::Spread(dispatch) => dispatch.send(index, &work, self.job.chaos.dice()),
+            },
+            Effect::Retire(index) => match &self.hands {
+                Hands::Here(here) => here.retire(index),
+                Hands::Spread(dispatch) => dispatch.retire(index),
+            },
+            Effect::Passed(pass) => {
+                drop(cx.node().at(TABLE).passed(pass));
+                if let Hands::Spread(dispatch) = &self.hands {
+                    dispatch.passed(pass);
                 }
             }
-            Effect::Retire(index) => {
-                if let Some(client) = &self.clients[index as usize] {
-                    drop(client.retire());
-                }
-            }
-            Effect::Passed(pass) => drop(cx.node().at(TABLE).passed(pass)),
             Effect::Finish => self.job.finish(Outcome::Counted(self.all_read())),
+        }
+    }
+}
+
+impl Here {
+    fn new(job: &Arc<Job>, cx: &Cx<Router>) -> Result<Self, Stop> {
+        let options = SpawnOptions::new().link().code("Starter");
+        let (hello, router) = (Arc::clone(job), cx.self_ref());
+        let body = |me| start_clients(me, hello, router);
+        let (starter, _) = cx.node().spawn_fn_with(&options, body)?;
+        Ok(Self {
+            starter,
+            clients: Vec::new(),
+            indices: HashMap::default(),
+        })
+    }
+
+    fn started(&mut self, index: u32, client: Ref<Client>, cx: &mut Cx<Router>) {
+        let (at, pid) = (index as usize, client.pid());
+        cx.monitor(pid);
+        self.indices.insert(pid, index);
+        if at >= self.clients.len() {
+            self.clients.resize(at + 1, None);
+        }
+        self.clients[at] = Some(client);
+    }
+
+    fn lost(&mut self, pid: Pid) -> Option<u32> {
+        let index = self.indices.remove(&pid)?;
+        self.clients[index as usize] = None;
+        Some(index)
+    }
+
+    fn send(&self, index: u32, work: Work) {
+        if let Some(client) = &self.clients[index as usize] {
+            drop(client.work(work));
+        }
+    }
+
+    fn retire(&self, index: u32) {
+        if let Some(client) = &self.clients[index as usize] {
+            drop(client.retire());
         }
     }
 }
