@@ -13,7 +13,8 @@ use foundation_cluster::transport::simulated::Link;
 use foundation_cluster::{Builder, NodeClusterExt, WorldClusterExt};
 use foundation_macros::actor;
 use foundation_runtime::{
-    CallError, NoChannel, Node, Priority, SendError, SendOptions, World, time,
+    CallError, Mail, NoChannel, Node, Priority, Reason, SendError, SendOptions, World, promise,
+    time,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -368,30 +369,127 @@ fn calls_of_high_priority_pass_what_is_of_low() {
     }
 }
 
+/// Sends so many, one each few milliseconds, while connections come and go.
+async fn over_losses(world: &World, [a, b]: &[Node; 2], options: SendOptions) -> Vec<(u32, u32)> {
+    for sender in 0..3 {
+        let to = store(a, options.clone());
+        let body = async move |_: foundation_runtime::Process<Nothing>| {
+            for number in 0..100 {
+                let size = if number % 20 == 7 { 150_000 } else { 50 };
+                let told = to.keep(sender, number, "x".repeat(size));
+                assert_eq!(told, Ok(()), "sender {sender}, {number}");
+                time::sleep(ms(40)).await;
+            }
+        };
+        a.spawn_fn(body).expect("there is room");
+    }
+    for _ in 0..6 {
+        world.advance(ms(200 + world.node().random() % 400)).await;
+        world.network().reset("a", "b");
+    }
+    let together = async || a.peer("b").is_some() && b.peer("a").is_some();
+    world.eventually(MINUTE, together).await;
+    world.advance(ms(8_000)).await;
+    b.at(STORE).seen().await.expect("it is there")
+}
+
+#[test]
+fn what_is_to_be_acknowledged_comes_once_over_lost_connections() {
+    let lost = AtomicU64::new(0);
+    simulate(6, |world| {
+        let lost = &lost;
+        async move {
+            let nodes = pair(&world, &[Channel::named("sure").lanes(2)]).await;
+            let plain = over_losses(&world, &nodes, "sure".into()).await;
+            lost.fetch_add(300 - plain.len() as u64, Ordering::Relaxed);
+        }
+    });
+    assert!(lost.into_inner() > 0, "nothing is ever lost on the way");
+    simulate(6, |world| async move {
+        let nodes = pair(&world, &[Channel::named("sure").lanes(2)]).await;
+        let sure = SendOptions::channel("sure").acknowledged();
+        let seen = over_losses(&world, &nodes, sure).await;
+        for sender in 0..3 {
+            let numbers: Vec<u32> = seen
+                .iter()
+                .filter(|it| it.0 == sender)
+                .map(|it| it.1)
+                .collect();
+            assert!(
+                numbers.iter().copied().eq(0..100),
+                "sender {sender}: {numbers:?}"
+            );
+        }
+        let figures = figures(&nodes[0], "sure").await;
+        assert_eq!((figures.unheard, figures.unacknowledged), (0, 0));
+    });
+}
+
+#[test]
+fn what_is_kept_goes_to_no_other_incarnation() {
+    simulate(3, |world| async move {
+        let [a, b] = pair(&world, &[]).await;
+        let sure = store(&a, SendOptions::channel("events").acknowledged());
+        assert_eq!(sure.keep(0, 0, String::new()), Ok(()));
+        world.advance(ms(1000)).await;
+        assert_eq!(b.at(STORE).seen().await, Ok(vec![(0, 0)]));
+        world.crash(&b);
+        world
+            .eventually(MINUTE, async || a.peer("b").is_none())
+            .await;
+        assert_eq!(sure.keep(0, 1, String::new()), Ok(()), "it may come back");
+        let app = async |node: &Node| {
+            let store = node.spawn(Store::default()).expect("there is room");
+            node.register("store", store.pid()).expect("it is free");
+        };
+        let again = Builder::new(Node::builder().name("b")).seed("a:7000");
+        let again = again
+            .start_in(&world, &world.network())
+            .await
+            .expect("it starts");
+        app(&again).await;
+        world
+            .eventually(MINUTE, async || a.peer("b") == Some(again.id()))
+            .await;
+        assert_eq!(sure.keep(0, 2, String::new()), Ok(()));
+        world.advance(ms(5000)).await;
+        assert_eq!(again.at(STORE).seen().await, Ok(vec![(0, 2)]));
+    });
+}
+
 #[test]
 fn a_lost_lane_is_the_loss_of_the_node_and_all_begins_again() {
     simulate(4, |world| async move {
         let [a, b] = pair(&world, &[]).await;
-        let far = store(&a, "events");
-        assert_eq!(far.echo("x".into()).await, Ok("x".into()));
-        let asked = {
-            let far = far.clone();
-            let body = async move |_: foundation_runtime::Process<Nothing>| {
-                world_less(far).await;
-            };
-            a.spawn_fn(body).expect("there is room").pid()
+        let far = store(&a, "coordination");
+        let there = b.at(STORE).pid();
+        let (watching, watched) = promise(&a);
+        let watch = async move |mut me: foundation_runtime::Process<Nothing>| {
+            let watch = me.monitor(there);
+            if let Mail::Down(down) = me.recv().await {
+                assert_eq!(down.monitor, watch);
+                watching.send(down.reason);
+            }
         };
+        a.spawn_fn(watch).expect("there is room");
+        assert_eq!(far.echo("x".into()).await, Ok("x".into()));
+        narrow(&world);
+        let (asking, asked) = promise(&a);
+        let call = far.clone();
+        let ask = async move |_: foundation_runtime::Process<Nothing>| {
+            let answer = call.echo("z".repeat(2_000_000)).timeout(MINUTE).await;
+            asking.send(answer.map(|text| text.len()));
+        };
+        a.spawn_fn(ask).expect("there is room");
         world.advance(ms(1)).await;
-        world.network().reset("a", "b");
+        // The newest is a lane; the connection of the two nodes is as it was.
+        world.network().reset_last("a", "b");
+        assert_eq!(
+            asked.timeout(ms(1000)).await,
+            Ok(Err(CallError::NoConnection))
+        );
+        assert_eq!(watched.timeout(ms(1000)).await, Ok(Reason::NoConnection));
         let again = async || far.echo("y".into()).timeout(ms(500)).await == Ok("y".into());
         world.eventually(MINUTE, again).await;
-        world.eventually(MINUTE, async || !a.is_alive(asked)).await;
-        drop(b);
     });
-}
-
-/// A call that is under way when its connection is lost ends at once.
-async fn world_less(far: Ref<Store>) {
-    let answer = far.echo("z".repeat(2_000_000)).timeout(MINUTE).await;
-    assert_eq!(answer, Err(CallError::NoConnection));
 }

@@ -63,7 +63,7 @@ pub use platform::entropy::{Rng, random_bytes, seed};
 pub use platform::panics::reason as reason_of_panic;
 pub use port::{
     BadChannels, BadFrame, Brought, CHANNEL_NAME_MAX, CHANNELS, CHANNELS_MAX, Carried, Course,
-    Freight, FreightKind, Loopback, NoChannel, NodeChange, Port, SendOptions, WIRE_VERSION,
+    Freight, FreightKind, Loopback, NoChannel, NodeChange, Port, SendOptions, Spool, WIRE_VERSION,
 };
 pub use process::{
     Alias, AliasMode, Asked, BadOption, Behaviour, Held, HoldError, Info, IntoReason, Mail, Mailed,

@@ -18,16 +18,20 @@ use foundation_runtime::{Held, HoldError, Message, Node, NodeId, Pid, me};
 use super::event::{GroupEvent, GroupMonitor};
 use super::group::Group;
 use super::machine::{Effect, Input, Machine, Refusal};
+use super::seam::Feed;
 use crate::server::Addressed;
 
 /// The scope of those who do not say which.
 const DEFAULT: &str = "pg";
 
 /// The scopes of a node.
-#[derive(Default)]
-struct Scopes(RwLock<Opened>);
+#[derive(Debug, Default)]
+pub(super) struct Scopes {
+    opened: RwLock<Opened>,
+    pub(super) feed: Arc<Feed>,
+}
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Opened {
     by_name: BTreeMap<Box<str>, Weak<Inner>>,
     /// How many there have been.
@@ -36,7 +40,7 @@ struct Opened {
 
 impl Scopes {
     fn open(&self, node: NodeId, name: &str) -> Arc<Inner> {
-        let mut opened = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
         let Opened { by_name, count } = &mut *opened;
         if let Some(open) = by_name.get(name).and_then(Weak::upgrade) {
             return open;
@@ -44,23 +48,34 @@ impl Scopes {
         by_name.retain(|_, scope| 0 < scope.strong_count());
         *count += 1;
         let made = Arc::new(Inner {
+            name: name.into(),
             number: *count,
             machine: RwLock::new(Machine::new(node)),
+            feed: Arc::clone(&self.feed),
         });
         by_name.insert(name.into(), Arc::downgrade(&made));
         made
     }
+
+    /// The scopes that are there, by name.
+    pub(super) fn open_now(&self) -> Vec<Arc<Inner>> {
+        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+        opened.by_name.values().filter_map(Weak::upgrade).collect()
+    }
 }
 
 /// What the handles of a scope share, and those who are held by it.
-struct Inner {
+#[derive(Debug)]
+pub(super) struct Inner {
+    name: Arc<str>,
     /// Which of the node's scopes, also after one of the same name is gone.
     number: u64,
     machine: RwLock<Machine<Pid>>,
+    feed: Arc<Feed>,
 }
 
 impl Inner {
-    fn write(&self) -> RwLockWriteGuard<'_, Machine<Pid>> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Machine<Pid>> {
         self.machine.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -70,7 +85,7 @@ impl Inner {
     }
 
     /// Feeds one input, tells the watchers, and says what the answer is.
-    fn step(
+    pub(super) fn step(
         &self,
         node: &Node,
         machine: &mut Machine<Pid>,
@@ -100,10 +115,11 @@ impl Inner {
                 Effect::Done | Effect::Refused(_) | Effect::Monitored { .. } => {
                     answer = Some(effect);
                 }
-                // Nobody has told the machine of other nodes, so there is nobody to tell.
                 Effect::Sync { .. }
                 | Effect::TellPeersJoined { .. }
-                | Effect::TellPeersLeft { .. } => {}
+                | Effect::TellPeersLeft { .. } => {
+                    self.feed.pass(node, (&self.name, self.number), effect);
+                }
             }
         }
         answer
@@ -388,7 +404,11 @@ impl Scope {
         sent.count()
     }
 
-    fn read<T>(&self, look: impl FnOnce(&Machine<Pid>) -> T) -> T {
+    pub(super) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
+    pub(super) fn read<T>(&self, look: impl FnOnce(&Machine<Pid>) -> T) -> T {
         let machine = self.inner.machine.read();
         look(&machine.unwrap_or_else(PoisonError::into_inner))
     }

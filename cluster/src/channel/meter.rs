@@ -91,6 +91,7 @@ pub(crate) struct Meter {
     pub(crate) expired: u64,
     pub(crate) refused: u64,
     pub(crate) unsent: u64,
+    pub(crate) unacknowledged: u64,
     pub(crate) held: u64,
     pub(crate) waits: Waits,
 }
@@ -100,6 +101,7 @@ impl Meter {
         match why {
             Dropped::Superseded => self.superseded += 1,
             Dropped::Expired => self.expired += 1,
+            Dropped::Unacknowledged => self.unacknowledged += 1,
         }
     }
 }
@@ -138,6 +140,10 @@ pub struct ChannelFigures {
     pub refused: u64,
     /// Messages that had been taken, and were not sent because the channel could not be opened.
     pub unsent: u64,
+    /// Messages to be acknowledged that have left, and of which nothing was heard yet.
+    pub unheard: u64,
+    /// Messages to be acknowledged of which nothing was heard in their time.
+    pub unacknowledged: u64,
     /// How long the middle one of the messages waited here.
     pub wait_p50: Duration,
     /// How long 99 of 100 waited at most.

@@ -12,10 +12,18 @@ use std::collections::{BTreeMap, VecDeque};
 
 use foundation_runtime::Pid;
 
-use crate::connection::frame::{HEADER_BYTES, Kind, PART_HEAD_BYTES, header, part_head};
+use crate::connection::frame::{
+    HEADER_BYTES, Kind, PART_HEAD_BYTES, header, numbered_head, part_head,
+};
 use crate::connection::queue::PART_BYTES;
 use crate::machine::Tick;
 
+mod leftover;
+
+pub(crate) use leftover::Leftover;
+
+/// What a frame that is kept begins with.
+pub(crate) const NUMBER_BYTES: usize = 8;
 /// How much of one sender leaves before the next has its turn.
 const QUANTUM: isize = 16 * 1024;
 
@@ -32,6 +40,19 @@ pub(crate) struct Wanted {
     pub(crate) request: Option<(Pid, u64)>,
     /// Whether its sender can be told that there is no room.
     pub(crate) is_message: bool,
+    /// Whether it is kept until the other node has it, and its number once it has left.
+    pub(crate) kept: Keeping,
+}
+
+/// Whether a frame is kept when it has left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    #[default]
+    Not,
+    /// Until the other node has it.
+    Kept,
+    /// Likewise, and it has left once over an earlier connection, with this number in front.
+    Again(u64),
 }
 
 /// Why a message that was taken did not leave.
@@ -41,9 +62,11 @@ pub(crate) enum Dropped {
     Superseded,
     /// It had waited as long as it might.
     Expired,
+    /// Nobody knows whether it has come.
+    Unacknowledged,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     frame: Vec<u8>,
     wanted: Wanted,
@@ -62,9 +85,25 @@ struct Bucket {
     /// Bytes that have left and were not taken by a process there, if somebody counts.
     owed: usize,
     has_turn: bool,
+    /// What has left with a number and may not have come.
+    unheard: VecDeque<(u64, Entry)>,
 }
 
 impl Bucket {
+    /// What is kept when it has left leaves with a number in front: how many bytes that adds.
+    fn number_first(&mut self, last: &mut u64, now: Tick) -> usize {
+        let Some(first) = self.entries.front_mut() else {
+            return 0;
+        };
+        if first.wanted.kept != Keeping::Kept {
+            return 0;
+        }
+        *last = now.as_nanos().max(*last + 1);
+        first.wanted.kept = Keeping::Again(*last);
+        first.frame.splice(..0, last.to_be_bytes());
+        NUMBER_BYTES
+    }
+
     /// Whether something may leave. What has begun does: its credit comes back when it is whole.
     fn may_send(&self, credit: Option<usize>) -> bool {
         self.begun > 0 || credit.is_none_or(|credit| self.owed < credit)
@@ -83,11 +122,18 @@ pub(crate) struct Queue {
     credit: Option<usize>,
     full: usize,
     dropped: Vec<(Dropped, Wanted)>,
+    /// Bytes that have left and are kept.
+    unheard_bytes: usize,
+    /// The last number that was given. Numbers are at least as large as the time, and go on over
+    /// connections: none is given twice.
+    number: u64,
 }
 
 impl Queue {
     pub(crate) fn new(credit: Option<usize>, full: usize) -> Self {
         Self {
+            unheard_bytes: 0,
+            number: 0,
             buckets: BTreeMap::new(),
             turns: VecDeque::new(),
             topics: BTreeMap::new(),
@@ -122,7 +168,7 @@ impl Queue {
             self.replace(at, number, now, frame, wanted);
             return true;
         }
-        if wanted.is_message && self.full < self.bytes + frame.len() {
+        if wanted.is_message && self.full < self.bytes + self.unheard_bytes + frame.len() {
             return false;
         }
         self.bytes += frame.len();
@@ -191,7 +237,9 @@ impl Queue {
 
     /// A bucket of which nothing is known that matters.
     fn forget_idle(&mut self, number: u8) {
-        let is_idle = |bucket: &Bucket| bucket.entries.is_empty() && bucket.owed == 0;
+        let is_idle = |bucket: &Bucket| {
+            bucket.entries.is_empty() && bucket.owed == 0 && bucket.unheard.is_empty()
+        };
         if self.buckets.get(&number).is_some_and(is_idle) {
             self.buckets.remove(&number);
             self.turns.retain(|turn| *turn != number);
@@ -256,16 +304,23 @@ impl Queue {
         if !bucket.may_send(self.credit) {
             return false;
         }
+        self.bytes += bucket.number_first(&mut self.number, now);
+        let first = &bucket.entries[0];
         let rest = &first.frame[bucket.begun..];
         let taken = rest.len().min(PART_BYTES);
         let is_last = taken == rest.len();
         // Where credit is counted the other end has to know whose it is.
-        if bucket.begun == 0 && is_last && self.credit.is_none() {
+        let is_numbered = first.wanted.kept != Keeping::Not;
+        if bucket.begun == 0 && is_last && self.credit.is_none() && !is_numbered {
             out.reserve(HEADER_BYTES + taken);
             out.extend_from_slice(&header(Kind::Process, taken));
         } else {
             out.extend_from_slice(&header(Kind::Part, PART_HEAD_BYTES + taken));
-            out.extend_from_slice(&part_head(number, is_last));
+            let head = match is_numbered {
+                true => numbered_head(number, is_last),
+                false => part_head(number, is_last),
+            };
+            out.extend_from_slice(&head);
         }
         out.extend_from_slice(&rest[..taken]);
         self.bytes -= taken;
@@ -280,7 +335,12 @@ impl Queue {
         bucket.begun += taken;
         if is_last {
             waited(now.since(first.since));
-            bucket.entries.pop_front();
+            if let Some(entry) = bucket.entries.pop_front()
+                && let Keeping::Again(of) = entry.wanted.kept
+            {
+                self.unheard_bytes += entry.frame.len();
+                bucket.unheard.push_back((of, entry));
+            }
             bucket.left += 1;
             bucket.begun = 0;
             self.entries -= 1;
@@ -302,16 +362,6 @@ impl Queue {
             self.topics.remove(&topic);
         }
         self.dropped.push((why, entry.wanted));
-    }
-
-    /// All that waits is given up: of each frame, what was asked.
-    pub(crate) fn clear(&mut self) -> Vec<Wanted> {
-        let buckets = std::mem::take(&mut self.buckets);
-        self.turns.clear();
-        self.topics.clear();
-        (self.bytes, self.entries) = (0, 0);
-        let entries = buckets.into_values().flat_map(|bucket| bucket.entries);
-        entries.map(|entry| entry.wanted).collect()
     }
 
     /// Asserts what always holds.

@@ -10,14 +10,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
 use foundation_actors::{Supervisor, child_fn};
-use foundation_runtime::{Node, NodeBuilder, Process, World};
+use foundation_runtime::{Node, NodeBuilder, Process, Spool, World};
 use tokio::sync::Mutex;
 
 use super::StartError;
 use super::listening::{Listening, check_address};
 use crate::channel::{Channel, Channels};
-use crate::connection::Context;
+use crate::connection::{Context, Keeper};
 use crate::desk;
+use crate::groups;
 use crate::handshake::{NAME_BYTES_MAX, Who};
 use crate::membership;
 use crate::mesh::{self, MeshConfig, MeshRef, NodeEvent, Plan};
@@ -304,13 +305,17 @@ impl Builder {
             incarnation: node.incarnation(),
             address: listening.told,
         };
+        let channels = self.channels.ordered(node.channel_names());
+        let keeper = Arc::new(Keeper::new(node, channels));
+        let spool: Arc<dyn Spool> = keeper.clone();
+        node.spool(spool);
         let context = Arc::new(Context {
             node: node.clone(),
             transport,
             cluster: self.cluster,
             own,
             secret,
-            channels: Arc::new(self.channels.ordered(node.channel_names())),
+            keeper: Arc::clone(&keeper),
             handshake_bound: self.handshake_bound,
             next: AtomicU64::new(1),
             half_open: AtomicUsize::new(0),
@@ -339,6 +344,7 @@ impl Builder {
         let tree = Supervisor::rest_for_one()
             .child(membership::child(members))
             .child(mesh::child(plan))
+            .child(groups::child(node.clone()))
             .child(acceptor)
             .child(desk::child(desk));
         let started = tree.start(node).await;

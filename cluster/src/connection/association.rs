@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use foundation_runtime::{Carried, Freight, Node, NodeId, Pid, Reason};
 
+use super::keeper::Keeper;
 use super::lanes::Lanes;
 use super::outgoing::Outgoing;
 use super::stall::Stall;
-use crate::channel::{ChannelFigures, Channels};
+use crate::channel::ChannelFigures;
 use crate::handshake::Who;
 use crate::machine::Tick;
 use crate::mesh::Loss;
@@ -43,11 +44,12 @@ pub(crate) struct Association {
 }
 
 impl Association {
-    pub(super) fn new(node: &Node, peer: Who, link: u64, channels: Arc<Channels>) -> Self {
+    pub(super) fn new(node: &Node, peer: Who, link: u64, keeper: Arc<Keeper>) -> Self {
+        let peer_id = NodeId::of(&peer.name, peer.incarnation);
         Self {
             node: node.clone(),
-            lanes: Lanes::new(node, channels),
-            peer_id: NodeId::of(&peer.name, peer.incarnation),
+            lanes: Lanes::new(node, peer_id, keeper),
+            peer_id,
             peer,
             link,
             outgoing: Outgoing::new(node),
@@ -91,7 +93,11 @@ impl Association {
     /// Ends it when nothing has moved on a further connection for longer than this, although something
     /// is to be sent: the main one has heartbeats, and those have none.
     pub(crate) fn end_if_stuck(&self, now: Tick, bound: Duration) {
-        if self.lanes.tick(now, bound) {
+        let (opens, is_stuck) = self.lanes.tick(now, bound);
+        if opens {
+            self.outgoing.wake_main();
+        }
+        if is_stuck {
             tracing::warn!(
                 target: "foundation::cluster",
                 peer = %self.peer.name,

@@ -11,7 +11,9 @@ use std::task::Waker;
 
 use foundation_runtime::Brought;
 
-use super::frame::{Kind, fence, seen};
+use super::frame::{Kind, acknowledged, fence, seen};
+use super::keeper::Keeper;
+use crate::channel::kept::Stream;
 
 /// After so many bytes it says at once that it has read them: half of what may always be under way.
 const SEEN_BYTES: u64 = 32 * 1024;
@@ -19,8 +21,8 @@ const SEEN_BYTES: u64 = 32 * 1024;
 /// The receiving end of one lane.
 #[derive(Debug)]
 pub(super) struct Bringing {
-    /// The place of the channel on this node.
-    channel: u8,
+    keeper: Arc<Keeper>,
+    stream: Stream,
     /// How many bytes of a sender may be on this node and not taken; zero when nobody counts.
     credit: u32,
     due: Mutex<Due>,
@@ -33,13 +35,16 @@ struct Due {
     /// What there is is to be told, however little.
     all: bool,
     credits: BTreeMap<u8, u32>,
+    /// The last numbered frame of each bucket that has come, and was not told yet.
+    come: BTreeMap<u8, u64>,
     waker: Option<Waker>,
 }
 
 impl Bringing {
-    pub(super) fn new(channel: u8, credit: u32) -> Self {
+    pub(super) fn new(keeper: Arc<Keeper>, stream: Stream, credit: u32) -> Self {
         Self {
-            channel,
+            keeper,
+            stream,
             credit,
             due: Mutex::default(),
         }
@@ -65,9 +70,20 @@ impl Bringing {
             kept
         });
         Brought {
-            channel: self.channel,
+            channel: self.stream.1,
             kept,
         }
+    }
+
+    /// Whether the frame of this number comes for the first time; it is acknowledged in any case, once
+    /// [`Bringing::came`] says that it was delivered.
+    pub(super) fn is_first(&self, bucket: u8, number: u64) -> bool {
+        self.keeper.kept().is_first(self.stream, bucket, number)
+    }
+
+    /// The frame of this number was delivered.
+    pub(super) fn came(&self, bucket: u8, number: u64) {
+        self.due().come.insert(bucket, number);
     }
 
     /// Whatever is not told yet is told.
@@ -103,6 +119,9 @@ impl Bringing {
             for (bucket, bytes) in std::mem::take(&mut due.credits) {
                 out.extend_from_slice(&fence(Kind::Credit, bucket, bytes));
             }
+        }
+        for (bucket, number) in std::mem::take(&mut due.come) {
+            out.extend_from_slice(&acknowledged(bucket, number));
         }
         if out.is_empty() {
             due.waker = Some(waker.clone());

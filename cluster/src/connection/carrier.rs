@@ -10,7 +10,6 @@ use std::sync::Arc;
 use foundation_runtime::{Pid, Process, SpawnOptions};
 
 use super::association::Association;
-use super::bringing::Bringing;
 use super::bulk::{carry, dial};
 use super::context::Context;
 use super::lane::Lane;
@@ -62,13 +61,12 @@ pub(super) async fn taken(
     carrier: Pid,
     stream: Stream,
     rest: Vec<u8>,
-    channel: &str,
+    (channel, number): (&str, u8),
     credit: u32,
 ) {
-    let Some(place) = of.lanes.place(channel) else {
+    let Some(lane) = of.lanes.bringing(channel, number, credit) else {
         return;
     };
-    let lane = Arc::new(Bringing::new(place, credit));
     of.lanes.came(&lane);
     lane.read(rest.len());
     if of.join(carrier) {

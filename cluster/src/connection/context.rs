@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use foundation_runtime::Node;
 
-use crate::channel::Channels;
+use super::keeper::Keeper;
 use crate::handshake::{Handshake, Purpose, Role, Who};
 use crate::mesh::ConnectionId;
 use crate::secret::Secret;
@@ -26,7 +26,7 @@ pub(crate) struct Context {
     pub(crate) cluster: Box<str>,
     pub(crate) own: Who,
     pub(crate) secret: Secret,
-    pub(crate) channels: Arc<Channels>,
+    pub(crate) keeper: Arc<Keeper>,
     /// How long a dial and a handshake may take together.
     pub(crate) handshake_bound: Duration,
     pub(crate) next: AtomicU64,

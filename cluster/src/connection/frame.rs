@@ -14,6 +14,10 @@ pub(crate) const PART_HEAD_BYTES: usize = 2;
 pub(crate) const FENCE_BYTES: usize = HEADER_BYTES + 5;
 /// A whole word on what was seen.
 const SEEN_BYTES: usize = HEADER_BYTES + 9;
+/// In the second byte of a part's head.
+const NUMBERED: u8 = 2;
+const LAST_NUMBERED: u8 = 3;
+const ACKNOWLEDGED_BYTES: usize = HEADER_BYTES + 9;
 const LENGTH_BITS: u32 = 28;
 
 /// What a frame is.
@@ -37,6 +41,8 @@ pub(crate) enum Kind {
     Seen = 7,
     /// So many bytes of a sender were taken by processes.
     Credit = 8,
+    /// What a sender is to have acknowledged has come, up to this number.
+    Acknowledged = 9,
 }
 
 /// What is wrong with a frame. The connection is closed; nothing of the frame was done.
@@ -81,6 +87,7 @@ pub(crate) fn read_header(bytes: [u8; HEADER_BYTES]) -> Result<(Kind, usize), Ba
         6 => Kind::Packed,
         7 => Kind::Seen,
         8 => Kind::Credit,
+        9 => Kind::Acknowledged,
         kind => return Err(BadFrame::Kind(kind as u8)),
     };
     match length <= FRAME_BYTES_MAX {
@@ -91,6 +98,32 @@ pub(crate) fn read_header(bytes: [u8; HEADER_BYTES]) -> Result<(Kind, usize), Ba
 
 pub(crate) fn part_head(bucket: u8, is_last: bool) -> [u8; PART_HEAD_BYTES] {
     [bucket, u8::from(is_last)]
+}
+
+/// The same, of a frame that begins with its number because it is to be acknowledged.
+pub(crate) fn numbered_head(bucket: u8, is_last: bool) -> [u8; PART_HEAD_BYTES] {
+    [bucket, NUMBERED | u8::from(is_last)]
+}
+
+/// Whether this is a part of a frame that begins with its number.
+pub(crate) fn is_numbered(content: &[u8]) -> bool {
+    content.get(1).is_some_and(|flags| flags & NUMBERED != 0)
+}
+
+/// The word that a frame of this bucket, and all before it, have come: a whole frame.
+pub(crate) fn acknowledged(bucket: u8, number: u64) -> [u8; ACKNOWLEDGED_BYTES] {
+    let mut frame = [0; ACKNOWLEDGED_BYTES];
+    let length = ACKNOWLEDGED_BYTES - HEADER_BYTES;
+    frame[..HEADER_BYTES].copy_from_slice(&header(Kind::Acknowledged, length));
+    frame[HEADER_BYTES] = bucket;
+    frame[HEADER_BYTES + 1..].copy_from_slice(&number.to_be_bytes());
+    frame
+}
+
+pub(crate) fn read_acknowledged(content: &[u8]) -> Result<(u8, u64), BadFrame> {
+    let (bucket, number) = content.split_first().ok_or(BadFrame::Content)?;
+    let number = number.try_into().map_err(|_| BadFrame::Content)?;
+    Ok((*bucket, u64::from_be_bytes(number)))
 }
 
 /// How many bytes of a lane have come, and whether that is said at once: a whole frame.
@@ -113,8 +146,8 @@ pub(crate) fn read_seen(content: &[u8]) -> Result<(u64, bool), BadFrame> {
 /// Whose part this is, whether it is the last, and its bytes.
 pub(crate) fn read_part(content: &[u8]) -> Result<(u8, bool, &[u8]), BadFrame> {
     match content.split_first_chunk() {
-        Some(([bucket, 0], bytes)) => Ok((*bucket, false, bytes)),
-        Some(([bucket, 1], bytes)) => Ok((*bucket, true, bytes)),
+        Some(([bucket, 0 | NUMBERED], bytes)) => Ok((*bucket, false, bytes)),
+        Some(([bucket, 1 | LAST_NUMBERED], bytes)) => Ok((*bucket, true, bytes)),
         _ => Err(BadFrame::Content),
     }
 }

@@ -11,16 +11,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use foundation_runtime::{CallError, Carried, Freight, FreightKind, Node, Pid, Priority};
+use foundation_runtime::{CallError, Carried, Freight, FreightKind, Node, Pid, Priority, Spool};
 
+use super::keeper::Keeper;
 use super::queue::{BUCKETS, NOBODY};
 use super::stall::Stall;
+use crate::channel::kept::Stream;
 use crate::channel::pace::Pace;
 use crate::channel::pack::pack;
-use crate::channel::queue::{Dropped, Queue, Wanted};
+use crate::channel::queue::{Dropped, Keeping, Queue, Wanted};
 use crate::channel::{Channel, Meter};
 use crate::machine::Tick;
 
+/// How long what is to be acknowledged is kept, unless it says otherwise.
+const KEPT_FOR: Duration = Duration::from_secs(60);
 /// The most bytes that leave at once.
 const TURN_BYTES: usize = 256 * 1024;
 
@@ -65,6 +69,8 @@ enum Phase {
 #[derive(Debug)]
 pub(crate) struct Lane {
     pub(super) node: Node,
+    keeper: Arc<Keeper>,
+    stream: Stream,
     pub(super) channel: Arc<Channel>,
     pub(super) number: u8,
     pressing: Arc<Pressing>,
@@ -98,6 +104,7 @@ pub(super) struct Report {
     pub(super) meter: Meter,
     pub(super) queued: usize,
     pub(super) queued_bytes: usize,
+    pub(super) unheard: usize,
     pub(super) under_way: usize,
     pub(super) window: usize,
     pub(super) round_trip: Option<Duration>,
@@ -122,15 +129,47 @@ pub(super) fn lane_of(freight: &Freight, lanes: u8) -> u8 {
     (mix(number, 0) % u64::from(lanes)) as u8
 }
 
+fn bucket(freight: &Freight) -> u8 {
+    match (freight.course.key, freight.sender) {
+        (Some(key), _) => (key % u64::from(BUCKETS)) as u8,
+        (None, Some(pid)) => pid.spread(BUCKETS) as u8,
+        (None, None) => NOBODY,
+    }
+}
+
+/// What is asked of a frame that goes over this channel.
+pub(super) fn wanted(channel: &Channel, now: Tick, freight: &Freight) -> Wanted {
+    let is_message = freight.kind == FreightKind::Message;
+    let is_told = is_message && freight.request.is_none();
+    let pair = || mix(mix(sender(freight), freight.receiver), freight.topic);
+    let course = &freight.course;
+    let is_kept = course.acknowledged && is_told;
+    let replaces = channel.is_monotonic && is_told;
+    let within = course.within.or(is_kept.then_some(KEPT_FOR));
+    Wanted {
+        bucket: bucket(freight),
+        topic: replaces.then(|| course.key.unwrap_or_else(pair)),
+        expires: within.map(|bound| now + bound),
+        request: freight.request,
+        is_message,
+        kept: match is_kept {
+            true => Keeping::Kept,
+            false => Keeping::Not,
+        },
+    }
+}
+
 impl Lane {
     pub(super) fn new(
         node: &Node,
+        keeper: &Arc<Keeper>,
+        stream: Stream,
         channel: Arc<Channel>,
-        number: u8,
         pressing: Arc<Pressing>,
     ) -> Self {
+        let left = keeper.kept().resume(stream);
         let state = State {
-            queue: Queue::new(channel.credit, channel.full),
+            queue: Queue::resume(channel.credit, channel.full, left),
             pace: Pace::new(channel.priority < Priority::High),
             phase: Phase::Unopened,
             waker: None,
@@ -141,8 +180,10 @@ impl Lane {
         };
         Self {
             node: node.clone(),
+            keeper: Arc::clone(keeper),
+            stream,
             channel,
-            number,
+            number: stream.2,
             pressing,
             state: Mutex::new(state),
         }
@@ -156,34 +197,23 @@ impl Lane {
         Tick::ZERO + self.node.now()
     }
 
-    fn bucket(freight: &Freight) -> u8 {
-        match (freight.course.key, freight.sender) {
-            (Some(key), _) => (key % u64::from(BUCKETS)) as u8,
-            (None, Some(pid)) => pid.spread(BUCKETS) as u8,
-            (None, None) => NOBODY,
-        }
-    }
-
-    fn wanted(&self, now: Tick, freight: &Freight) -> Wanted {
-        let is_message = freight.kind == FreightKind::Message;
-        let replaces = self.channel.is_monotonic && is_message && freight.request.is_none();
-        let pair = || mix(mix(sender(freight), freight.receiver), freight.topic);
-        Wanted {
-            bucket: Self::bucket(freight),
-            topic: replaces.then(|| freight.course.key.unwrap_or_else(pair)),
-            expires: freight.course.within.map(|bound| now + bound),
-            request: freight.request,
-            is_message,
-        }
-    }
-
     /// Queues a frame.
     pub(super) fn carry(&self, frame: Vec<u8>, freight: &Freight) -> Took {
         let now = self.now();
-        let wanted = self.wanted(now, freight);
+        let wanted = wanted(&self.channel, now, freight);
         let mut state = self.state();
         let phase = state.phase;
         let carried = match phase {
+            Phase::Closed if wanted.kept == Keeping::Kept => {
+                drop(state);
+                let is_kept = self.keeper.keep(self.stream.0, frame, freight);
+                let carried = match is_kept {
+                    true => Carried::Taken,
+                    false => Carried::Gone,
+                };
+                let opens = false;
+                return Took { carried, opens };
+            }
             Phase::Closed => Carried::Gone,
             Phase::Unknown => Carried::NoChannel,
             _ if !state.queue.push(now, frame, wanted) => {
@@ -203,12 +233,19 @@ impl Lane {
 
     /// Whether those of this bucket should wait.
     fn is_busy(&self, state: &State, bucket: u8) -> bool {
-        let is_full = self.channel.hold <= state.queue.bytes();
+        let (_, unheard) = state.queue.unheard();
+        let is_full = self.channel.hold <= state.queue.bytes() + unheard;
         is_full || self.channel.credit.is_some() && state.queue.is_blocked(bucket)
     }
 
     /// Tells others what has changed, and lets the lock go.
-    fn settle(&self, mut state: MutexGuard<'_, State>) {
+    fn settle(&self, state: MutexGuard<'_, State>) {
+        let wakes = state.queue.is_ready() && state.pace.room(false) > 0;
+        self.settle_and(wakes, state);
+    }
+
+    /// [`Lane::settle`], and whoever carries looks again or does not.
+    fn settle_and(&self, wakes: bool, mut state: MutexGuard<'_, State>) {
         let waits = state.queue.bytes();
         let told = std::mem::replace(&mut state.pressed, waits);
         self.pressing.change(self.channel.priority, told, waits);
@@ -216,7 +253,7 @@ impl Lane {
         for (why, _) in &dropped {
             state.meter.dropped(*why);
         }
-        let waker = match state.queue.is_ready() && state.pace.room(false) > 0 {
+        let waker = match wakes {
             true => state.waker.take(),
             false => None,
         };
@@ -251,7 +288,7 @@ impl Lane {
     /// A process waits for room; `false` when there is some, or it waits already.
     pub(super) fn wait(&self, pid: Pid, freight: &Freight) -> bool {
         let mut state = self.state();
-        let bucket = Self::bucket(freight);
+        let bucket = bucket(freight);
         let is_over = matches!(state.phase, Phase::Closed | Phase::Unknown);
         if is_over || !self.is_busy(&state, bucket) {
             return false;
@@ -283,7 +320,12 @@ impl Lane {
             true => CallError::NoChannel(self.channel.name().into()),
             false => CallError::NoConnection,
         };
-        let given_up = state.queue.clear();
+        let (left, mut given_up) = state.queue.leave();
+        match is_unknown {
+            true => given_up.extend((0..left.entries()).map(|_| Wanted::default())),
+            // What is kept is tried again when the mesh looks around.
+            false => state.queue = Queue::resume(self.channel.credit, self.channel.full, left),
+        }
         state.meter.unsent += given_up.len() as u64;
         self.settle(state);
         for request in given_up.into_iter().filter_map(|wanted| wanted.request) {
@@ -294,8 +336,12 @@ impl Lane {
     /// The nodes are connected no more: whoever waits for an answer is told so by the node.
     pub(super) fn close(&self) {
         let mut state = self.state();
+        if state.phase == Phase::Closed {
+            return;
+        }
         state.phase = Phase::Closed;
-        let given_up = state.queue.clear();
+        let (left, given_up) = state.queue.leave();
+        self.keeper.kept().leave(self.stream, left);
         state.meter.unsent += given_up.len() as u64;
         self.settle(state);
     }
@@ -317,11 +363,8 @@ impl Lane {
         });
         if out.is_empty() {
             state.waker = Some(waker.clone());
-            let waits = state.queue.bytes();
-            let told = std::mem::replace(&mut state.pressed, waits);
-            self.pressing.change(priority, told, waits);
-            let dropped = state.queue.dropped();
-            self.tell_dropped(state, dropped);
+            // A wake at once would find no room again: the other end's word for it wakes.
+            self.settle_and(false, state);
             return false;
         }
         state.meter.messages += gone;
@@ -337,20 +380,6 @@ impl Lane {
         true
     }
 
-    fn tell_dropped(&self, mut state: MutexGuard<'_, State>, dropped: Vec<(Dropped, Wanted)>) {
-        for (why, _) in &dropped {
-            state.meter.dropped(*why);
-        }
-        drop(state);
-        let expired = dropped.into_iter().filter_map(|(why, wanted)| match why {
-            Dropped::Expired => wanted.request,
-            Dropped::Superseded => None,
-        });
-        for request in expired {
-            self.node.refuse_request(request, &CallError::Timeout);
-        }
-    }
-
     /// The other end has read so many bytes; `false` when that cannot be.
     pub(super) fn seen(&self, total: u64, at_once: bool) -> bool {
         let now = self.now();
@@ -358,6 +387,27 @@ impl Lane {
         let is_so = state.pace.seen(now, total, at_once);
         self.settle(state);
         is_so
+    }
+
+    /// The other end has this frame of this bucket, and all before it.
+    pub(super) fn acknowledged(&self, bucket: u8, number: u64) {
+        let mut state = self.state();
+        state.queue.acknowledged(bucket, number);
+        self.settle(state);
+    }
+
+    /// Gives up what was not acknowledged in its time; whether the lane is to be opened, because
+    /// something is left from an earlier connection.
+    pub(super) fn tick(&self) -> bool {
+        let now = self.now();
+        let mut state = self.state();
+        state.queue.expire_unheard(now);
+        let opens = state.phase == Phase::Unopened && state.queue.entries() > 0;
+        if opens {
+            state.phase = Phase::Opening;
+        }
+        self.settle(state);
+        opens
     }
 
     /// Processes of the other node have taken so many bytes of this bucket.
@@ -382,6 +432,7 @@ impl Lane {
             meter: state.meter.clone(),
             queued: state.queue.entries(),
             queued_bytes: state.queue.bytes(),
+            unheard: state.queue.unheard().0,
             under_way: state.pace.under_way(),
             window: state.pace.window(),
             round_trip: state.pace.latest(),

@@ -8,18 +8,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use foundation_runtime::{Carried, Freight, Node, Pid};
+use foundation_runtime::{Carried, Freight, Node, NodeId, Pid};
 
 use super::bringing::Bringing;
+use super::keeper::Keeper;
 use super::lane::{Lane, Pressing, Report, lane_of};
-use crate::channel::{Channel, ChannelFigures, Channels, Meter};
+use crate::channel::{Channel, ChannelFigures, Meter};
 use crate::machine::Tick;
 
 /// The lanes to one node, and those from it.
 #[derive(Debug)]
 pub(super) struct Lanes {
     node: Node,
-    channels: Arc<Channels>,
+    peer: NodeId,
+    keeper: Arc<Keeper>,
     /// By the places of their channels; none of the first, which is the connection itself.
     to: OnceLock<Vec<Vec<Arc<Lane>>>>,
     from: Mutex<Vec<Weak<Bringing>>>,
@@ -29,10 +31,11 @@ pub(super) struct Lanes {
 }
 
 impl Lanes {
-    pub(super) fn new(node: &Node, channels: Arc<Channels>) -> Self {
+    pub(super) fn new(node: &Node, peer: NodeId, keeper: Arc<Keeper>) -> Self {
         Self {
             node: node.clone(),
-            channels,
+            peer,
+            keeper,
             to: OnceLock::new(),
             from: Mutex::default(),
             wanted: AtomicBool::new(false),
@@ -40,11 +43,12 @@ impl Lanes {
         }
     }
 
-    fn of(&self, channel: &Channel, pressing: &Arc<Pressing>) -> Vec<Arc<Lane>> {
+    fn of(&self, place: usize, channel: &Channel, pressing: &Arc<Pressing>) -> Vec<Arc<Lane>> {
         let shared = Arc::new(channel.clone());
         let lane = |number| {
-            let channel = Arc::clone(&shared);
-            Lane::new(&self.node, channel, number, Arc::clone(pressing))
+            let stream = (self.peer, place as u8, number);
+            let (channel, pressing) = (Arc::clone(&shared), Arc::clone(pressing));
+            Lane::new(&self.node, &self.keeper, stream, channel, pressing)
         };
         (0..channel.lanes)
             .map(|number| Arc::new(lane(number)))
@@ -52,16 +56,18 @@ impl Lanes {
     }
 
     fn find(&self, freight: &Freight) -> Option<&Arc<Lane>> {
-        let to = self.to.get_or_init(|| {
-            let pressing = Arc::new(Pressing::default());
-            let channels = self.channels.all().iter();
-            channels
-                .map(|channel| self.of(channel, &pressing))
-                .collect()
-        });
-        let lanes = to.get(usize::from(freight.course.channel))?;
+        let lanes = self.lanes().get(usize::from(freight.course.channel))?;
         let number = lane_of(freight, u8::try_from(lanes.len()).unwrap_or(1).max(1));
         lanes.get(usize::from(number))
+    }
+
+    fn lanes(&self) -> &Vec<Vec<Arc<Lane>>> {
+        self.to.get_or_init(|| {
+            let pressing = Arc::new(Pressing::default());
+            let channels = self.keeper.channels.all().iter().enumerate();
+            let lanes = channels.map(|(place, channel)| self.of(place, channel, &pressing));
+            lanes.collect()
+        })
     }
 
     /// Queues a frame; whether a lane is to be opened for it.
@@ -71,11 +77,30 @@ impl Lanes {
         };
         let took = lane.carry(frame, freight);
         if took.opens {
-            let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
-            opening.push(Arc::clone(lane));
-            self.wanted.store(true, Ordering::Relaxed);
+            self.open(lane);
         }
         (took.carried, took.opens)
+    }
+
+    fn open(&self, lane: &Arc<Lane>) {
+        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        opening.push(Arc::clone(lane));
+        self.wanted.store(true, Ordering::Relaxed);
+    }
+
+    /// The nodes are connected: what was kept for the other one is sent.
+    pub(super) fn resume(&self) {
+        if !self.keeper.kept().waiting(self.peer).is_empty() {
+            self.tend();
+        }
+    }
+
+    /// Gives up what has waited too long, and opens lanes that have something; whether there are any.
+    fn tend(&self) -> bool {
+        let lanes = self.lanes().iter().flatten();
+        let opens: Vec<&Arc<Lane>> = lanes.filter(|lane| lane.tick()).collect();
+        opens.iter().for_each(|lane| self.open(lane));
+        !opens.is_empty()
     }
 
     pub(super) fn wait(&self, pid: Pid, freight: &Freight) -> bool {
@@ -96,7 +121,14 @@ impl Lanes {
 
     /// The place of a channel on this node.
     pub(super) fn place(&self, name: &str) -> Option<u8> {
-        self.channels.place(name)
+        self.keeper.channels.place(name)
+    }
+
+    /// The receiving end of a lane of this channel.
+    pub(super) fn bringing(&self, channel: &str, lane: u8, credit: u32) -> Option<Arc<Bringing>> {
+        let stream = (self.peer, self.place(channel)?, lane);
+        let keeper = Arc::clone(&self.keeper);
+        Some(Arc::new(Bringing::new(keeper, stream, credit)))
     }
 
     /// A lane from the other node.
@@ -109,15 +141,17 @@ impl Lanes {
         self.to.get().into_iter().flatten().flatten()
     }
 
-    /// The time has come to tell the other end what it does not know; whether a lane is stuck.
-    pub(super) fn tick(&self, now: Tick, bound: Duration) -> bool {
+    /// The time has come to tell the other end what it does not know; whether a lane is to be opened,
+    /// and whether one is stuck.
+    pub(super) fn tick(&self, now: Tick, bound: Duration) -> (bool, bool) {
         let from = self.from.lock().unwrap_or_else(PoisonError::into_inner);
         for lane in from.iter().filter_map(Weak::upgrade) {
             lane.tell_all();
         }
         drop(from);
+        let opens = self.to.get().is_some() && self.tend();
         let stuck = self.all().filter(|lane| lane.is_stuck(now, bound));
-        stuck.count() > 0
+        (opens, stuck.count() > 0)
     }
 
     pub(super) fn close(&self) {
@@ -165,6 +199,8 @@ fn figures(lanes: &[Arc<Lane>]) -> Option<ChannelFigures> {
         expired: sum(|meter| meter.expired),
         refused: sum(|meter| meter.refused),
         unsent: sum(|meter| meter.unsent),
+        unheard: total(|report| report.unheard),
+        unacknowledged: sum(|meter| meter.unacknowledged),
         wait_p50: waits.quantile(0.5),
         wait_p99: waits.quantile(0.99),
         wait_max: waits.longest(),

@@ -77,8 +77,14 @@ pub(crate) async fn accepted(
         Ok((stream, (agreed, Some(Further { of, purpose })))) => {
             match purpose {
                 Purpose::Lane {
-                    channel, credit, ..
-                } => carrier::taken(&of, me, stream, agreed.rest, &channel, credit).await,
+                    channel,
+                    lane,
+                    credit,
+                    ..
+                } => {
+                    let which = (&*channel, lane);
+                    carrier::taken(&of, me, stream, agreed.rest, which, credit).await;
+                }
                 _ => bulk::taken(&of, me, stream, agreed.rest).await,
             }
             mesh.gone(id, Loss::Closed).await;
@@ -102,10 +108,11 @@ async fn live(
     stream: Stream,
     agreed: Agreed,
 ) {
-    let channels = Arc::clone(&context.channels);
-    let association = Association::new(&context.node, agreed.peer, agreed.link, channels);
+    let keeper = Arc::clone(&context.keeper);
+    let association = Association::new(&context.node, agreed.peer, agreed.link, keeper);
     let association = Arc::new(association);
     let attached = Attached::new(context, &association);
+    association.lanes.resume();
     mesh.up(id, Arc::clone(&association)).await;
     let mut pump = Pump::new(&association, stream, Duty::Main, &agreed.rest);
     let loss = loop {
@@ -136,6 +143,7 @@ impl<'a> Attached<'a> {
     fn new(context: &Context, association: &'a Arc<Association>) -> Self {
         let port = Arc::new(Way(Arc::clone(association)));
         let (peer, name) = (association.peer_id, &association.peer.name);
+        context.keeper.kept().connected(name, peer);
         let number = context.node.connect_port(peer, name, port);
         Self {
             association,
@@ -157,16 +165,16 @@ struct Way(Arc<Association>);
 
 impl Port for Way {
     fn carry(&self, frame: Vec<u8>, freight: Freight) -> Carried {
-        match freight.course.channel {
-            0 => self.0.outgoing.carry(frame, freight),
-            _ => self.0.carry_over(frame, &freight),
+        match freight.course.is_usual() {
+            true => self.0.outgoing.carry(frame, freight),
+            false => self.0.carry_over(frame, &freight),
         }
     }
 
     fn wait(&self, pid: Pid, freight: &Freight) -> bool {
-        match freight.course.channel {
-            0 => self.0.outgoing.wait(pid),
-            _ => self.0.lanes.wait(pid, freight),
+        match freight.course.is_usual() {
+            true => self.0.outgoing.wait(pid),
+            false => self.0.lanes.wait(pid, freight),
         }
     }
 

@@ -18,7 +18,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::assembly::Assembly;
 use super::association::Association;
 use super::bringing::Bringing;
-use super::frame::{BadFrame, Kind, fence, read_fence, read_part, read_seen};
+use super::frame::{
+    BadFrame, Kind, fence, is_numbered, read_acknowledged, read_fence, read_part, read_seen,
+};
 use super::inbound::Inbound;
 use super::lane::Lane;
 use super::queue::{NOBODY, Route};
@@ -233,7 +235,7 @@ impl Pump {
                         frames = rest;
                     }
                 }
-                Kind::Seen | Kind::Credit => hear(&self.duty, kind, content)?,
+                Kind::Seen | Kind::Credit | Kind::Acknowledged => hear(&self.duty, kind, content)?,
                 Kind::Fence => {
                     let (bucket, serial) = read_fence(content)?;
                     let back = fence(Kind::Fenced, bucket, serial);
@@ -267,9 +269,22 @@ fn bring(
     match kind {
         Kind::Process => node.receive_frame(peer, brought(NOBODY, 0), content)?,
         Kind::Part => {
-            if let Some(whole) = assembly.part(content)? {
-                let (bucket, ..) = read_part(content)?;
-                node.receive_frame(peer, brought(bucket, whole.len()), &whole)?;
+            let Some(whole) = assembly.part(content)? else {
+                return Ok(());
+            };
+            let (bucket, ..) = read_part(content)?;
+            let brought = brought(bucket, whole.len());
+            match (duty, is_numbered(content)) {
+                (_, false) => node.receive_frame(peer, brought, &whole)?,
+                (Duty::Takes(lane), true) => {
+                    let (number, frame) = whole.split_first_chunk().ok_or(BadFrame::Content)?;
+                    let number = u64::from_be_bytes(*number);
+                    if lane.is_first(bucket, number) {
+                        node.receive_frame(peer, brought, frame)?;
+                    }
+                    lane.came(bucket, number);
+                }
+                _ => return Err(BadFrame::Content.into()),
             }
         }
         _ => return Err(BadFrame::Content.into()),
@@ -282,6 +297,11 @@ fn hear(duty: &Duty, kind: Kind, content: &[u8]) -> Result<(), BadFrame> {
     let Duty::Sends(lane) = duty else {
         return Err(BadFrame::Content);
     };
+    if kind == Kind::Acknowledged {
+        let (bucket, number) = read_acknowledged(content)?;
+        lane.acknowledged(bucket, number);
+        return Ok(());
+    }
     if kind == Kind::Credit {
         let (bucket, bytes) = read_fence(content)?;
         lane.credit(bucket, bytes);

@@ -154,6 +154,8 @@ fn row(peer: &crate::mesh::Peer, of: &ChannelFigures) -> ChannelRow {
             expired: of.expired,
             refused: of.refused,
             unsent: of.unsent,
+            unheard: of.unheard,
+            unacknowledged: of.unacknowledged,
             wait_p99: of.wait_p99,
             round_trip: of.round_trip,
         }),

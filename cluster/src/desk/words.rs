@@ -155,6 +155,10 @@ pub struct LaneFigures {
     pub refused: u64,
     /// Messages that were not sent because the channel could not be opened.
     pub unsent: u64,
+    /// Messages to be acknowledged that have left, and of which nothing was heard yet.
+    pub unheard: u64,
+    /// Messages to be acknowledged of which nothing was heard in their time.
+    pub unacknowledged: u64,
     /// How long 99 of 100 messages waited here at most.
     pub wait_p99: Duration,
     /// How long bytes took to be read there, and that to be told here, at last.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use foundation_actors::{Cx, Name};
 use foundation_macros::{Message, actor};
-use foundation_runtime::{Exit, Pid, Process, Reason, SpawnOptions};
+use foundation_runtime::{Exit, NodeId, Pid, Process, Reason, SpawnOptions};
 
 use super::client::MeshRef;
 use super::machine::{Effect, Event, Input, Machine};
@@ -107,6 +107,7 @@ impl Mesh {
     #[cast(local)]
     fn tick(&mut self, cx: &mut Cx<Self>) {
         cx.msg_after(self.plan.config.tick, MeshMsg::Tick);
+        self.plan.context.keeper.tick();
         let now = Tick::ZERO + self.plan.context.node.now();
         let mut inputs = Vec::new();
         for (id, held) in &mut self.held {
@@ -200,6 +201,11 @@ impl Mesh {
     /// The membership says that this one is a member no more.
     #[cast(local)]
     pub(crate) fn lost(&mut self, name: Box<str>, incarnation: u64, loss: Loss) {
+        // One that only failed to answer may come back, and be sent what was kept for it.
+        if matches!(loss, Loss::Left | Loss::Evicted) {
+            let keeper = &self.plan.context.keeper;
+            keeper.gone(NodeId::of(&name, incarnation));
+        }
         self.step(Input::Lost(name, incarnation, loss));
     }
 

@@ -180,6 +180,7 @@ fn dropped(of: &LaneFigures) -> String {
         (of.expired, "expired"),
         (of.refused, "refused"),
         (of.unsent, "unsent"),
+        (of.unacknowledged, "unacknowledged"),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
     let texts: Vec<String> = counts

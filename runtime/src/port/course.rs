@@ -43,6 +43,7 @@ pub struct SendOptions {
     channel: Cow<'static, str>,
     key: Option<u64>,
     within: Option<Duration>,
+    acknowledged: bool,
 }
 
 impl SendOptions {
@@ -53,6 +54,7 @@ impl SendOptions {
             channel: name.into(),
             key: None,
             within: None,
+            acknowledged: false,
         }
     }
 
@@ -76,6 +78,18 @@ impl SendOptions {
         self.within = Some(bound);
         self
     }
+
+    /// A message is kept until the other node has said that it gave it to its process, and sent again
+    /// when the connection is lost before that; it is delivered once. It is given up, and counted, when
+    /// that node has ended or was started anew, and after the time of [`SendOptions::within`], a
+    /// minute unless set. A request is not: its answer says as much, and its loss is an error.
+    ///
+    /// It says that a process was given it, not that it has handled it.
+    #[must_use]
+    pub fn acknowledged(mut self) -> Self {
+        self.acknowledged = true;
+        self
+    }
 }
 
 impl fmt::Debug for SendOptions {
@@ -86,6 +100,9 @@ impl fmt::Debug for SendOptions {
         }
         if let Some(bound) = self.within {
             write!(f, ", within {bound:?}")?;
+        }
+        if self.acknowledged {
+            f.write_str(", acknowledged")?;
         }
         f.write_str(")")
     }
@@ -107,6 +124,8 @@ pub struct Course {
     pub key: Option<u64>,
     /// How long it may wait before it leaves.
     pub within: Option<Duration>,
+    /// Whether it is kept until the other node has it.
+    pub acknowledged: bool,
 }
 
 impl Course {
@@ -238,6 +257,7 @@ impl Node {
             channel,
             key: options.key,
             within: options.within,
+            acknowledged: options.acknowledged,
         })
     }
 }

@@ -19,7 +19,7 @@ mod wire;
 use std::any::Any;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 pub(crate) use course::ChannelNames;
 pub use course::{
@@ -53,6 +53,17 @@ pub trait Port: Send + Sync {
 
     /// `node`, which is this one, ends the connection: the other side loses it.
     fn close(&self, node: NodeId);
+}
+
+/// Keeps what is to be acknowledged while its node is not connected.
+pub trait Spool: Send + Sync {
+    /// The node that was last connected under the name for which this id stands; any other id is
+    /// itself.
+    fn last(&self, node: NodeId) -> NodeId;
+
+    /// Keeps a frame for a node until it is connected again; `false` when there is nothing to wait
+    /// for.
+    fn keep(&self, node: NodeId, frame: Vec<u8>, what: &Freight) -> bool;
 }
 
 /// What a port has to know of a frame.
@@ -125,6 +136,7 @@ struct Connection {
 pub(crate) struct Ports {
     connections: RwLock<HashMap<NodeId, Arc<Connection>>>,
     watching: watching::Watching,
+    spool: OnceLock<Arc<dyn Spool>>,
 }
 
 impl Ports {
@@ -185,7 +197,13 @@ impl Core {
     ) -> Result<(), Unsent> {
         let connection = self.ports().get(node);
         let named = |connection: &Arc<Connection>| number.is_none_or(|it| it == connection.number);
-        let connection = connection.filter(named).ok_or(Unsent::NoConnection)?;
+        let connection = connection.filter(named);
+        let spool = match (&connection, course.acknowledged) {
+            (Some(_), _) => None,
+            (None, true) => Some(self.ports().spool.get().ok_or(Unsent::NoConnection)?),
+            (None, false) => return Err(Unsent::NoConnection),
+        };
+        let node = spool.map_or(node, |spool| spool.last(node));
         let ends = Ends {
             sender: self.id(),
             receiver: node,
@@ -196,12 +214,18 @@ impl Core {
             kind: frame.freight(),
             sender: self.sender_of(frame),
             course,
-            receiver: match course.channel {
-                0 => 0,
-                _ => frame.receiver(),
+            receiver: match course.is_usual() {
+                true => 0,
+                false => frame.receiver(),
             },
             topic: frame.topic(),
             request: frame.request(),
+        };
+        let Some(connection) = connection else {
+            return match spool.is_some_and(|spool| spool.keep(node, bytes, &freight)) {
+                true => Ok(()),
+                false => Err(Unsent::NoConnection),
+            };
         };
         match connection.port.carry(bytes, freight) {
             Carried::Taken => Ok(()),
@@ -363,6 +387,18 @@ impl Core {
             .iter()
             .find(|(_, connection)| &*connection.name == name)
             .map(|(id, _)| *id)
+    }
+
+    /// The nodes that are connected, by name.
+    pub(crate) fn connected(&self) -> Vec<(Arc<str>, NodeId)> {
+        let ports = self.ports().connections.read();
+        let ports = ports.unwrap_or_else(PoisonError::into_inner);
+        let named = ports.iter();
+        let mut connected: Vec<_> = named
+            .map(|(id, connection)| (Arc::clone(&connection.name), *id))
+            .collect();
+        connected.sort_unstable();
+        connected
     }
 
     /// The node that is connected under the name for which `id` stands; any other id is itself.

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::wire::WireError;
-use super::{Brought, Port};
+use super::{Brought, Port, Spool};
 use crate::envelope::Signal;
 use crate::platform::current;
 use crate::{CallError, Node, NodeId, Pid};
@@ -64,6 +64,12 @@ impl Node {
     /// why.
     pub fn refuse_request(&self, (caller, id): (Pid, u64), why: &CallError) {
         self.core().fail_call(caller, id, why);
+    }
+
+    /// From here on what is to be acknowledged is kept there while its node is not connected. The first
+    /// stays.
+    pub fn spool(&self, spool: Arc<dyn Spool>) {
+        let _ = self.core().ports().spool.set(spool);
     }
 
     /// There is room again in a port at which this process waits.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::envelope::{Codec, Signal, Tag};
 use crate::node::Core;
 use crate::process::HAS_PEERS;
-use crate::{Me, Message, NodeId, Pid};
+use crate::{Me, Message, Node, NodeId, Pid};
 
 /// A node has come, or gone: the message for whoever watches it by [`Me::monitor_nodes`] or
 /// [`Me::monitor_node`].
@@ -106,6 +106,29 @@ impl Core {
             watchers.remove(&pid);
             !watchers.is_empty()
         });
+    }
+}
+
+impl Node {
+    /// The nodes that are connected, by name. Read by a process that
+    /// [watches all](crate::Me::monitor_nodes) already, it leaves out none that the process is not told
+    /// of, and may have some that it is.
+    ///
+    /// ```
+    /// use foundation_runtime::{Loopback, Node};
+    /// let [a, b] = ["a", "b"].map(|name| Node::builder().name(name).start().expect("a thread"));
+    /// let wire = Loopback::connect(&a, &b);
+    /// assert_eq!(a.peers(), [("b".into(), b.id())]);
+    /// wire.cut();
+    /// assert!(a.peers().is_empty());
+    /// # for node in [a, b] {
+    /// #     node.shutdown_blocking(std::time::Duration::from_secs(5))?;
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn peers(&self) -> Vec<(Arc<str>, NodeId)> {
+        self.core().connected()
     }
 }
 

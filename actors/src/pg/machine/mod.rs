@@ -130,6 +130,18 @@ impl<P: Member> Machine<P> {
         self.watching.watcher(id)
     }
 
+    /// The other nodes that have named their members, sorted.
+    #[must_use]
+    pub fn peers(&self) -> Vec<P::Node> {
+        self.peers.nodes()
+    }
+
+    /// Whether another node has named members, and not taken all of them back.
+    #[must_use]
+    pub fn has_members_of(&self, node: P::Node) -> bool {
+        self.peers.has_members(node)
+    }
+
     /// The groups with members, sorted.
     #[must_use]
     pub fn groups(&self) -> Vec<Group> {

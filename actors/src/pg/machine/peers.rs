@@ -19,6 +19,14 @@ impl<P: Member> Peers<P> {
         Self(BTreeMap::new())
     }
 
+    pub(super) fn nodes(&self) -> Vec<P::Node> {
+        self.0.keys().copied().collect()
+    }
+
+    pub(super) fn has_members(&self, node: P::Node) -> bool {
+        self.0.get(&node).is_some_and(|view| !view.is_empty())
+    }
+
     pub(super) fn members(&self, group: &str, members: &mut Vec<P>) {
         for view in self.0.values() {
             members.extend(view.get(group).into_iter().flatten());

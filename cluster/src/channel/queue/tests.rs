@@ -8,7 +8,7 @@ use std::time::Duration;
 use foundation_runtime::Rng;
 
 use super::*;
-use crate::connection::frame::{read_header, read_part};
+use crate::connection::frame::{is_numbered, read_header, read_part};
 
 fn at(millis: u64) -> Tick {
     Tick::ZERO + Duration::from_millis(millis)
@@ -35,6 +35,8 @@ struct Receiver {
     seen: Vec<(u8, u32)>,
     /// What no process has taken yet: bucket and size.
     untaken: Vec<(u8, usize)>,
+    /// The last number of each bucket, whatever the connection.
+    heard: BTreeMap<u8, u64>,
 }
 
 impl Receiver {
@@ -48,10 +50,21 @@ impl Receiver {
                 Kind::Part => {
                     let (bucket, is_last, part) = read_part(content).expect("a part");
                     self.parts.entry(bucket).or_default().extend(part);
-                    if is_last {
-                        let whole = self.parts.remove(&bucket).expect("it was there");
+                    if !is_last {
+                        continue;
+                    }
+                    let whole = self.parts.remove(&bucket).expect("it was there");
+                    if !is_numbered(content) {
                         assert_eq!(whole[0], bucket, "a part is somebody else's");
                         self.whole(&whole);
+                        continue;
+                    }
+                    let (number, frame) = whole.split_first_chunk().expect("a number");
+                    let number = u64::from_be_bytes(*number);
+                    let last = self.heard.entry(bucket).or_default();
+                    if *last < number {
+                        *last = number;
+                        self.whole(frame);
                     }
                 }
                 other => panic!("{other:?} was not sent"),
@@ -128,7 +141,7 @@ fn a_full_lane_takes_signals_and_no_messages() {
     assert!(!queue.push(at(0), frame(2, 0, 6), of(2)));
     assert!(queue.push(at(0), frame(1, 1, 100), signal));
     assert_eq!((queue.bytes(), queue.entries()), (115, 2));
-    assert_eq!(queue.clear(), [of(1), signal]);
+    assert_eq!(queue.leave().1, [of(1), signal]);
     queue.check();
 }
 
@@ -269,4 +282,107 @@ fn without_topics_every_senders_order_holds() {
             }
         }
     }
+}
+
+/// Connections that end at any byte: what is kept comes once and in its order, however often it is sent.
+fn walk_over_connections(seed: u64) {
+    let mut rng = Rng::new(seed);
+    let (mut queue, mut to) = (Queue::new(None, 8 << 20), Receiver::default());
+    let (mut now, mut next) = (at(0), [0; 3]);
+    let mut lost = 0;
+    for _ in 0..400 {
+        now = now + Duration::from_millis(rng.below(3) as u64);
+        let bucket = rng.below(3) as u8;
+        match rng.below(12) {
+            0..=4 => {
+                let size = match rng.below(8) {
+                    0 => PART_BYTES + rng.below(2 * PART_BYTES),
+                    _ => 5 + rng.below(500),
+                };
+                let wanted = Wanted {
+                    kept: Keeping::Kept,
+                    ..of(bucket)
+                };
+                let number = &mut next[usize::from(bucket)];
+                if queue.push(now, frame(bucket, *number, size), wanted) {
+                    *number += 1;
+                }
+            }
+            5..=9 => {
+                let mut out = Vec::new();
+                queue.take(now, 1 + rng.below(80_000), &mut out, |_| {});
+                match rng.chance(0.15) {
+                    false => to.read(&out),
+                    // The connection ends on the way: some whole frames of it came, and no more.
+                    true => {
+                        let come = rng.below(out.len() + 1);
+                        to.read(whole_frames(&out[..come]));
+                        lost += 1;
+                        to.parts.clear();
+                        let (left, given_up) = queue.leave();
+                        assert_eq!(given_up, [], "seed {seed}: all were to be kept");
+                        queue = Queue::resume(None, 8 << 20, left);
+                    }
+                }
+            }
+            _ => {
+                if let Some(number) = to.heard.get(&bucket) {
+                    queue.acknowledged(bucket, *number);
+                }
+            }
+        }
+        queue.check();
+    }
+    assert!(lost > 5, "seed {seed}: too few connections");
+    while queue.entries() > 0 {
+        take(&mut queue, now, 1 << 20, &mut to);
+    }
+    for (bucket, number) in to.heard.clone() {
+        queue.acknowledged(bucket, number);
+    }
+    assert_eq!(queue.unheard(), (0, 0), "seed {seed}");
+    for bucket in 0..3 {
+        let came = to.seen.iter().filter(|it| it.0 == bucket).map(|it| it.1);
+        assert!(
+            came.eq(0..next[usize::from(bucket)]),
+            "seed {seed}, bucket {bucket}"
+        );
+    }
+}
+
+/// What of these bytes is whole frames.
+fn whole_frames(bytes: &[u8]) -> &[u8] {
+    let mut end = 0;
+    while let Some((head, rest)) = bytes[end..].split_first_chunk::<HEADER_BYTES>() {
+        let (_, length) = read_header(*head).expect("a frame");
+        if rest.len() < length {
+            break;
+        }
+        end += HEADER_BYTES + length;
+    }
+    &bytes[..end]
+}
+
+#[test]
+fn what_is_kept_comes_once_and_in_order_over_any_number_of_connections() {
+    for seed in 0..200 {
+        walk_over_connections(seed);
+    }
+}
+
+#[test]
+fn what_is_kept_is_given_up_in_its_time() {
+    let (mut queue, mut to) = (Queue::new(None, 100), Receiver::default());
+    let wanted = Wanted {
+        kept: Keeping::Kept,
+        expires: Some(at(9)),
+        ..of(1)
+    };
+    assert!(queue.push(at(0), frame(1, 0, 60), wanted));
+    take(&mut queue, at(1), 1 << 20, &mut to);
+    assert_eq!((queue.unheard(), queue.bytes()), ((1, 68), 0));
+    assert!(!queue.push(at(2), frame(1, 1, 60), wanted), "it takes room");
+    queue.expire_unheard(at(9));
+    assert_eq!((queue.unheard(), queue.dropped().len()), ((0, 0), 1));
+    assert!(queue.push(at(10), frame(1, 1, 60), wanted));
 }

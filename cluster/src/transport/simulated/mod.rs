@@ -158,6 +158,14 @@ impl SimNetwork {
         state.reset(now, ends);
     }
 
+    /// The connection between two hosts that was opened last is reset, and no other.
+    pub fn reset_last(&self, a: &str, b: &str) {
+        let now = self.now();
+        let mut state = self.state();
+        let ends = (state.host(a), state.host(b));
+        state.reset_last(now, ends);
+    }
+
     /// The programs of a host are killed: its connections are reset, and nobody listens there until
     /// a node is started on it again. What goes on of a node that was there reaches nobody:
     /// [`World::halt`] ends it as well.

@@ -287,13 +287,23 @@ impl State {
     }
 
     /// Ends every connection between two hosts.
-    pub(super) fn reset(&mut self, now: Tick, (a, b): (HostId, HostId)) {
-        let between = |way: &Way| (way.from, way.to) == (a, b) || (way.from, way.to) == (b, a);
-        let ways = self.ways.iter().filter(|(_, way)| between(way));
-        let ways: Vec<PipeId> = ways.map(|(id, _)| *id).collect();
-        for id in ways {
+    pub(super) fn reset(&mut self, now: Tick, ends: (HostId, HostId)) {
+        for id in self.between(ends) {
             self.finish(now, id, End::Reset);
         }
+    }
+
+    /// Both directions of the newest stream end.
+    pub(super) fn reset_last(&mut self, now: Tick, ends: (HostId, HostId)) {
+        for id in self.between(ends).into_iter().rev().take(2) {
+            self.finish(now, id, End::Reset);
+        }
+    }
+
+    fn between(&self, (a, b): (HostId, HostId)) -> Vec<PipeId> {
+        let between = |way: &Way| (way.from, way.to) == (a, b) || (way.from, way.to) == (b, a);
+        let ways = self.ways.iter().filter(|(_, way)| between(way));
+        ways.map(|(id, _)| *id).collect()
     }
 
     /// Nothing of a host is left; whether the others are told.

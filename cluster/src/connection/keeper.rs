@@ -1,0 +1,83 @@
+//! Who keeps what is to be acknowledged, from one connection to the next?
+//!
+//! Role       What the lanes of a node leave behind, behind its lock, and what is sent while there is no
+//!            connection.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use foundation_runtime::{Freight, Node, NodeId, Spool};
+
+use super::lane::{lane_of, wanted};
+use crate::channel::Channels;
+use crate::channel::kept::Kept;
+use crate::machine::Tick;
+
+/// The channels of a node, and what it keeps of them.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    node: Node,
+    pub(super) channels: Arc<Channels>,
+    kept: Mutex<Kept>,
+}
+
+impl Keeper {
+    pub(crate) fn new(node: &Node, channels: Channels) -> Self {
+        Self {
+            node: node.clone(),
+            channels: Arc::new(channels),
+            kept: Mutex::default(),
+        }
+    }
+
+    pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Tick {
+        Tick::ZERO + self.node.now()
+    }
+
+    /// This incarnation of a node will not come back.
+    pub(crate) fn gone(&self, id: NodeId) {
+        self.kept().gone(id);
+    }
+
+    /// The time has come to give up what has waited too long.
+    pub(crate) fn tick(&self) {
+        let now = self.now();
+        let mut kept = self.kept();
+        let before = kept.given_up();
+        kept.expire(now);
+        let given_up = kept.given_up() - before;
+        drop(kept);
+        if given_up > 0 {
+            tracing::warn!(
+                target: "foundation::cluster",
+                given_up,
+                "messages that were to be acknowledged are given up: their node was not connected in \
+                 their time"
+            );
+        }
+    }
+}
+
+impl Spool for Keeper {
+    fn last(&self, node: NodeId) -> NodeId {
+        self.kept().last(node)
+    }
+
+    fn keep(&self, node: NodeId, frame: Vec<u8>, freight: &Freight) -> bool {
+        let place = freight.course.channel;
+        let Some(channel) = self.channels.all().get(usize::from(place)) else {
+            return false;
+        };
+        // The caller of a request has been told.
+        if freight.request.is_some() {
+            return false;
+        }
+        let now = self.now();
+        let stream = (node, place, lane_of(freight, channel.lanes));
+        let wanted = wanted(channel, now, freight);
+        self.kept().keep(now, stream, channel.full, frame, wanted)
+    }
+}
