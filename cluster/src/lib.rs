@@ -10,6 +10,7 @@ pub mod channel;
 mod cluster;
 mod connection;
 pub mod desk;
+pub mod faults;
 pub mod groups;
 pub mod handshake;
 pub mod machine;

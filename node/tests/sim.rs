@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use foundation_node::sim::plan::Plan;
+use foundation::cluster::faults::Plan;
 use foundation_node::sim::report::Report;
 use serde_json::Value;
 
@@ -208,7 +208,7 @@ fn a_broken_promise_is_named() {
         apart: 0,
         peak_rss_bytes: 0,
     };
-    assert!(good.broken().is_empty());
+    assert!(good.broken(&[]).is_empty());
     let rows = [
         (
             Report {
@@ -227,7 +227,62 @@ fn a_broken_promise_is_named() {
         (Report { apart: 2, ..good }, "did not find"),
     ];
     for (report, says) in rows {
-        let broken = report.broken();
+        let broken = report.broken(&[]);
         assert!(broken.len() == 1 && broken[0].contains(says), "{broken:?}");
     }
+}
+
+/// The lines of the plan that is blamed.
+fn blamed(error: &str) -> Vec<&str> {
+    let (_, blamed) = error
+        .split_once("can be left out")
+        .expect("something is blamed");
+    blamed
+        .lines()
+        .skip(1)
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+#[test]
+fn a_plan_that_breaks_a_promise_is_made_as_short_as_it_can_be() {
+    let arguments = "--nodes 3 --seed 5 --random 12 --at-most crash_known_s=1.5";
+    let (code, out, error) = sim(arguments);
+    assert_eq!(code, Some(1), "{error}");
+    assert!(out.contains("foundation sim  3 nodes"), "{out}");
+    assert!(error.contains("crash_known_s is "), "{error}");
+    let replay = arguments.replace("--seed 5", "--seed 5 --minutes 1");
+    assert!(error.contains(&replay), "{error}");
+    // A node that is gone in silence, and nothing else, does it.
+    let lines = blamed(&error);
+    assert!(
+        matches!(lines[..], [one] if one.contains("power_off")),
+        "{error}"
+    );
+    let path = plan("blamed", &lines.join("\n"));
+    let again = format!(
+        "--nodes 3 --seed 5 --at-most crash_known_s=1.5 --plan {}",
+        path.display()
+    );
+    let (code, _, error) = sim(&again);
+    assert_eq!((code, blamed(&error)), (Some(1), lines));
+    // Who only wants to know is told no more.
+    let (code, _, error) = sim(&format!("{arguments} --shrink 0"));
+    assert_eq!(code, Some(1));
+    assert!(!error.contains("left out"), "{error}");
+}
+
+#[test]
+fn a_promise_that_makes_no_sense_is_refused() {
+    for (promise, what) in [
+        ("healed_s", "has no bound"),
+        ("healed_s=soon", "is no number"),
+        ("peace=1", "there is no figure `peace`"),
+    ] {
+        let (code, _, error) = sim(&format!("--at-most {promise}"));
+        assert_eq!(code, Some(2));
+        assert!(error.contains(what), "{error}");
+    }
+    assert_eq!(sim("--random 5 --plan x").0, Some(2));
 }

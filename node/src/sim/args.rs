@@ -5,11 +5,17 @@ use std::time::Duration;
 
 use clap::{Args, value_parser};
 
+use super::report::Report;
+
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   foundation sim                                 five nodes for a minute, and the faults shipped
   foundation sim --nodes 50 --seed 7             more of them, and another order of events
   foundation sim --plan faults.txt --json        your own faults, for scripts
+  foundation sim --random 20 --seed 9            faults that the seed decides
+  foundation sim --at-most healed_s=10           a promise of your own, too
+
+A plan that breaks a promise is made shorter while it still does, and printed.
 
 A plan is a text with one fault a line: when, what, and whom.
   10s   crash n4                 killed: the others see its connections reset
@@ -50,6 +56,18 @@ pub struct SimArgs {
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
 
+    /// So many faults of every kind, decided by the seed, instead of a plan
+    #[arg(long, value_name = "COUNT", conflicts_with = "plan", value_parser = value_parser!(u32).range(1..=1000))]
+    pub random: Option<u32>,
+
+    /// A promise of your own: a figure of the report is no more than this, as in healed_s=10
+    #[arg(long, value_name = "FIGURE=VALUE", value_parser = Promise::parse)]
+    pub at_most: Vec<Promise>,
+
+    /// How many runs may look for the shortest plan that breaks the same promise
+    #[arg(long, value_name = "RUNS", default_value_t = 100)]
+    pub shrink: u32,
+
     /// Print one JSON object instead of a summary
     #[arg(long)]
     pub json: bool,
@@ -72,9 +90,43 @@ impl SimArgs {
             ..
         } = self;
         let plan = self.plan.as_ref();
-        let plan = plan.map_or(String::new(), |path| {
+        let mut plan = plan.map_or(String::new(), |path| {
             format!(" --plan '{}'", path.display())
         });
+        if let Some(count) = self.random {
+            plan = format!(" --random {count}");
+        }
+        for Promise { figure, value } in &self.at_most {
+            plan += &format!(" --at-most {figure}={value}");
+        }
         format!("foundation sim --nodes {nodes} --seed {seed} --minutes {minutes}{plan}")
+    }
+}
+
+/// A figure of the report, and what it may be at most.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Promise {
+    /// The figure's name, as `--json` has it.
+    pub figure: String,
+    /// Its bound.
+    pub value: f64,
+}
+
+impl Promise {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (figure, value) = text
+            .split_once('=')
+            .ok_or_else(|| format!("`{text}` has no bound: healed_s=10 has one"))?;
+        let value: f64 = value
+            .parse()
+            .map_err(|_| format!("`{value}` is no number; 0.3 is one"))?;
+        if !Report::FIGURES.contains(&figure) {
+            let known = Report::FIGURES.join(", ");
+            return Err(format!("there is no figure `{figure}`: they are {known}"));
+        }
+        Ok(Self {
+            figure: figure.to_owned(),
+            value,
+        })
     }
 }

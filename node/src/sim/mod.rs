@@ -7,7 +7,6 @@
 //! Invariant  Same nodes, seed, minutes and plan: same hash, also in another process.
 
 pub mod args;
-pub mod plan;
 pub mod report;
 mod scenario;
 mod traffic;
@@ -17,7 +16,7 @@ use std::path::Path;
 
 use args::SimArgs;
 use foundation::Node;
-use plan::Plan;
+use foundation::cluster::faults::{Plan, shrink};
 use report::Report;
 
 use crate::memory;
@@ -25,17 +24,24 @@ use crate::memory;
 /// Runs the simulation, and returns the program's exit code.
 #[must_use]
 pub fn run(args: &SimArgs) -> u8 {
-    match simulate(args) {
-        Ok(report) => print(args, &report),
+    match plan(args).and_then(|plan| Ok((simulate(args, &plan)?, plan))) {
+        Ok((report, plan)) => print(args, &report, &plan),
         Err(error) => fail(&error),
     }
 }
 
-fn simulate(args: &SimArgs) -> Result<Report, String> {
-    let plan = match &args.plan {
-        Some(path) => read(path, args)?,
-        None => Plan::shipped(args.nodes, args.length()),
-    };
+fn plan(args: &SimArgs) -> Result<Plan, String> {
+    match (&args.plan, args.random) {
+        (Some(path), _) => read(path, args),
+        (None, Some(count)) => {
+            let (seed, length) = (args.seed, args.length());
+            Ok(Plan::random(seed, args.nodes, length, count as usize))
+        }
+        (None, None) => Ok(Plan::shipped(args.nodes, args.length())),
+    }
+}
+
+fn simulate(args: &SimArgs, plan: &Plan) -> Result<Report, String> {
     // A node does nothing here but tell the time.
     let clock = Node::builder().workers(1).start();
     let clock = clock.map_err(|error| error.to_string())?;
@@ -54,12 +60,12 @@ fn read(path: &Path, args: &SimArgs) -> Result<Plan, String> {
         .map_err(|error| format!("{}, {error}", path.display()))
 }
 
-fn print(args: &SimArgs, report: &Report) -> u8 {
+fn print(args: &SimArgs, report: &Report, plan: &Plan) -> u8 {
     let text = match args.json {
         true => report.to_json() + "\n",
         false => report.to_string(),
     };
-    let broken = report.broken();
+    let broken = report.broken(&args.at_most);
     let code = u8::from(!broken.is_empty());
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -69,13 +75,31 @@ fn print(args: &SimArgs, report: &Report) -> u8 {
         return fail(&error.to_string());
     }
     if !broken.is_empty() {
-        fail(&format!(
-            "{}\n\n  Replay      {}",
-            broken.join("; "),
-            args.command()
-        ));
+        let command = args.command();
+        fail(&format!("{}\n\n  Replay      {command}", broken.join("; ")));
+        blame(args, plan, broken.len());
     }
     code
+}
+
+/// Says which faults it takes to break as many promises.
+fn blame(args: &SimArgs, plan: &Plan, broken: usize) {
+    if args.shrink == 0 || plan.faults().is_empty() {
+        return;
+    }
+    // A run that comes to no end breaks nothing that was promised.
+    let shrunk = shrink(plan, args.shrink, |plan| {
+        let report = scenario::run(args, plan);
+        report.is_ok_and(|report| report.broken(&args.at_most).len() >= broken)
+    });
+    let (runs, lines) = (shrunk.runs, shrunk.plan.to_string());
+    let what = match (lines.is_empty(), shrunk.is_minimal) {
+        (true, _) => "No fault is needed for it".to_owned(),
+        (false, true) => "None of these faults can be left out".to_owned(),
+        (false, false) => "Faults that do it, and perhaps fewer would".to_owned(),
+    };
+    let lines: String = lines.lines().map(|line| format!("    {line}\n")).collect();
+    drop(write!(io::stderr(), "\n  {what} ({runs} runs):\n{lines}"));
 }
 
 fn fail(error: &str) -> u8 {

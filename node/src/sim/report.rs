@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::args::Promise;
 use crate::figures::{bytes, thousands};
 
 /// What came of a simulation. Times are seconds of virtual time.
@@ -52,6 +53,41 @@ pub struct Report {
 }
 
 impl Report {
+    /// The figures of which somebody may promise what they are at most.
+    pub const FIGURES: [&'static str; 12] = [
+        "messages",
+        "failed",
+        "bytes",
+        "joined_all_s",
+        "views_complete_s",
+        "crash_known_s",
+        "healed_s",
+        "connections",
+        "lost",
+        "doubled",
+        "apart",
+        "virtual_seconds",
+    ];
+
+    /// The figure of this name; one that was not measured is none.
+    fn figure(&self, name: &str) -> Option<f64> {
+        match name {
+            "messages" => Some(self.messages as f64),
+            "failed" => Some(self.failed as f64),
+            "bytes" => Some(self.bytes as f64),
+            "joined_all_s" => self.joined_all_s,
+            "views_complete_s" => self.views_complete_s,
+            "crash_known_s" => self.crash_known_s,
+            "healed_s" => self.healed_s,
+            "connections" => Some(self.connections as f64),
+            "lost" => Some(self.lost as f64),
+            "doubled" => Some(self.doubled as f64),
+            "apart" => Some(self.apart as f64),
+            "virtual_seconds" => Some(self.virtual_seconds),
+            _ => None,
+        }
+    }
+
     /// As one JSON object.
     ///
     /// # Panics
@@ -61,18 +97,23 @@ impl Report {
         serde_json::to_string(self).expect("numbers and texts always serialize")
     }
 
-    /// The promises that were broken.
+    /// The promises that were broken, these among them.
     #[must_use]
-    pub fn broken(&self) -> Vec<String> {
+    pub fn broken(&self, promises: &[Promise]) -> Vec<String> {
         let rows = [
             (self.lost, "messages were acknowledged and never taken"),
             (self.doubled, "messages were taken twice"),
             (self.apart, "nodes did not find all others in the end"),
         ];
         let broken = rows.into_iter().filter(|(count, _)| *count > 0);
-        broken
-            .map(|(count, what)| format!("{count} {what}"))
-            .collect()
+        let broken = broken.map(|(count, what)| format!("{count} {what}"));
+        let theirs = promises.iter().filter_map(|Promise { figure, value }| {
+            let found = self.figure(figure).filter(|found| value < found)?;
+            Some(format!(
+                "{figure} is {found}, and at most {value} was promised"
+            ))
+        });
+        broken.chain(theirs).collect()
     }
 }
 

@@ -7,12 +7,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foundation::cluster::faults::{Fault, Plan};
 use foundation::cluster::transport::simulated::Link;
 use foundation::cluster::{Builder, SimNetwork};
 use foundation::prelude::*;
 
 use super::args::SimArgs;
-use super::plan::{Fault, Plan};
 use super::report::Report;
 use super::traffic::{self, Ledger};
 
@@ -22,8 +22,9 @@ const LOOK: Duration = ms(100);
 const FIND_BOUND: Duration = secs(60);
 
 /// Runs the whole of it.
-pub(super) fn run(args: &SimArgs, plan: Plan) -> Result<Report, String> {
+pub(super) fn run(args: &SimArgs, plan: &Plan) -> Result<Report, String> {
     let (nodes, length) = (args.nodes as usize, args.length());
+    let plan = plan.faults().to_vec();
     let run = World::simulate(args.seed, |world| async move {
         let mut scenario = Scenario::new(world, nodes);
         scenario.start_all().await?;
@@ -87,8 +88,12 @@ impl Scenario {
         Ok(())
     }
 
-    async fn go_through(&mut self, plan: Plan, length: Duration) -> Result<(), String> {
-        let mut faults = VecDeque::from(plan.faults);
+    async fn go_through(
+        &mut self,
+        plan: Vec<(Duration, Fault)>,
+        length: Duration,
+    ) -> Result<(), String> {
+        let mut faults = VecDeque::from(plan);
         while self.world.now() < length {
             let now = self.world.now();
             while let Some((_, fault)) = faults.pop_front_if(|(when, _)| *when <= now) {
@@ -157,6 +162,8 @@ impl Scenario {
                 network.heal_all();
                 self.healing = Some(now);
             }
+            // A kind that a later plan has.
+            _ => return Err(format!("`{fault}` is not known here")),
         }
         Ok(())
     }

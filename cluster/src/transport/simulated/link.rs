@@ -107,6 +107,18 @@ impl Link {
         }
     }
 
+    /// The least and the greatest latency.
+    #[must_use]
+    pub fn latency(&self) -> (Duration, Duration) {
+        (self.least, self.most)
+    }
+
+    /// The share of what is sent that is lost.
+    #[must_use]
+    pub fn loss(&self) -> f64 {
+        self.loss
+    }
+
     /// How long so many bytes take to get into the way.
     pub(super) fn takes(&self, bytes: usize) -> Duration {
         let nanos = |rate: u64| bytes as u64 * 1_000_000_000 / rate;

@@ -1,6 +1,7 @@
 //! Which faults come when?
 //!
-//! Role       The format of `foundation sim --plan`: one fault a line.
+//! Role       Faults with their times, as values and as a text of one fault a line, which is what
+//!            `foundation sim --plan` reads.
 //! Outputs    A [`Plan`] in order of time, or a [`BadPlan`] with the line and what to do about it.
 //! Invariant  In a plan a node that is down is not harmed again, and only such a node is restarted.
 //! Limit      [`FAULTS_MAX`] faults.
@@ -9,13 +10,14 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use foundation::cluster::transport::simulated::Link;
+use crate::transport::simulated::Link;
 
 /// The most faults of a plan.
 pub const FAULTS_MAX: usize = 10_000;
 
-/// Something that goes wrong, or is mended. Nodes are numbers.
+/// Something that goes wrong, or is mended. Nodes are numbers: 2 is the one that a plan calls `n2`.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Fault {
     /// Killed: the others are told.
     Crash(usize),
@@ -46,9 +48,19 @@ pub enum Fault {
 }
 
 /// Faults in order of time.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// ```
+/// use foundation_cluster::faults::{Fault, Plan};
+/// use std::time::Duration;
+/// let text = "10s crash n2  # and\n12s restart n2";
+/// let plan = Plan::read(text, 3, Duration::from_secs(60))?;
+/// assert_eq!(plan.faults()[0], (Duration::from_secs(10), Fault::Crash(2)));
+/// assert_eq!(plan.to_string(), "10s crash n2\n12s restart n2\n");
+/// # Ok::<(), foundation_cluster::faults::BadPlan>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan {
-    pub(super) faults: Vec<(Duration, Fault)>,
+    faults: Vec<(Duration, Fault)>,
 }
 
 /// Why a text is no plan.
@@ -69,6 +81,23 @@ impl fmt::Display for BadPlan {
 impl std::error::Error for BadPlan {}
 
 impl Plan {
+    /// These faults, in order of time: those that a plan cannot have are left out. A node that is down
+    /// is not harmed again, and only such a node is restarted.
+    #[must_use]
+    pub fn new(faults: impl IntoIterator<Item = (Duration, Fault)>) -> Self {
+        let mut faults: Vec<(Duration, Fault)> = faults.into_iter().collect();
+        faults.sort_by_key(|(when, _)| *when);
+        let mut down = BTreeSet::new();
+        faults.retain(|(_, fault)| place(*fault, &mut down).is_ok());
+        Self { faults }
+    }
+
+    /// The faults, and when each comes.
+    #[must_use]
+    pub fn faults(&self) -> &[(Duration, Fault)] {
+        &self.faults
+    }
+
     /// The plan that comes with the program: the last node crashes and is started again, then the
     /// cluster is parted into halves, and heals.
     #[must_use]
@@ -131,31 +160,95 @@ impl Plan {
 fn check_order(faults: &[(usize, Duration, Fault)]) -> Result<(), BadPlan> {
     let mut down = BTreeSet::new();
     for (line, when, fault) in faults {
-        let bad = |what| BadPlan { line: *line, what };
-        match *fault {
-            Fault::Restart(node) if !down.remove(&node) => {
-                let what = format!("n{node} is not down at {when:?}; `crash n{node}` comes first");
-                return Err(bad(what));
-            }
-            Fault::Crash(node)
-            | Fault::PowerOff(node)
-            | Fault::Pause(node)
-            | Fault::Resume(node)
-            | Fault::Slow(node, _)
-            | Fault::ClockRate(node, _)
-            | Fault::ClockJump(node, _)
-                if down.contains(&node) =>
-            {
-                let what = format!("n{node} is down at {when:?}; `restart n{node}` comes first");
-                return Err(bad(what));
-            }
-            Fault::Crash(node) | Fault::PowerOff(node) => {
-                down.insert(node);
-            }
-            _ => {}
-        }
+        place(*fault, &mut down).map_err(|misplaced| {
+            let what = match misplaced {
+                Misplaced::IsUp(node) => {
+                    format!("n{node} is not down at {when:?}; `crash n{node}` comes first")
+                }
+                Misplaced::IsDown(node) => {
+                    format!("n{node} is down at {when:?}; `restart n{node}` comes first")
+                }
+            };
+            BadPlan { line: *line, what }
+        })?;
     }
     Ok(())
+}
+
+/// Why a fault has no place where it is.
+enum Misplaced {
+    IsUp(usize),
+    IsDown(usize),
+}
+
+/// Notes a fault that comes after those before it.
+fn place(fault: Fault, down: &mut BTreeSet<usize>) -> Result<(), Misplaced> {
+    match fault {
+        Fault::Restart(node) => match down.remove(&node) {
+            true => Ok(()),
+            false => Err(Misplaced::IsUp(node)),
+        },
+        Fault::Crash(node)
+        | Fault::PowerOff(node)
+        | Fault::Pause(node)
+        | Fault::Resume(node)
+        | Fault::Slow(node, _)
+        | Fault::ClockRate(node, _)
+        | Fault::ClockJump(node, _)
+            if down.contains(&node) =>
+        {
+            Err(Misplaced::IsDown(node))
+        }
+        Fault::Crash(node) | Fault::PowerOff(node) => {
+            down.insert(node);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A time as a plan has it: whole milliseconds.
+struct Time(Duration);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_millis() {
+            millis if millis % 1000 == 0 => write!(f, "{}s", millis / 1000),
+            millis => write!(f, "{millis}ms"),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Crash(node) => write!(f, "crash n{node}"),
+            Self::PowerOff(node) => write!(f, "power_off n{node}"),
+            Self::Restart(node) => write!(f, "restart n{node}"),
+            Self::Pause(node) => write!(f, "pause n{node}"),
+            Self::Resume(node) => write!(f, "resume n{node}"),
+            Self::Slow(node, turn) => write!(f, "slow n{node} {}", Time(turn)),
+            Self::ClockRate(node, rate) => write!(f, "clock_rate n{node} {rate}"),
+            Self::ClockJump(node, ahead) => write!(f, "clock_jump n{node} {}", Time(ahead)),
+            Self::Split(count) => write!(f, "split {count}"),
+            Self::Cut(a, b) => write!(f, "cut n{a} n{b}"),
+            Self::CutOneWay(a, b) => write!(f, "cut_one_way n{a} n{b}"),
+            Self::Link(a, b, link) => {
+                let (least, most) = link.latency();
+                let (least, most, loss) = (Time(least), Time(most), link.loss());
+                write!(f, "link n{a} n{b} {least} {most} {loss}")
+            }
+            Self::Heal => f.write_str("heal"),
+        }
+    }
+}
+
+/// As [`Plan::read`] reads it: one fault a line.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut faults = self.faults.iter();
+        faults.try_for_each(|(when, fault)| writeln!(f, "{} {fault}", Time(*when)))
+    }
 }
 
 fn fault(verb: &str, words: &[&str], nodes: usize) -> Result<Fault, String> {
