@@ -11,7 +11,7 @@ use std::time::Duration;
 use foundation::Node;
 use ratatui::crossterm::event;
 
-use crate::job::{JobError, Underway, Watcher};
+use crate::job::{Blow, JobError, Underway, Watcher};
 use crate::program::Ended;
 use crate::screen::{Command, Phase, Terminal, command};
 
@@ -51,6 +51,8 @@ pub async fn watch(
                 Command::KillSubtree => underway.kill_clients(),
                 Command::BlockOne => underway.block_one().await,
                 Command::ToggleChaos => underway.toggle_chaos(),
+                Command::KillNode => underway.strike_some(Blow::Kill),
+                Command::Partition => underway.strike_some(Blow::Partition),
                 Command::Redraw => {}
                 Command::Quit if phase == Phase::Running => {
                     phase = Phase::Stopping;

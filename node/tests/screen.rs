@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use foundation_node::job::{NodeState, Nodes};
 use foundation_node::screen::{
     Branch, Command, Found, Ledger, Phase, Snapshot, State, Throughput, command, draw,
 };
@@ -45,6 +46,7 @@ fn snapshot() -> Snapshot {
             branch("46.105.14.53", 2, State::Ok, 0),
             branch("table", 1, State::Ok, 0),
         ],
+        nodes: None,
         throughput: Throughput {
             rate: 2_412_345.0,
             peak_rate: 2_612_345.0,
@@ -137,6 +139,33 @@ fn frames() {
 }
 
 #[test]
+fn nodes_are_shown_with_their_keys() {
+    let node = |name: &str, up, clients| NodeState {
+        name: name.to_owned(),
+        up,
+        clients,
+    };
+    let nodes = Nodes {
+        nodes: vec![
+            node("n1", true, 576),
+            node("n2", false, 0),
+            node("n3", true, 1177),
+        ],
+        table: Some(3),
+        kills: 1,
+        ..Nodes::default()
+    };
+    let spread = Snapshot {
+        nodes: Some(nodes),
+        ..snapshot()
+    };
+    check(120, 40, &spread, "screen_nodes.txt");
+    for height in 0..20 {
+        terminal(80, height, &spread);
+    }
+}
+
+#[test]
 fn no_size_panics() {
     let mut snapshots = vec![snapshot(), snapshot(), snapshot()];
     snapshots[1].tree.clear();
@@ -211,7 +240,9 @@ fn keys() {
         Some(Command::Quit)
     );
     assert_eq!(press(KeyCode::Char('k'), KeyModifiers::CONTROL), None);
-    assert_eq!(press(KeyCode::Char('x'), plain), None);
+    assert_eq!(press(KeyCode::Char('x'), plain), Some(Command::KillNode));
+    assert_eq!(press(KeyCode::Char('p'), plain), Some(Command::Partition));
+    assert_eq!(press(KeyCode::Char('z'), plain), None);
     assert_eq!(command(&Event::Resize(80, 24)), Some(Command::Redraw));
     assert_eq!(command(&Event::FocusLost), None);
     let released = KeyEvent::new_with_kind(KeyCode::Char('q'), plain, KeyEventKind::Release);

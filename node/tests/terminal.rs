@@ -12,10 +12,44 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(700);
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a test of real time")]
 fn every_key_does_its_work() {
+    on_a_terminal(
+        "run --seed 7",
+        &[" ", "c", "k", "b", "b", "q"],
+        &[
+            "Supervision tree",
+            "chaos 0.01",
+            "has held a scheduler for",
+            "✖",
+            "\u{1b}[?1049l",
+            "lost 0, doubled 0",
+            "did not yield",
+            "Replay      foundation run --seed 7",
+            "pub struct Counter",
+        ],
+    );
+}
+
+#[test]
+fn nodes_are_killed_and_cut_off_by_keys() {
+    on_a_terminal(
+        "run --nodes 3 --seed 7",
+        &[" ", "x", " ", "p", "k", "q"],
+        &[
+            "partition",
+            "down",
+            "lost 0, doubled 0",
+            "1 killed, 1 cut off",
+            "table begun again 1",
+            "Replay      foundation run --nodes 3 --seed 7",
+        ],
+    );
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test of real time")]
+fn on_a_terminal(arguments: &str, pressed: &[&str], parts: &[&str]) {
     let command = format!(
-        "stty rows 40 cols 120; exec {} run --seed 7",
+        "stty rows 40 cols 120; exec {} {arguments}",
         env!("CARGO_BIN_EXE_foundation")
     );
     let script = Command::new("script")
@@ -36,7 +70,7 @@ fn every_key_does_its_work() {
             .read_to_end(&mut shown)
             .map(|_| String::from_utf8_lossy(&shown).into_owned())
     });
-    for key in [" ", "c", "k", "b", "b", "q"] {
+    for key in pressed {
         std::thread::sleep(PAUSE);
         keys.write_all(key.as_bytes()).unwrap();
     }
@@ -49,17 +83,7 @@ fn every_key_does_its_work() {
         begun.elapsed()
     );
     assert_eq!(status.code(), Some(0), "{shown}");
-    for part in [
-        "Supervision tree",
-        "chaos 0.01",
-        "has held a scheduler for",
-        "✖",
-        "\u{1b}[?1049l",
-        "lost 0, doubled 0",
-        "did not yield",
-        "Replay      foundation run --seed 7",
-        "pub struct Counter",
-    ] {
-        assert!(shown.contains(part), "{part:?} is missing:\n{shown}");
+    for part in parts {
+        assert!(shown.contains(*part), "{part:?} is missing:\n{shown}");
     }
 }

@@ -19,7 +19,7 @@ use foundation::{ApplicationError, Promise, Running, SimError, promise};
 
 use super::chaos::DEFAULT_CHANCE;
 use super::router::{Facts, ROUTER};
-use super::spread::{Blow, Faults, Mishap, Nodes, Spread, node_name};
+use super::spread::{Blow, Faults, GUESTS, HOST, Mishap, Nodes, Spread, node_name};
 use super::table::{Ledger, TABLE};
 use super::tree::CLIENTS;
 use super::work::ClientName;
@@ -102,7 +102,9 @@ pub async fn start_spread(
     let until = node.now() + TOGETHER;
     for number in 2..=nodes {
         let name = node_name(number);
-        while node.peer(&name).is_none() {
+        // It may be connected, and have no host yet.
+        let host = node.remote(&name).at(HOST);
+        while host.greet().timeout(secs(1)).await.is_err() {
             if node.now() >= until {
                 return Err(JobError::Alone(name));
             }
@@ -215,7 +217,7 @@ impl Underway {
 
     /// Kills the supervisor of the clients, and so all of them.
     pub fn kill_clients(&self) {
-        self.kill(CLIENTS.as_str());
+        self.kill(&self.clients());
     }
 
     /// Kills the process of the tree that has this name.
@@ -235,6 +237,31 @@ impl Underway {
     pub fn strike(&self, blow: Blow, node: u32) {
         if let Some(spread) = &self.job.spread {
             spread.strike(blow, node);
+        }
+    }
+
+    /// Lets something happen to one of the nodes beside the first: a kill is for the table's node,
+    /// and a partition for another, if that is up.
+    pub fn strike_some(&self, blow: Blow) {
+        let Some(nodes) = self.nodes() else {
+            return;
+        };
+        let up = |number: &u32| nodes.nodes[*number as usize - 1].up;
+        let others: Vec<u32> = (2..).take(nodes.nodes.len() - 1).filter(up).collect();
+        let wanted = others.iter().find(|number| match blow {
+            Blow::Kill => nodes.table == Some(**number),
+            Blow::Partition => nodes.table != Some(**number),
+        });
+        if let Some(node) = wanted.or(others.first()) {
+            self.strike(blow, *node);
+        }
+    }
+
+    /// What the supervisor of the clients is called.
+    pub(crate) fn clients(&self) -> String {
+        match self.job.spread {
+            Some(_) => GUESTS.as_str().to_owned(),
+            None => CLIENTS.as_str().to_owned(),
         }
     }
 

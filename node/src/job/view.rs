@@ -20,7 +20,7 @@ use super::reader::READER;
 use super::router::{Facts, ROUTER};
 use super::run::Underway;
 use super::table::{Glance, TABLE};
-use super::tree::{CLIENTS, COUNTING};
+use super::tree::COUNTING;
 use crate::log::Finding;
 use crate::memory;
 use crate::screen::{Branch, Found, Ledger, Phase, Snapshot, State, Throughput};
@@ -35,6 +35,8 @@ const HISTORY_MAX: usize = 240;
 /// Looks at a job again and again.
 pub struct Watcher {
     input: String,
+    /// The name of the clients' supervisor.
+    clients: String,
     latencies: Arc<Latencies>,
     branches: BTreeMap<String, Seen>,
     facts: Facts,
@@ -74,6 +76,7 @@ impl Watcher {
         );
         Self {
             input,
+            clients: underway.clients(),
             latencies,
             branches: BTreeMap::new(),
             facts: Facts::default(),
@@ -109,7 +112,7 @@ impl Watcher {
         let now = node.now();
         let passed = now.saturating_sub(self.looked).as_secs_f64().max(1e-3);
         self.looked = now;
-        for name in branches() {
+        for name in branches(&self.clients) {
             let info = match node.whereis(&name) {
                 Some(pid) => node.info(pid, PATIENCE).await.ok().flatten(),
                 None => None,
@@ -170,6 +173,7 @@ impl Watcher {
             seed: underway.setup.seed,
             chaos: (chaos > 0.0).then_some(chaos),
             tree: self.tree(),
+            nodes: underway.nodes(),
             throughput: self.throughput.clone(),
             findings: glance.news.latest.iter().rev().map(found).collect(),
             bursts: glance.news.bursts,
@@ -210,7 +214,7 @@ impl Watcher {
             mailbox: 0,
             memory: memory::resident(),
         };
-        let mut clients = row(CLIENTS.as_str(), 2, self.facts.living, self.facts.out);
+        let mut clients = row(&self.clients, 2, self.facts.living, self.facts.out);
         clients.restarts += self.facts.restarts;
         vec![
             root,
@@ -244,11 +248,11 @@ fn ledger(before: &Glance, facts: &Facts, after: &Glance) -> Ledger {
     }
 }
 
-fn branches() -> [String; 6] {
+fn branches(clients: &str) -> [String; 6] {
     [
         COUNTING.as_str(),
         TABLE.as_str(),
-        CLIENTS.as_str(),
+        clients,
         ROUTER.as_str(),
         READER.as_str(),
         BYSTANDERS.as_str(),

@@ -176,6 +176,23 @@ impl Summary<'_> {
         );
         let fits = account.len() + 2 + outcome.len() <= COLUMNS;
         writeln!(out, "{account}{}{outcome}", if fits { ", " } else { APART })?;
+        if let Some(nodes) = &run.nodes {
+            write!(out, "  Nodes      ")?;
+            for (number, node) in (1..).zip(&nodes.nodes) {
+                let clients = thousands(node.clients);
+                let table = ["", " and the table"][usize::from(nodes.table == Some(number))];
+                let apart = ["", ","][usize::from(number > 1)];
+                write!(out, "{apart} {} {clients}{table}", node.name)?;
+            }
+            writeln!(
+                out,
+                "{APART}{} killed, {} cut off, {} clients moved, table begun again {}",
+                thousands(nodes.kills),
+                thousands(nodes.partitions),
+                thousands(nodes.moved),
+                thousands(nodes.tables_again)
+            )?;
+        }
         match &run.trace_hash {
             Some(hash) => writeln!(out, "  Simulated   seed {}, trace {hash}", run.seed),
             None => Ok(()),

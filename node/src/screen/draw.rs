@@ -35,11 +35,13 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot) {
     let area = frame.area();
     let spare = area.height.saturating_sub(PANELS_HEIGHT + 3);
     let watchdog_height = snapshot.watchdog.len().clamp(1, WATCHDOG_LINES) as u16;
-    let [head, progress, panels, watchdog, ledger, keys] = Layout::vertical([
+    let nodes_height = u16::from(snapshot.nodes.is_some() && spare > 0);
+    let [head, progress, panels, nodes, watchdog, ledger, keys] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(u16::from(area.height > 4)),
         Constraint::Fill(1),
-        Constraint::Length(watchdog_height.min(spare)),
+        Constraint::Length(nodes_height),
+        Constraint::Length(watchdog_height.min(spare - nodes_height)),
         Constraint::Length(u16::from(area.height > 2)),
         Constraint::Length(u16::from(area.height > 1)),
     ])
@@ -47,6 +49,9 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot) {
     draw_head(frame, head, snapshot);
     draw_progress(frame, progress, snapshot);
     draw_panels(frame, panels, snapshot);
+    if let Some(shown) = &snapshot.nodes {
+        panels::nodes(frame, nodes, shown);
+    }
     panels::watchdog(frame, watchdog, &snapshot.watchdog);
     frame.render_widget(ledger_line(&snapshot.ledger, ledger.width.into()), ledger);
     draw_keys(frame, keys, snapshot);
@@ -164,6 +169,13 @@ fn draw_keys(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
     let keys = match snapshot.phase {
         Phase::Finished => &[("q", "leave")][..],
         Phase::Stopping => &[("q", "leave at once")][..],
+        Phase::Running | Phase::Paused if snapshot.nodes.is_some() => &[
+            ("x", "kill node"),
+            ("p", "partition"),
+            ("k", "kill subtree"),
+            ("c", "chaos"),
+            ("q", "quit"),
+        ][..],
         Phase::Running | Phase::Paused => &[
             ("k", "kill subtree"),
             ("b", "block one"),

@@ -15,6 +15,10 @@ pub enum Command {
     BlockOne,
     /// Turn chaos on or off.
     ToggleChaos,
+    /// Kill a node, and see its clients go on elsewhere.
+    KillNode,
+    /// Cut a node off for a while.
+    Partition,
     /// End in order.
     Quit,
     /// The terminal has another size: draw again.
@@ -39,6 +43,8 @@ fn of_key(key: &KeyEvent) -> Option<Command> {
         KeyCode::Char('k' | 'K') => Some(Command::KillSubtree),
         KeyCode::Char('b' | 'B') => Some(Command::BlockOne),
         KeyCode::Char('c' | 'C') => Some(Command::ToggleChaos),
+        KeyCode::Char('x' | 'X') => Some(Command::KillNode),
+        KeyCode::Char('p' | 'P') => Some(Command::Partition),
         KeyCode::Char('q' | 'Q') | KeyCode::Esc => Some(Command::Quit),
         _ => None,
     }

@@ -13,6 +13,7 @@ use ratatui::widgets::{Block, BorderType, Padding, Paragraph, Sparkline};
 
 use super::snapshot::{Found, Snapshot, Throughput};
 use crate::figures::{fit, latency, short, thousands};
+use crate::job::Nodes;
 use crate::log::date::utc;
 
 /// What is there to frame, not to be read.
@@ -156,6 +157,32 @@ fn finding(found: &Found, width: usize) -> Line<'static> {
         Span::raw(" "),
         Span::styled(what, Style::new().add_modifier(Modifier::BOLD)),
     ])
+}
+
+/// `nodes  ● n1 576   ● n2 552 table   ✖ n3 down   1 kill, 0 cuts`
+pub(super) fn nodes(frame: &mut Frame<'_>, area: Rect, nodes: &Nodes) {
+    let mut line = Line::from(Span::styled(" nodes     ", DIM));
+    for (number, node) in (1..).zip(&nodes.nodes) {
+        let (sign, colour, what) = match node.up {
+            true => ("● ", Color::Green, thousands(node.clients)),
+            false => ("✖ ", Color::Red, "down".to_owned()),
+        };
+        line.push_span(Span::styled(sign, colour));
+        line.push_span(Span::styled(node.name.clone(), Style::new().bold()));
+        line.push_span(format!(" {what}"));
+        if nodes.table == Some(number) {
+            line.push_span(Span::styled(" table", ACCENT));
+        }
+        line.push_span("   ");
+    }
+    let told = format!(
+        "killed {}, cut off {}, moved {}",
+        thousands(nodes.kills),
+        thousands(nodes.partitions),
+        thousands(nodes.moved)
+    );
+    line.push_span(Span::styled(told, DIM));
+    frame.render_widget(line, area);
 }
 
 /// What the watchdog says, one line each; that it is quiet when it has nothing to say.

@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use crate::job::Nodes;
+
 /// One moment of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
@@ -29,6 +31,8 @@ pub struct Snapshot {
     pub chaos: Option<f64>,
     /// The supervision tree, parents before their children.
     pub tree: Vec<Branch>,
+    /// The nodes that share the job, when they are several.
+    pub nodes: Option<Nodes>,
     /// How fast, and how many.
     pub throughput: Throughput,
     /// The latest findings, newest first.

@@ -61,6 +61,10 @@ impl Host {
         }
     }
 
+    /// Answers: the node can take part.
+    #[call]
+    pub(crate) fn greet(&self) {}
+
     /// From now on it works for this router; what it started for another ends.
     #[call]
     pub(crate) fn enlist(&mut self, router: Ref<Router>, cx: &mut Cx<Self>) -> Ref<Host> {
