@@ -7,7 +7,7 @@
 //!           a call passes: true
 //!           some readings were never sent: true
 //!           this node has no channel `reedings`, only data, coordination, gossip, events, readings: declare it where the node is built
-//! Next:     the main job, `cargo run --release`
+//! Next:     11_remote_spawn
 
 use foundation::SendOptions;
 use foundation::cluster::channel::Channel;

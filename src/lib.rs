@@ -88,6 +88,8 @@ mod pages {
     mod applications {}
     #[doc = include_str!("../book/src/first-cluster.md")]
     mod first_cluster {}
+    #[doc = include_str!("../book/src/remote-spawn.md")]
+    mod remote_spawn {}
     #[doc = include_str!("../book/src/simulation.md")]
     mod simulation {}
     #[doc = include_str!("../book/src/registry.md")]

@@ -13,6 +13,7 @@ mod intensive;
 mod nothing;
 #[cfg(feature = "observe")]
 pub mod observe;
+mod offer;
 mod operable;
 pub mod pg;
 #[cfg(feature = "ractor")]
@@ -41,6 +42,7 @@ pub use event::{
     HandleCall, HandlerCallError, HandlerExit, HandlerId, HandlerKey, Removal, RemoveHandlerError,
 };
 pub use intensive::{Chunk, balance_work_across_schedulers, cpu_intensive};
+pub use offer::{Offers, RemoteSpawn, RemoteSpawnError, SPAWNS_MAX};
 pub use operable::{Operable, Operated, Operation};
 pub use pg::{Change, Group, GroupEvent, GroupMonitor, JoinError, NotJoined, Scope};
 pub use registry::{

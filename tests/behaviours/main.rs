@@ -22,6 +22,7 @@ mod proc_lib;
 mod protocols;
 mod references;
 mod registry;
+mod remote_spawn;
 #[path = "../conformance/scene.rs"]
 mod scene;
 mod server_calls;

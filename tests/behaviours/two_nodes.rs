@@ -21,4 +21,15 @@ on_two_nodes! {
         handlers_never_overlap,
         calls_share_a_deadline,
         a_deadline_stays_where_it_is;
+    remote_spawn (10):
+        a_spawned_actor_is_like_any_other,
+        an_init_that_fails_is_told,
+        what_cannot_be_started_is_refused,
+        a_link_is_there_before_the_first_instruction,
+        a_linked_child_ends_with_its_starter,
+        a_monitor_is_there_before_the_first_instruction,
+        a_start_that_takes_too_long_is_given_up,
+        a_start_that_is_dropped_is_given_up,
+        only_so_many_starts_are_under_way,
+        who_starts_for_others_takes_along_what_is_not_done;
 }

@@ -133,9 +133,10 @@ impl<E: Message> Driver<E> {
         if !self.control.is_suspended() {
             return self.me.recv_mailed().await;
         }
-        let parent = self.me.supervisor();
+        let parents = self.me.supervisors();
         let wanted = |envelope: &Envelope| {
-            is_system(envelope) || (parent.is_some() && envelope.exit_from() == parent)
+            let from = envelope.exit_from();
+            is_system(envelope) || (from.is_some() && parents.contains(&from))
         };
         self.me.recv_mailed_of(wanted).await
     }
@@ -143,7 +144,7 @@ impl<E: Message> Driver<E> {
     /// Handles one thing; the reason to end, if it is one.
     fn handle(&mut self, mailed: Mailed) -> Option<Reason> {
         match mailed {
-            Mailed::Exit(exit) if self.me.supervisor() == Some(exit.from) => {
+            Mailed::Exit(exit) if self.me.is_supervisor(exit.from) => {
                 return Some(exit.reason);
             }
             Mailed::Exit(exit) => self.desk.owner_ended(exit.from, &exit.reason),

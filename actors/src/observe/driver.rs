@@ -66,7 +66,7 @@ pub(super) async fn agent(mut me: Process<Nothing>, door: Door, options: Options
             .await
         };
         match next {
-            Err(Mail::Exit(exit)) if me.supervisor() == Some(exit.from) => return exit.reason,
+            Err(Mail::Exit(exit)) if me.is_supervisor(exit.from) => return exit.reason,
             Err(Mail::Exit(_)) => sessions -= 1,
             Err(_) => {}
             // A visitor who may not come in, or has left again.

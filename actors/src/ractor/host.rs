@@ -312,6 +312,6 @@ fn pass_on<M: Message>(
 
 /// The process traps exits to end the actor in order; else it takes them as one that does not.
 fn ends(me: &Process<Nothing>, exit: Exit) -> Option<Reason> {
-    let parent = me.supervisor() == Some(exit.from);
+    let parent = me.is_supervisor(exit.from);
     (parent || exit.reason != Reason::Normal).then_some(exit.reason)
 }

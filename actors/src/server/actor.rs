@@ -119,6 +119,12 @@ pub trait Actor: Addressed + Send + Sized {
     /// What kind of process it is, to whoever looks at the node.
     const KIND: ProcessKind = ProcessKind::Server;
 
+    /// What other nodes call the type: equal on every node that runs the same program text.
+    #[must_use]
+    fn type_tag() -> Tag {
+        Tag::of_generic("", std::any::type_name::<Self>(), "")
+    }
+
     /// Makes the actor, inside its process.
     fn init<'a>(args: Self::Args, cx: &'a mut Cx<Self>) -> Init<'a, Self>;
 

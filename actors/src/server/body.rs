@@ -11,12 +11,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use foundation_runtime::{Behaviour, Mailed, Reason, StateCell, Turn, WaitingCall, time};
-use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::actor::{Actor, Handled, Init};
 use super::beside::Beside as _;
-use super::cx::Cx;
+use super::cx::{Cx, next_of};
 use super::later::{Later, Silence};
 use super::method::{BoxFuture, dispatch};
 use super::starter::Starter;
@@ -38,9 +37,9 @@ enum State<A: Actor> {
     Failed(Box<Stop>),
 }
 
-/// What makes the arguments of an init, inside the process. Boxed twice where it is kept: a word
-/// less in every actor that was not started so.
-type Make<A> = Box<dyn FnOnce() -> <A as Actor>::Args + Send>;
+/// What makes the arguments of an init, inside the process, or says why there are none; it may name
+/// the starter. Boxed twice where it is kept: a word less in every actor that was not started so.
+type Make<A> = Box<dyn FnOnce(&mut Option<Starter>) -> Result<<A as Actor>::Args, Stop> + Send>;
 
 impl<A: Actor> Inside<A> {
     pub(super) fn parts(&mut self) -> Option<(&mut A, &mut Cx<A>)> {
@@ -92,6 +91,15 @@ impl<A: Actor> Server<A> {
         make: impl FnOnce() -> A::Args + Send + 'static,
         starter: Option<Starter>,
     ) -> Self {
+        Self::of(State::Make(Box::new(Box::new(|_| Ok(make())))), starter)
+    }
+
+    /// The process of an actor that was asked for by another node: what `make` makes inside the
+    /// process is the arguments, and who waits for the start.
+    pub(crate) fn new_away(
+        make: impl FnOnce(&mut Option<Starter>) -> Result<A::Args, Stop> + Send + 'static,
+    ) -> Self {
+        let starter = Some(Starter::new(None));
         Self::of(State::Make(Box::new(Box::new(make))), starter)
     }
 
@@ -251,14 +259,22 @@ impl<A: Actor> Server<A> {
         let this = self.project();
         *this.stage = Stage::Starting;
         let me = turn.me();
+        let starter = this.later.as_mut().map(|later| &mut later.starter);
         this.cell.enter(move |inside| {
             let cx = inside.cx.insert(Cx::new(me));
             let args = match std::mem::replace(&mut inside.state, State::Init) {
-                State::Args(args) => args,
-                State::Make(make) => make(),
+                State::Args(args) => Ok(args),
+                State::Make(make) => make(starter.unwrap_or(&mut None)),
                 _ => unreachable!("an actor begins once"),
             };
             let state = &mut inside.state;
+            let args = match args {
+                Ok(args) => args,
+                Err(stop) => {
+                    *state = State::Failed(Box::new(stop));
+                    return None;
+                }
+            };
             let mut settle = move |outcome| {
                 *state = match outcome {
                     Ok(actor) => State::Actor(actor),
@@ -381,7 +397,7 @@ impl<A: Actor> Server<A> {
 
     fn handle(self: Pin<&mut Self>, mailed: Mailed, turn: &mut Turn<'_>) {
         if let Mailed::Exit(exit) = &mailed
-            && turn.me().supervisor() == Some(exit.from)
+            && turn.me().is_supervisor(exit.from)
         {
             return self.end(exit.reason.clone());
         }
@@ -476,24 +492,4 @@ fn later(handled: Handled<'_>) -> Option<BoxFuture<'_, ()>> {
         Handled::Done => None,
         Handled::Later(future) => Some(future),
     }
-}
-
-/// The next item of any attached stream; streams that have ended are dropped.
-fn next_of<M>(
-    streams: &mut Vec<Pin<Box<dyn Stream<Item = M> + Send>>>,
-    cx: &mut Context<'_>,
-) -> Option<M> {
-    let mut at = 0;
-    while at < streams.len() {
-        match streams[at].as_mut().poll_next(cx) {
-            Poll::Ready(Some(msg)) => {
-                // Others have their turn first next time.
-                streams.rotate_left(at + 1);
-                return Some(msg);
-            }
-            Poll::Ready(None) => drop(streams.remove(at)),
-            Poll::Pending => at += 1,
-        }
-    }
-    None
 }

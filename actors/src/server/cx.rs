@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::ops::Deref;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use foundation_runtime::{AliasMode, Destination, Envelope, Me, Reason, TimerRef};
@@ -201,10 +202,7 @@ impl<S, F> Unpin for Mapped<S, F> {}
 impl<S: Stream, T, F: Fn(S::Item) -> T> Stream for Mapped<S, F> {
     type Item = T;
 
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<T>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
         let this = &mut *self;
         this.stream
             .as_mut()
@@ -217,4 +215,24 @@ impl<A: Actor> std::fmt::Debug for Cx<A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Cx<{}>({})", A::NAME, self.me.pid())
     }
+}
+
+/// The next item of any attached stream; streams that have ended are dropped.
+pub(super) fn next_of<M>(
+    streams: &mut Vec<Pin<Box<dyn Stream<Item = M> + Send>>>,
+    cx: &mut Context<'_>,
+) -> Option<M> {
+    let mut at = 0;
+    while at < streams.len() {
+        match streams[at].as_mut().poll_next(cx) {
+            Poll::Ready(Some(msg)) => {
+                // Others have their turn first next time.
+                streams.rotate_left(at + 1);
+                return Some(msg);
+            }
+            Poll::Ready(None) => drop(streams.remove(at)),
+            Poll::Pending => at += 1,
+        }
+    }
+    None
 }

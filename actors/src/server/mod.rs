@@ -39,7 +39,7 @@ pub use refs::{Address, Addressed, Client, Name, ReadyRef, Ref, Remote};
 pub use requests::{Multicall, Requests, multicall};
 pub use start::Start;
 pub(crate) use start::{START_TIMEOUT, await_start};
-pub(crate) use starter::{Started, Starter};
+pub(crate) use starter::{Spawned, Started, Starter};
 pub use stop::{StartError, Stop};
 pub use system::StopError;
 pub(crate) use system::{StopRequest, stop};

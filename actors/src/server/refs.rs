@@ -452,6 +452,11 @@ impl Remote {
         Ref::from_address(Address::new(self.node.clone(), to))
     }
 
+    /// The node from which it is seen.
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
+    }
+
     /// The node's name.
     #[must_use]
     pub fn name(&self) -> &str {

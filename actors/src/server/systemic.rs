@@ -41,9 +41,10 @@ impl<A: Actor> Controlled for Shown<'_, A> {
 impl<A: Actor> Server<A> {
     /// Handles the next message of the system, or the exit of the parent; the others wait.
     pub(super) fn handle_system_only(self: Pin<&mut Self>, turn: &mut Turn<'_>) -> Poll<()> {
-        let parent = turn.me().supervisor();
+        let parents = turn.me().supervisors();
         let wanted = |envelope: &Envelope| {
-            is_system(envelope) || (parent.is_some() && envelope.exit_from() == parent)
+            let from = envelope.exit_from();
+            is_system(envelope) || (from.is_some() && parents.contains(&from))
         };
         match turn.next_of(wanted) {
             None => return Poll::Pending,

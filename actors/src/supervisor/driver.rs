@@ -183,9 +183,10 @@ impl<T: Tree> Driver<T> {
         if !self.control.is_suspended() {
             return self.me.recv_mailed().await;
         }
-        let parent = self.me.supervisor();
+        let parents = self.me.supervisors();
         let wanted = |envelope: &Envelope| {
-            is_system(envelope) || (parent.is_some() && envelope.exit_from() == parent)
+            let from = envelope.exit_from();
+            is_system(envelope) || (from.is_some() && parents.contains(&from))
         };
         self.me.recv_mailed_of(wanted).await
     }
@@ -215,7 +216,7 @@ impl<T: Tree> Driver<T> {
     /// What a message means to the machine.
     fn input(&mut self, mailed: Mailed) -> Option<Input<Pid, T::New>> {
         let envelope = match mailed {
-            Mailed::Exit(exit) if self.me.supervisor() == Some(exit.from) => {
+            Mailed::Exit(exit) if self.me.is_supervisor(exit.from) => {
                 // If it was suspended, it is no more: its children's ends are awaited.
                 self.control = Control::default();
                 self.me.put_back();

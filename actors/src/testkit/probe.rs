@@ -223,9 +223,7 @@ async fn keep<M: Message>(mut me: Process<M>, kept: Arc<Kept<M>>) {
                 Ok(Order(job)) => job(*me),
                 Err(info) => kept.put(Mail::Info(info)),
             },
-            Mail::Exit(exit)
-                if exit.reason == Reason::Shutdown && me.supervisor() == Some(exit.from) =>
-            {
+            Mail::Exit(exit) if exit.reason == Reason::Shutdown && me.is_supervisor(exit.from) => {
                 return;
             }
             mail => kept.put(mail),

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
-use foundation_actors::{Supervisor, child_fn};
-use foundation_runtime::{Node, NodeBuilder, Process, Spool, World};
+use foundation_actors::{Actor, Offers, Supervisor, child_fn};
+use foundation_runtime::{Node, NodeBuilder, Portable, Process, Spool, World};
 use tokio::sync::Mutex;
 
 use super::StartError;
@@ -50,6 +50,7 @@ pub struct Builder {
     mesh: MeshConfig,
     handshake_bound: Duration,
     channels: Channels,
+    offers: Offers,
 }
 
 /// What makes a node's builder one of a node in a cluster.
@@ -86,6 +87,7 @@ impl Builder {
             mesh: MeshConfig::default(),
             handshake_bound: HANDSHAKE_BOUND,
             channels: Channels::default(),
+            offers: Offers::new(),
         }
     }
 
@@ -162,6 +164,48 @@ impl Builder {
     /// How long a dial and a handshake may take together: 5 s unless set.
     pub fn handshake_bound(mut self, bound: Duration) -> Self {
         self.handshake_bound = bound;
+        self
+    }
+
+    /// Other nodes of the cluster may start actors of this type here: see
+    /// [`Remote::spawn`](foundation_actors::Remote::spawn). Nothing can be started that is not
+    /// offered.
+    ///
+    /// ```
+    /// # use foundation_actors::NodeExt;
+    /// # use foundation_cluster::{BuilderExt, SimNetwork};
+    /// # use foundation_macros::actor;
+    /// # use foundation_runtime::{Node, World};
+    /// # use std::time::Duration;
+    /// struct Worker { size: u32 }
+    ///
+    /// #[actor(crate = foundation_actors)]
+    /// impl Worker {
+    ///     #[init] fn init(size: u32) -> Self { Self { size } }
+    ///     #[call] fn size(&self) -> u32 { self.size }
+    /// }
+    ///
+    /// World::simulate(1, |world| async move {
+    ///     let network = SimNetwork::new(&world);
+    ///     let plan = |name| Node::builder().name(name).seed("b:7000");
+    ///     let b = plan("b").offer::<Worker>().start_in(&world, &network).await.expect("it starts");
+    ///     let a = plan("a").start_in(&world, &network).await.expect("it starts");
+    ///     let together = async || a.peer("b") == Some(b.id());
+    ///     world.eventually(Duration::from_secs(30), together).await;
+    ///     let worker = a.remote("b").spawn::<Worker>(64).await.expect("it is offered");
+    ///     assert_eq!(worker.size().await, Ok(64));
+    /// })?;
+    /// # Ok::<(), foundation_runtime::SimError>(())
+    /// ```
+    pub fn offer<A: Actor<Args: Portable>>(mut self) -> Self {
+        self.offers = self.offers.offer::<A>();
+        self
+    }
+
+    /// How many starts for one other node may be under way at once: 1,024 unless set. Others are
+    /// refused.
+    pub fn spawns_max(mut self, most: usize) -> Self {
+        self.offers = self.offers.spawns_max(most);
         self
     }
 
@@ -341,12 +385,15 @@ impl Builder {
         let acceptor = child_fn("acceptor", move |_: Process<NodeEvent>| {
             accept(Arc::clone(&context), Arc::clone(&door))
         });
-        let tree = Supervisor::rest_for_one()
+        let mut tree = Supervisor::rest_for_one()
             .child(membership::child(members))
             .child(mesh::child(plan))
             .child(groups::child(node.clone()))
             .child(acceptor)
             .child(desk::child(desk));
+        if !self.offers.is_empty() {
+            tree = tree.child(self.offers);
+        }
         let started = tree.start(node).await;
         started
             .map(drop)

@@ -163,6 +163,29 @@ pub(super) fn tag(model: &Model, handler: &Handler) -> TokenStream {
     }
 }
 
+/// The type's own name on the wire: package and type, and for a generic one its parameters.
+pub(super) fn type_tag(model: &Model) -> TokenStream {
+    let Model {
+        library,
+        actor,
+        generics,
+        ..
+    } = model;
+    let package = quote!(::core::env!("CARGO_PKG_NAME"));
+    let name = plain(&model.name);
+    let tag = match generics.params.is_empty() {
+        true => quote!(#library::Tag::of(#package, #name, "")),
+        false => quote! {
+            #library::Tag::of_generic(#package, ::core::any::type_name::<#actor>(), "")
+        },
+    };
+    quote! {
+        fn type_tag() -> #library::Tag {
+            #tag
+        }
+    }
+}
+
 /// The names on the wire of all calls and casts, as a constant. Generic actors have none: theirs are
 /// known when their parameters are, and like nobody else's.
 pub(super) fn tags(model: &Model) -> TokenStream {

@@ -148,7 +148,10 @@ fn init(model: &Model) -> TokenStream {
         Some(handler) => init_body(model, handler),
         None => quote!(#library::Init::Ready(::core::result::Result::Ok(__args))),
     };
+    let type_tag = messages::type_tag(model);
     quote! {
+        #type_tag
+
         fn init<'a>(
             __args: Self::Args,
             __cx: &'a mut #library::Cx<Self>,

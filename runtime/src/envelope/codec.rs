@@ -122,6 +122,28 @@ impl<M> Codec<M> {
         }
     }
 
+    /// Writes a message as bytes.
+    ///
+    /// # Errors
+    /// [`CodecError::Refused`] when the type's own serialization refuses, [`CodecError::Local`] when
+    /// the type does not travel.
+    ///
+    /// ```
+    /// use foundation_runtime::Codec;
+    /// let bytes = Codec::<u64>::portable().write(&7)?;
+    /// assert_eq!(Codec::<u64>::portable().decode(&bytes), Ok(7));
+    /// assert!(Codec::<u64>::local().write(&7).is_err());
+    /// # Ok::<_, foundation_runtime::CodecError>(())
+    /// ```
+    pub fn write(&self, message: &M) -> Result<Vec<u8>, CodecError> {
+        let encode = self
+            .encode
+            .ok_or(CodecError::Local(std::any::type_name::<M>()))?;
+        let mut bytes = Vec::new();
+        encode(message, &mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Reads a message from bytes.
     ///
     /// # Errors

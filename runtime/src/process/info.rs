@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::local::{HIBERNATING, PARENT_LINK, TRAP_EXIT};
+use super::local::{HIBERNATING, PARENT_LINK, Purpose, TRAP_EXIT};
 use super::table::SUSPENDED;
 use crate::envelope::Caller;
 use crate::heap::{self, HeapInfo, MaxHeap};
@@ -131,7 +131,8 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
             message_queue_len: local.messages_up_to(usize::MAX),
             links,
             monitors: list(&|extra| {
-                let own = extra.watches.values().filter(|watch| !watch.suspender);
+                let watches = extra.watches.values();
+                let own = watches.filter(|watch| watch.purpose == Purpose::Monitor);
                 own.filter_map(|watch| watch.target.filter(is_process))
                     .collect()
             }),

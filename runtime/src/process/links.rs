@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use super::fetch::{has_parent_link, is_parent};
 use super::info::is_process;
-use super::local::{Active, AliasMode, PARENT_LINK, TRAP_EXIT, Watch};
+use super::local::{Active, AliasMode, PARENT_LINK, Purpose, TRAP_EXIT, Watch};
 use crate::envelope::{CallerKey, Down, Envelope, Exit, ExitKind, Signal};
+use crate::node::guest;
 use crate::scheduler::Running;
 use crate::trace::Traced;
 use crate::{CallError, LinkError, MonitorRef, NodeId, Pid, Reason, Term};
@@ -38,7 +39,7 @@ pub(crate) fn link(running: &Running, other: Pid) -> Result<(), LinkError> {
 }
 
 /// Over which connection a process is reached that is of another node.
-fn way(running: &Running, other: Pid) -> Option<u32> {
+pub(super) fn way(running: &Running, other: Pid) -> Option<u32> {
     let (core, node) = (running.core(), other.node());
     (node != core.id()).then(|| core.remember_peer(node, running.pid()).unwrap_or(0))
 }
@@ -49,6 +50,7 @@ pub(crate) fn unlink(running: &Running, other: Pid) {
     if !is_local && !is_active(running, other) {
         return;
     }
+    super::unborn::unlinked(running, other);
     let over = way(running, other);
     let from_parent = is_parent(running, other) && running.set(PARENT_LINK, false);
     let id = running.local(|local| {
@@ -163,8 +165,7 @@ pub(crate) struct WatchOptions {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) tag: Option<Arc<Term>>,
     pub(crate) alias: Option<AliasMode>,
-    /// The runtime's own watch of a process that suspended this one.
-    pub(crate) suspender: bool,
+    pub(crate) purpose: Purpose,
 }
 
 /// Watches `target`; `None` when a name led nowhere. A name on another node has for a target that
@@ -188,7 +189,7 @@ pub(crate) fn monitor(running: &Running, target: Option<Pid>, options: WatchOpti
             name,
             tag,
             alias,
-            suspender,
+            purpose,
         } = options;
         extra.watches.insert(
             id,
@@ -197,7 +198,7 @@ pub(crate) fn monitor(running: &Running, target: Option<Pid>, options: WatchOpti
                 name,
                 tag,
                 alias,
-                suspender,
+                purpose,
                 over: over.unwrap_or(0),
             },
         );
@@ -213,6 +214,27 @@ pub(crate) fn monitor(running: &Running, target: Option<Pid>, options: WatchOpti
         None => down_arrived(running, id, None, Reason::NoProc),
     }
     MonitorRef { owner: me, id }
+}
+
+/// Watches a process that another node is to start: that node's guest stands for it until then.
+pub(super) fn watch_unborn(running: &Running, node: NodeId, purpose: Purpose) -> MonitorRef {
+    let target = (node != running.core().id()).then(|| guest(node));
+    let over = target.and_then(|target| way(running, target)).unwrap_or(0);
+    let id = running.extra(|extra| {
+        let id = extra.fresh_id();
+        let watch = Watch {
+            target,
+            name: None,
+            tag: None,
+            alias: None,
+            purpose,
+            over,
+        };
+        extra.watches.insert(id, watch);
+        id
+    });
+    let owner = running.pid();
+    MonitorRef { owner, id }
 }
 
 /// Ends a monitor of the running process: whether it was still there.
@@ -249,8 +271,10 @@ pub(super) fn down_arrived(running: &Running, id: u64, from: Option<Pid>, reason
     let Some(watch) = running.extra(|extra| take_watch(extra, id)) else {
         return;
     };
-    if let (true, Some(by)) = (watch.suspender, watch.target) {
-        return super::suspend::suspender_down(running, by);
+    match (watch.purpose, watch.target) {
+        (Purpose::Monitor, _) | (Purpose::Suspender, None) => {}
+        (Purpose::Suspender, Some(by)) => return super::suspend::suspender_down(running, by),
+        (Purpose::Link, born) => return super::unborn::ended(running, from, born, reason),
     }
     let down = Down {
         monitor: MonitorRef { owner: me, id },

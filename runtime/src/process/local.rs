@@ -23,7 +23,7 @@ use crate::envelope::{Caller, Down, Envelope, Header};
 use crate::heap::HeapGroup;
 use crate::mailbox::{Limit, Marks, QueueData};
 use crate::timer::Key;
-use crate::{MaxHeap, Pid, Term};
+use crate::{MaxHeap, MonitorRef, Pid, Term};
 
 /// A map whose iteration order depends on what was done to it, and on nothing else.
 pub(crate) type Map<K, V> = IndexMap<K, V, BuildHasherDefault<FxHasher>>;
@@ -153,10 +153,28 @@ pub(crate) struct Watch {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) tag: Option<Arc<Term>>,
     pub(crate) alias: Option<AliasMode>,
-    /// Not the program's: a watch of a process that suspended this one.
-    pub(crate) suspender: bool,
+    pub(crate) purpose: Purpose,
     /// Over which connection; zero for one within the node.
     pub(crate) over: u32,
+}
+
+/// What a process watches another one for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The program set a monitor.
+    #[default]
+    Monitor,
+    /// The other one suspended this one.
+    Suspender,
+    /// Another node starts it, linked with this one, which had its end before there was a pid.
+    Link,
+}
+
+/// What few processes have to do with who made them.
+#[derive(Default)]
+pub(crate) struct Kin {
+    /// The watch of the process on another node that had it started, linked.
+    pub(crate) starter: Option<MonitorRef>,
 }
 
 /// When an alias ends by itself.
@@ -243,6 +261,7 @@ pub(crate) struct Extra {
     pub(crate) suspending: Vec<Caller>,
     pub(crate) dictionary: HashMap<Box<str>, Slot, BuildHasherDefault<FxHasher>>,
     pub(crate) label: Option<Box<str>>,
+    pub(crate) kin: Option<Box<Kin>>,
     /// How much it has sent, while it counts that.
     pub(crate) sent: Option<u64>,
     pub(crate) backlog: Option<Backlog>,
@@ -297,6 +316,7 @@ impl Default for Extra {
             suspending: Vec::new(),
             dictionary: HashMap::default(),
             label: None,
+            kin: None,
             sent: None,
             backlog: None,
             aside: Queue::new(),

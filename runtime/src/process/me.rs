@@ -15,7 +15,7 @@ use super::links::{self, WatchOptions};
 use super::local::{AliasMode, HIBERNATING, TRAP_EXIT};
 use super::{Behaviour, Message, ProcessInfo, SpawnOptions, info};
 use crate::envelope::{Envelope, ExitKind, Signal};
-use crate::node::{GUEST_SLOT, guest};
+use crate::node::guest;
 use crate::platform::current;
 use crate::scheduler::{Priority, Running};
 use crate::timer::Action;
@@ -83,20 +83,6 @@ impl Me {
     #[must_use]
     pub fn node(self) -> Node {
         self.running().node.clone()
-    }
-
-    /// The process that started it; `None` for one started from outside any process.
-    #[must_use]
-    pub fn parent(self) -> Option<Pid> {
-        self.supervisor()
-            .filter(|parent| parent.slot() != GUEST_SLOT)
-    }
-
-    /// Whose exit ends it although it traps exits: its parent, or the code outside that started it.
-    #[must_use]
-    pub fn supervisor(self) -> Option<Pid> {
-        let running = self.running();
-        info::parent_of(running.core().id(), running.block().parent())
     }
 
     /// Links it with `other`: whichever ends, the other gets an exit signal. Linking twice, or

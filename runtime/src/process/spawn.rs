@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::behaviour::Behaviour;
-use super::local::{Local, RELEASES, Release};
+use super::local::{Local, Purpose, RELEASES, Release};
 use super::options::{Furniture, More, SpawnOptions};
 use super::queue::Queue;
 use super::{Block, LIMITED, Watch};
@@ -195,7 +195,7 @@ fn attach(
             name: None,
             tag: None,
             alias: None,
-            suspender: false,
+            purpose: Purpose::Monitor,
             over: 0,
         };
         extra.watches.insert(id, watch);

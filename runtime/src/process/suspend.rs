@@ -5,6 +5,7 @@
 //! Source     otp: erlang:suspend_process/1, resume_process/1
 
 use super::links::{WatchOptions, demonitor, monitor};
+use super::local::Purpose;
 use super::table::SUSPENDED;
 use crate::envelope::Caller;
 use crate::scheduler::Running;
@@ -24,7 +25,7 @@ pub(super) fn suspend_arrived(running: &Running, by: Pid, caller: Caller) {
             running,
             Some(by),
             WatchOptions {
-                suspender: true,
+                purpose: Purpose::Suspender,
                 ..Default::default()
             },
         );
@@ -72,7 +73,7 @@ fn unwatch(running: &Running, by: Pid) {
     let id = running.extra(|extra| {
         let mut watches = extra.watches.iter();
         watches
-            .find(|(_, watch)| watch.suspender && watch.target == Some(by))
+            .find(|(_, watch)| watch.purpose == Purpose::Suspender && watch.target == Some(by))
             .map(|(id, _)| *id)
     });
     if let Some(id) = id {

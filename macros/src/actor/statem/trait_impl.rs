@@ -6,6 +6,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
+use super::super::messages;
 use super::super::model::{Kind, plain};
 use super::super::trait_impl::{args_type, methods};
 use super::dispatch;
@@ -26,6 +27,7 @@ pub(super) fn implementation(machine: &Machine) -> TokenStream {
     let terminate = terminate(machine);
     let mailbox = model.mailbox.as_ref();
     let mailbox = mailbox.map(|mailbox| mailbox.constant(library));
+    let type_tag = messages::type_tag(model);
     let notices = notices(machine);
     let statem = statem(machine);
     quote! {
@@ -42,6 +44,8 @@ pub(super) fn implementation(machine: &Machine) -> TokenStream {
             const NAME: &'static str = #name;
             const VERSION: u32 = #version;
             #mailbox
+
+            #type_tag
 
             fn init<'a>(
                 __args: Self::Args,
