@@ -47,6 +47,20 @@ impl Errand {
         self.0
     }
 
+    #[call]
+    pub(crate) fn leader(&self, cx: &mut Cx<Self>) -> Option<Pid> {
+        cx.group_leader()
+    }
+
+    /// The leader of a child of its own.
+    #[call]
+    pub(crate) async fn leader_of_child(&self, cx: &mut Cx<Self>) -> Option<Pid> {
+        let (reply, leader) = foundation::promise(&cx.node());
+        let child = async move |me: Process<Word>| reply.send(me.group_leader());
+        cx.node().spawn_fn(child).expect("spawned");
+        leader.timeout(LONG).await.expect("it says so")
+    }
+
     #[cast]
     pub(crate) fn end(&mut self, reason: Reason, cx: &mut Cx<Self>) {
         cx.stop(reason);
@@ -384,6 +398,47 @@ pub(crate) async fn who_starts_for_others_takes_along_what_is_not_done(s: Scene)
         .eventually(LONG, async || errands(&there).await == 1)
         .await;
     done.end(boom()).expect("portable");
+    none_left(&s).await;
+}
+
+#[foundation::test(seeds = 10)]
+pub(crate) async fn a_group_leader_is_inherited(s: Scene) {
+    let (here, _) = s.nodes();
+    let remote = offering(&s, 8).await;
+    inside(&here, async move |me| {
+        let start = |n| remote.spawn::<Errand>((Chore::Serve(n), false));
+        let before = start(1).await.expect("it starts");
+        me.set_group_leader(me.pid());
+        let after = start(2).await.expect("it starts");
+        assert_eq!(before.leader().await, Ok(None));
+        let own = Ok(Some(me.pid()));
+        assert_eq!(after.leader().await, own);
+        assert_eq!(after.leader_of_child().await, own);
+        for errand in [before, after] {
+            errand.end(boom()).expect("portable");
+        }
+    })
+    .await;
+    none_left(&s).await;
+}
+
+#[foundation::test(seeds = 10)]
+pub(crate) async fn a_group_leader_is_set_by_a_signal(s: Scene) {
+    let (here, _) = s.nodes();
+    let remote = offering(&s, 8).await;
+    inside(&here, async move |me| {
+        let errand = remote.spawn::<Errand>((Chore::Serve(1), false)).await;
+        let errand = errand.expect("it starts");
+        me.set_group_leader_of(&errand, errand.pid());
+        let info = me.node().info(errand.pid(), LONG).await;
+        let info = info.expect("it answers").expect("it is alive");
+        assert_eq!(info.group_leader, Some(errand.pid()));
+        me.set_group_leader_of(&errand, me.pid());
+        assert_eq!(errand.leader_of_child().await, Ok(Some(me.pid())));
+        assert_eq!(me.group_leader(), None);
+        errand.end(boom()).expect("portable");
+    })
+    .await;
     none_left(&s).await;
 }
 

@@ -31,5 +31,7 @@ on_two_nodes! {
         a_start_that_takes_too_long_is_given_up,
         a_start_that_is_dropped_is_given_up,
         only_so_many_starts_are_under_way,
+        a_group_leader_is_inherited,
+        a_group_leader_is_set_by_a_signal,
         who_starts_for_others_takes_along_what_is_not_done;
 }

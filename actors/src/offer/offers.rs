@@ -191,6 +191,9 @@ fn begin<A: Actor<Args: Portable>>(
         waiting.refuse(NotSpawned::Arguments(why.clone()));
         Stop::Reason(Reason::shutdown_with(why))
     })?;
+    if let Some(leader) = wanted.leader {
+        me.set_group_leader(leader);
+    }
     if let Some(monitor) = wanted.monitor {
         me.be_watched(monitor);
     }

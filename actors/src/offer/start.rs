@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use foundation_runtime::{
-    CALL_TIMEOUT, Codec, Destination, MonitorRef, Node, NodeId, Pid, Portable, SendError, me,
+    CALL_TIMEOUT, Codec, Destination, Me, MonitorRef, Node, NodeId, Pid, Portable, SendError, me,
 };
 
 use super::desk::{DESK, Desk};
@@ -153,6 +153,7 @@ impl<A: Actor<Args: Portable>, T> RemoteSpawn<A, T> {
             args,
             link: waiting.link,
             monitor: waiting.monitor,
+            leader: starter.and_then(Me::group_leader),
             bound: self.bound,
         };
         let until = node.now().saturating_add(self.bound);

@@ -30,6 +30,8 @@ pub(crate) struct Wanted {
     pub(crate) link: Option<MonitorRef>,
     /// The monitor that is to fire at its end.
     pub(crate) monitor: Option<MonitorRef>,
+    /// The leader of the starter's group.
+    pub(crate) leader: Option<Pid>,
     /// How long the starter waits.
     pub(crate) bound: Duration,
 }

@@ -61,6 +61,11 @@ pub(crate) enum Signal {
         by: Pid,
         caller: Caller,
     },
+    /// Another process leads the group of this one.
+    Lead {
+        from: Pid,
+        leader: Pid,
+    },
     /// A port at which the process waits has room again.
     Released,
     CallClosed {
@@ -113,6 +118,7 @@ impl Signal {
             Self::Info(_) => "info",
             Self::Suspend { .. } => "suspend",
             Self::Resume { .. } => "resume",
+            Self::Lead { .. } => "group leader",
             Self::Released => "room in a port",
             Self::CallClosed { .. } => "end of a call",
             Self::NodeLost { .. } => "loss of a node",

@@ -156,7 +156,12 @@ mod tests {
         let [from, to] = [peer, third].map(|node| Pid::new(node, 1, NonZeroU32::MIN));
         let (watcher, id, link) = (from, 1, true);
         let reason = Reason::Kill;
-        let frames: [Frame<'_>; 7] = [
+        let frames: [Frame<'_>; 8] = [
+            Frame::Lead {
+                from,
+                to,
+                leader: from,
+            },
             Frame::Exit {
                 from,
                 to,

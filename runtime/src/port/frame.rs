@@ -163,6 +163,11 @@ pub(crate) enum Frame<'a, P = &'a [u8]> {
         id: u64,
         name: &'a str,
     },
+    Lead {
+        from: Pid,
+        to: Pid,
+        leader: Pid,
+    },
 }
 
 impl<P> Frame<'_, P> {
@@ -222,6 +227,7 @@ impl<P> Frame<'_, P> {
             | Self::UnlinkAck { from, .. }
             | Self::Down { from, .. }
             | Self::Info { from, .. }
+            | Self::Lead { from, .. }
             | Self::Whereis { from, .. } => Some(*from),
             Self::Monitor { watcher, .. } | Self::Demonitor { watcher, .. } => Some(*watcher),
             Self::Answer { .. } | Self::Failure { .. } => None,
@@ -258,6 +264,7 @@ impl Frame<'_> {
                 },
             ),
             Self::Demonitor { watcher, to, id } => (to, Signal::Demonitor { watcher, id }),
+            Self::Lead { from, to, leader } => (to, Signal::Lead { from, leader }),
             Self::Down {
                 from,
                 to,

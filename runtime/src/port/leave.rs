@@ -43,6 +43,7 @@ impl Core {
                 return self.monitor_away(to, watcher, id, name.as_deref(), over);
             }
             Signal::Demonitor { watcher, id } => Frame::Demonitor { watcher, to, id },
+            Signal::Lead { from, leader } => Frame::Lead { from, to, leader },
             Signal::Down { id, from, reason } => {
                 self.take_named(to, id);
                 Frame::Down {

@@ -241,6 +241,7 @@ fn act(running: &Running, envelope: Envelope) {
         Signal::Info(request) => super::info::answer(running, request),
         Signal::Suspend { by, caller } => super::suspend::suspend_arrived(running, by, caller),
         Signal::Resume { by, caller } => super::suspend::resume_arrived(running, by, &caller),
+        Signal::Lead { leader, .. } => super::kin::set_leader(running, leader),
         Signal::Released => super::suspend::released(running),
         Signal::CallClosed { address } => {
             running.extra(|extra| extra.open_calls.swap_remove(&address));

@@ -61,6 +61,9 @@ pub struct ProcessInfo {
     pub reductions: u64,
     /// The process that started it; `None` for one started from outside, or from another node.
     pub parent: Option<Pid>,
+    /// Who leads its group; `None` where nobody has set one.
+    #[serde(default)]
+    pub group_leader: Option<Pid>,
     /// The keys of its dictionary.
     pub dictionary: Vec<String>,
     /// Bytes it has allocated and still holds; `None` when no accounting allocator is installed.
@@ -144,6 +147,7 @@ pub(crate) fn describe(running: &Running) -> ProcessInfo {
             priority,
             reductions: u64::from(running.block().reductions()),
             parent: parent.filter(is_process),
+            group_leader: extra.and_then(|extra| extra.kin.as_ref()?.leader),
             dictionary: extra
                 .map(|extra| extra.dictionary.keys().map(|key| key.to_string()).collect())
                 .unwrap_or_default(),

@@ -173,6 +173,8 @@ pub(crate) enum Purpose {
 /// What few processes have to do with who made them.
 #[derive(Default)]
 pub(crate) struct Kin {
+    /// Its group leader, where one was ever set.
+    pub(crate) leader: Option<Pid>,
     /// The watch of the process on another node that had it started, linked.
     pub(crate) starter: Option<MonitorRef>,
 }

@@ -173,7 +173,7 @@ fn take_slot(node: &Node) -> u32 {
     }
 }
 
-/// The parent's side of link and monitor, and the child's entry of its watcher.
+/// The parent's side of link and monitor, and the child's entry of its watcher; the group that it is in.
 fn attach(
     running: &Running,
     pid: Pid,
@@ -181,6 +181,8 @@ fn attach(
     monitored: bool,
     child: *mut Local,
 ) -> Option<MonitorRef> {
+    // SAFETY: the child has not been opened yet: its private half is ours.
+    super::kin::inherit(running, unsafe { &mut *child });
     if linked {
         super::links::add_active(running, pid, 0);
     }

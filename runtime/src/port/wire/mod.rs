@@ -74,6 +74,7 @@ mod kind {
     pub(super) const DOWN: u8 = 13;
     pub(super) const INFO: u8 = 14;
     pub(super) const WHEREIS: u8 = 15;
+    pub(super) const LEAD: u8 = 16;
 }
 
 /// The second byte of a message: what is there of it.

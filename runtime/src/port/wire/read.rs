@@ -66,6 +66,11 @@ impl<'a> Input<'a> {
                 id: self.number()?,
                 name: self.name()?,
             },
+            kind::LEAD => Frame::Lead {
+                from: self.pid()?,
+                to: self.pid()?,
+                leader: self.pid()?,
+            },
             kind => return self.between(kind),
         })
     }

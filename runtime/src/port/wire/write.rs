@@ -131,6 +131,7 @@ impl Output<'_> {
                 self.reason(reason);
             }
             Frame::Info { from, to, id } => self.numbered(kind::INFO, *from, *to, *id),
+            Frame::Lead { from, to, leader } => self.lead(*from, *to, *leader),
             Frame::Whereis { from, id, name } => {
                 self.about(kind::WHEREIS, *from, *id);
                 self.name(name)?;
@@ -192,6 +193,11 @@ impl Output<'_> {
         self.byte(kind);
         self.pid(from);
         self.pid(to);
+    }
+
+    fn lead(&mut self, from: Pid, to: Pid, leader: Pid) {
+        self.between(kind::LEAD, from, to);
+        self.pid(leader);
     }
 
     fn numbered(&mut self, kind: u8, from: Pid, to: Pid, id: u64) {

@@ -123,6 +123,11 @@ fn signals() {
         "0d 000501 01ac0202 03 00",
     );
     check(&Frame::Info { from, to, id }, "0e 000501 01ac0202 03");
+    let leader = third();
+    check(
+        &Frame::Lead { from, to, leader },
+        "10 000501 01ac0202 02c8c7c6c5c4c3c2c10701",
+    );
     check(
         &Frame::Whereis { from, id, name },
         "0f 000501 03 04 62616e6b",

@@ -30,7 +30,7 @@ fn announced(number: u64) -> Vec<u8> {
 fn kinds_and_flags_that_do_not_exist() {
     check(&[], Flaw::Short, 0);
     check(&[&[0]], Flaw::Kind(0), 0);
-    check(&[&[16]], Flaw::Kind(16), 0);
+    check(&[&[17]], Flaw::Kind(17), 0);
     check(&[&[255]], Flaw::Kind(255), 0);
     // A node, a term, a reason, a failure.
     check(&[&[7], &[3, 5, 1]], Flaw::Kind(3), 1);

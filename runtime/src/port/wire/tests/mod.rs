@@ -44,7 +44,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Frame<'_>, WireError> {
 }
 
 /// How many kinds of frame [`Maker::frame`] makes.
-pub(super) const KINDS: usize = 15;
+pub(super) const KINDS: usize = 16;
 
 /// Makes frames up.
 pub(super) struct Maker {
@@ -229,6 +229,11 @@ impl Maker {
                 reason,
             },
             13 => Frame::Info { from, to, id },
+            14 => Frame::Lead {
+                from,
+                to,
+                leader: from,
+            },
             _ => Frame::Whereis { from, id, name },
         }
     }
