@@ -370,7 +370,8 @@ pub(crate) async fn only_so_many_starts_are_under_way(s: Scene) {
             })
             .await;
     }
-    for errand in kept {
+    for (n, errand) in (0..).zip(kept) {
+        assert_eq!(errand.get().await, Ok(n), "nobody ends it");
         errand.end(boom()).expect("portable");
     }
     none_left(&s).await;

@@ -108,3 +108,82 @@ fn end(cx: &mut Cx<Desk>, start: &Unsettled) {
     cx.unlink(start.child);
     cx.exit(start.child, Reason::Kill);
 }
+
+#[cfg(test)]
+mod tests {
+    use foundation_runtime::{Codec, Node, World};
+
+    use super::*;
+    use crate::server::NodeExt;
+    use crate::supervisor::Supervisor;
+
+    struct Guest;
+
+    #[actor(crate = crate)]
+    impl Guest {
+        #[init]
+        fn init(_n: u8) -> Self {
+            Self
+        }
+    }
+
+    fn wanted(of: &Node, number: u64, bound: Duration) -> Wanted {
+        use crate::server::Actor as _;
+        Wanted {
+            id: StartId {
+                of: of.id(),
+                number,
+            },
+            actor: Guest::type_tag(),
+            name: None,
+            args: Codec::<u8>::portable().write(&1).expect("it is a number"),
+            link: None,
+            monitor: None,
+            leader: None,
+            bound,
+        }
+    }
+
+    /// A starter whose word does not come, because there is no room for it, say.
+    #[test]
+    fn who_says_nothing_in_time_has_no_child() {
+        for seed in 0..10 {
+            let run = World::simulate(seed, |world| async move {
+                let node = world.node();
+                let offers = Supervisor::one_for_one().child(Offers::new().offer::<Guest>());
+                offers.start(&node).await.expect("it starts");
+                let (desk, bound) = (node.at(DESK), Duration::from_secs(1));
+                let silent = desk.start(wanted(&node, 1, bound)).await;
+                let silent = silent.expect("it answers").expect("it starts");
+                let settled = desk.start(wanted(&node, 2, bound)).await;
+                let settled = settled.expect("it answers").expect("it starts");
+                let id = StartId {
+                    of: node.id(),
+                    number: 2,
+                };
+                desk.settle(id).expect("there is room");
+                node.sleep(bound + GRACE - Duration::from_millis(10)).await;
+                assert!(node.is_alive(silent), "its time is not over");
+                node.sleep(Duration::from_millis(20)).await;
+                assert!(!node.is_alive(silent) && node.is_alive(settled));
+            });
+            run.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        }
+    }
+
+    /// The same start asked for twice is one.
+    #[test]
+    fn a_number_is_used_once() {
+        let run = World::simulate(1, |world| async move {
+            let node = world.node();
+            let offers = Supervisor::one_for_one().child(Offers::new().offer::<Guest>());
+            offers.start(&node).await.expect("it starts");
+            let (desk, bound) = (node.at(DESK), Duration::from_secs(1));
+            let first = desk.start(wanted(&node, 1, bound)).await;
+            assert!(matches!(first, Ok(Ok(_))), "{first:?}");
+            let again = desk.start(wanted(&node, 1, bound)).await;
+            assert!(again.is_err(), "{again:?}");
+        });
+        run.unwrap_or_else(|error| panic!("{error}"));
+    }
+}
