@@ -2,8 +2,9 @@
 //!
 //! Role       Nodes of HyParView on a model network whose connections keep order. Planted faults
 //!            that this finds: a `Disconnect` that is not obeyed, and no repair after a failure.
-//!            `tables` has single steps, `walks` networks that are worse.
+//!            `tables` has single steps, `optimising` the exchanges of links, `walks` networks that are worse.
 
+mod optimising;
 mod tables;
 mod walks;
 
@@ -29,6 +30,12 @@ pub(crate) fn at(peer: PeerId) -> usize {
 
 pub(crate) fn id(node: usize) -> PeerId {
     PeerId(node as u64)
+}
+
+/// Nodes on a circle, one apart.
+fn cost(node: usize, other: usize) -> u64 {
+    let apart = node.abs_diff(other);
+    apart.min(NODES - apart) as u64
 }
 
 impl World {
@@ -59,13 +66,19 @@ impl World {
             self.nodes[node].step(Tick::ZERO, input, &mut self.effects);
             self.nodes[node].check();
             for effect in self.effects.drain() {
-                if let Effect::Send(to, message) = effect {
-                    self.queue.push_back(if self.dead[at(to)] {
-                        (node, Input::PeerFailed(to))
-                    } else {
+                let item = match effect {
+                    Effect::Send(to, message) if !self.dead[at(to)] => {
                         (at(to), Input::Received(id(node), message))
-                    });
-                }
+                    }
+                    Effect::Measure(peer) if !self.dead[at(peer)] => {
+                        (node, Input::Cost(peer, cost(node, at(peer))))
+                    }
+                    Effect::Send(peer, _) | Effect::Measure(peer) => {
+                        (node, Input::PeerFailed(peer))
+                    }
+                    Effect::Up(_) | Effect::Down(_) => continue,
+                };
+                self.queue.push_back(item);
             }
         }
         panic!("the overlay does not come to rest");
@@ -76,6 +89,22 @@ impl World {
             self.queue.extend((0..NODES).map(|n| (n, Input::Round)));
             self.run();
         }
+    }
+
+    /// Each looks for a cheaper neighbour.
+    fn optimise(&mut self) {
+        self.queue.extend((0..NODES).map(|n| (n, Input::Optimise)));
+        self.run();
+    }
+
+    /// The mean cost of a link, in thousandths.
+    fn cost(&self) -> usize {
+        let links = (0..NODES).flat_map(|node| {
+            let peers = self.nodes[node].active().iter();
+            peers.map(move |&peer| cost(node, at(peer)))
+        });
+        let costs: Vec<u64> = links.collect();
+        costs.iter().sum::<u64>() as usize * 1000 / costs.len()
     }
 
     /// Kills so many percent, spread evenly, and tells their neighbours.

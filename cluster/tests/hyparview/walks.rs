@@ -12,37 +12,46 @@ use std::time::Duration;
 
 use super::{at, id};
 
-const NODES: usize = 12;
+pub(crate) const NODES: usize = 12;
 
 /// What may happen to a message. A connection keeps order, and loses what is on it when it breaks;
 /// here it may do worse.
 #[derive(Debug, Clone, Copy)]
-struct Faults {
+pub(crate) struct Faults {
     lost: f64,
     doubled: f64,
     reordered: bool,
     crashes: bool,
+    /// Are links optimised too?
+    optimised: bool,
 }
 
-const NONE: Faults = Faults {
+pub(crate) const NONE: Faults = Faults {
     lost: 0.0,
     doubled: 0.0,
     reordered: false,
     crashes: false,
+    optimised: false,
 };
 
-struct Walk {
-    nodes: Vec<HyParView>,
-    dead: Vec<bool>,
-    way: Vec<(usize, usize, Message)>,
+pub(crate) struct Walk {
+    pub(crate) nodes: Vec<HyParView>,
+    pub(crate) dead: Vec<bool>,
+    pub(crate) way: Vec<(usize, usize, Message)>,
     faults: Faults,
-    rng: Rng,
-    now: Tick,
+    pub(crate) rng: Rng,
+    pub(crate) now: Tick,
     effects: Effects<Effect>,
 }
 
+/// Nodes on a circle, one apart.
+pub(crate) fn cost(node: usize, other: usize) -> u64 {
+    let apart = node.abs_diff(other);
+    apart.min(NODES - apart) as u64
+}
+
 impl Walk {
-    fn new(seed: u64, faults: Faults) -> Self {
+    pub(crate) fn new(seed: u64, faults: Faults) -> Self {
         let config = Config {
             active_max: 3,
             passive_max: 6,
@@ -61,16 +70,22 @@ impl Walk {
         }
     }
 
-    fn give(&mut self, node: usize, input: Input) {
+    pub(crate) fn give(&mut self, node: usize, input: Input) {
         if self.dead[node] {
             return;
         }
         self.nodes[node].step(self.now, input, &mut self.effects);
         self.nodes[node].check();
         let mut failed = Vec::new();
+        let mut measured = Vec::new();
         for effect in self.effects.drain() {
-            let Effect::Send(to, message) = effect else {
-                continue;
+            let (to, message) = match effect {
+                Effect::Send(to, message) => (to, message),
+                Effect::Measure(peer) => {
+                    measured.push(peer);
+                    continue;
+                }
+                Effect::Up(_) | Effect::Down(_) => continue,
             };
             if self.dead[at(to)] {
                 failed.push(to);
@@ -84,10 +99,17 @@ impl Walk {
         for peer in failed {
             self.give(node, Input::PeerFailed(peer));
         }
+        for peer in measured {
+            if self.dead[at(peer)] {
+                self.give(node, Input::PeerFailed(peer));
+            } else if !self.rng.chance(self.faults.lost) {
+                self.give(node, Input::Cost(peer, cost(node, at(peer))));
+            }
+        }
     }
 
     /// Delivers any message that is the first of its connection, or any at all.
-    fn deliver(&mut self) {
+    pub(crate) fn deliver(&mut self) {
         let mut chosen = self.rng.below(self.way.len());
         let (from, to, _) = self.way[chosen];
         if !self.faults.reordered {
@@ -100,7 +122,7 @@ impl Walk {
         }
     }
 
-    fn happen(&mut self) {
+    pub(crate) fn happen(&mut self) {
         let node = self.rng.below(NODES);
         let other = self.rng.below(NODES);
         match self.rng.below(40) {
@@ -114,12 +136,13 @@ impl Walk {
                 }
             }
             4 => self.now = self.now + Duration::from_secs(1),
+            5..=8 if self.faults.optimised => self.give(node, Input::Optimise),
             _ if !self.way.is_empty() => self.deliver(),
             _ => {}
         }
     }
 
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         for _ in 0..100_000 {
             if self.way.is_empty() {
                 return;
@@ -130,7 +153,7 @@ impl Walk {
     }
 
     /// Links that only one of the two has.
-    fn one_sided(&self) -> Vec<(usize, usize)> {
+    pub(crate) fn one_sided(&self) -> Vec<(usize, usize)> {
         let mut found = Vec::new();
         for node in (0..NODES).filter(|&n| !self.dead[n]) {
             for &peer in self.nodes[node].active() {
@@ -145,8 +168,9 @@ impl Walk {
 
 #[test]
 fn requests_that_cross_leave_no_link_one_sided() {
-    for seed in 0..150 {
-        let mut walk = Walk::new(seed, NONE);
+    for seed in 0..200 {
+        let optimised = seed % 2 == 1;
+        let mut walk = Walk::new(seed, Faults { optimised, ..NONE });
         for _ in 0..20 {
             for _ in 0..100 {
                 walk.happen();
@@ -178,8 +202,14 @@ fn links_are_symmetric_again_after_faults() {
             doubled: 0.1,
             reordered: true,
             crashes: true,
+            optimised: false,
         },
     ];
+    let more = table.map(|faults| Faults {
+        optimised: true,
+        ..faults
+    });
+    let table = table.into_iter().chain(more);
     for faults in table {
         for seed in 0..25 {
             let mut walk = Walk::new(seed, faults);

@@ -15,6 +15,7 @@ use foundation::cluster::{Effects, Machine, Tick};
 /// Cycles after the last node has joined.
 pub(crate) const CYCLES: usize = 50;
 const CYCLE: Duration = Duration::from_secs(10);
+const SIDE: usize = 10_000;
 
 #[derive(Clone)]
 enum Item {
@@ -44,6 +45,19 @@ pub(crate) fn at(peer: PeerId) -> usize {
 
 pub(crate) fn id(node: usize) -> PeerId {
     PeerId(node as u64)
+}
+
+/// Where a node is, by chance, on a square of 10,000 microseconds that has no border.
+fn place(node: usize) -> (u64, u64) {
+    let mut rng = Rng::new(node as u64);
+    (rng.below(SIDE) as u64, rng.below(SIDE) as u64)
+}
+
+/// The distance of two nodes, in microseconds.
+pub(crate) fn cost(node: usize, other: usize) -> u64 {
+    let (here, there) = (place(node), place(other));
+    let apart = |a: u64, b: u64| a.abs_diff(b).min(SIDE as u64 - a.abs_diff(b)) as f64;
+    apart(here.0, there.0).hypot(apart(here.1, there.1)) as u64
 }
 
 /// All have joined, one after the other, through the first; then come [`CYCLES`] cycles.
@@ -85,6 +99,19 @@ impl Overlay {
         let mut effects = Effects::new();
         for node in order {
             self.queue.push_back((node, Item::View(Input::Round)));
+            self.run(&mut effects);
+        }
+    }
+
+    /// Each that lives looks for a cheaper neighbour, in an order by chance; messages of several
+    /// exchanges mix.
+    pub(crate) fn optimise(&mut self) {
+        let mut order: Vec<usize> = (0..self.nodes.len()).collect();
+        shuffle(&mut order, &mut self.rng);
+        let mut effects = Effects::new();
+        for some in order.chunks(100) {
+            let items = some.iter().map(|&node| (node, Item::View(Input::Optimise)));
+            self.queue.extend(items);
             self.run(&mut effects);
         }
     }
@@ -164,6 +191,14 @@ impl Overlay {
                     self.queue.push_back(item);
                 }
                 Effect::Up(peer) if self.again && self.had[node] => self.pass(node, peer),
+                Effect::Measure(peer) => {
+                    let input = if self.dead[at(peer)] {
+                        Input::PeerFailed(peer)
+                    } else {
+                        Input::Cost(peer, cost(node, at(peer)))
+                    };
+                    self.queue.push_back((node, Item::View(input)));
+                }
                 _ => {}
             }
         }

@@ -45,6 +45,21 @@ fn clustering(overlay: &Overlay, node: usize) -> f64 {
     links as f64 / pairs.max(1) as f64
 }
 
+/// The mean shortest path from some nodes, and how many nodes each of them does not reach.
+pub(crate) fn paths(overlay: &Overlay, seed: u64) -> (f64, f64) {
+    const FEW: usize = 20;
+    let mut rng = Rng::new(seed);
+    let (mut sum, mut pairs, mut cut) = (0.0, 0.0, 0.0);
+    for _ in 0..FEW {
+        let hops = hops(overlay, rng.below(overlay.nodes.len()));
+        let reached: Vec<u32> = hops.iter().flatten().copied().collect();
+        cut += (hops.len() - reached.len()) as f64;
+        sum += reached.iter().map(|hops| f64::from(*hops)).sum::<f64>();
+        pairs += (reached.len() - 1) as f64;
+    }
+    (sum / pairs, cut / FEW as f64)
+}
+
 pub(crate) fn table(overlay: &Overlay, seed: u64) -> Table {
     let count = overlay.nodes.len();
     let mut rng = Rng::new(seed);

@@ -142,6 +142,7 @@ impl Timed {
                 }
                 hyparview::Effect::Up(peer) => self.tree(node, plumtree::Input::Up(peer)),
                 hyparview::Effect::Down(peer) => self.tree(node, plumtree::Input::Down(peer)),
+                hyparview::Effect::Measure(_) => {}
             }
         }
         self.view_effects = effects;

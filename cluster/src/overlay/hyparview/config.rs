@@ -27,6 +27,13 @@ pub struct Config {
     /// How long an answer to a request is waited for, 1 ms to 10 min. Who does not answer is taken
     /// out of the reserve. Default 5 s.
     pub answer_timeout: Duration,
+    /// The costliest neighbours that are not changed for cheaper ones (UN), less than `active_max`.
+    /// They keep the graph from falling apart into near ones. Default 1.
+    pub unbiased: usize,
+    /// Peers in reserve that are looked at in one optimisation (PSL), 1 to 64. Default 2.
+    pub optimise_scan: usize,
+    /// How long a cost that was measured is believed, 1 ms to 1 h. Default 1 min.
+    pub cost_age_max: Duration,
 }
 
 impl Default for Config {
@@ -39,6 +46,9 @@ impl Default for Config {
             shuffle_active: 3,
             shuffle_passive: 4,
             answer_timeout: Duration::from_secs(5),
+            unbiased: 1,
+            optimise_scan: 2,
+            cost_age_max: Duration::from_secs(60),
         }
     }
 }
@@ -55,6 +65,8 @@ pub enum ConfigError {
     Shuffle,
     /// `answer_timeout`.
     Timeout,
+    /// `unbiased`, `optimise_scan` or `cost_age_max`.
+    Optimisation,
 }
 
 impl fmt::Display for ConfigError {
@@ -64,6 +76,7 @@ impl fmt::Display for ConfigError {
             Self::Walk => "the length of a walk is out of bounds",
             Self::Shuffle => "a shuffle names more peers than a view holds",
             Self::Timeout => "the time to wait for an answer is out of bounds",
+            Self::Optimisation => "a figure of the optimisation is out of bounds",
         })
     }
 }
@@ -75,6 +88,9 @@ impl Config {
         let views = (2..=64).contains(&self.active_max) && (1..=1000).contains(&self.passive_max);
         let walks = (1..=64).contains(&self.active_walk) && self.passive_walk <= self.active_walk;
         let shuffles = self.shuffle_active <= self.active_max;
+        let optimisation = self.unbiased < self.active_max
+            && (1..=64).contains(&self.optimise_scan)
+            && (TIMEOUT_MIN..=6 * TIMEOUT_MAX).contains(&self.cost_age_max);
         if !views {
             Err(ConfigError::View)
         } else if !walks {
@@ -83,6 +99,8 @@ impl Config {
             Err(ConfigError::Shuffle)
         } else if !(TIMEOUT_MIN..=TIMEOUT_MAX).contains(&self.answer_timeout) {
             Err(ConfigError::Timeout)
+        } else if !optimisation {
+            Err(ConfigError::Optimisation)
         } else {
             Ok(self)
         }

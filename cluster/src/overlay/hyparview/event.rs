@@ -28,6 +28,27 @@ pub enum Message {
     Shuffle(PeerId, u8, Vec<PeerId>),
     /// I know these peers.
     ShuffleReply(Vec<PeerId>),
+    /// Be my neighbour instead of this one, which costs more. It is answered as a request without
+    /// priority.
+    Optimise {
+        /// Whom the sender gives up.
+        old: PeerId,
+    },
+    /// Give me up for the old neighbour of the initiator, if it costs you less. The answer is
+    /// [`Message::Replaced`].
+    Replace {
+        /// Who wants to be the sender's neighbour.
+        initiator: PeerId,
+        /// Whom the initiator gives up.
+        old: PeerId,
+    },
+    /// Be my neighbour instead of the initiator. It is answered as a request without priority.
+    Switch {
+        /// Who has another neighbour instead.
+        initiator: PeerId,
+    },
+    /// I have given you up, and am not your neighbour any more; or I have not.
+    Replaced(bool),
 }
 
 /// All that can happen.
@@ -43,6 +64,12 @@ pub enum Input {
     /// It is time for a shuffle: to be given at regular intervals. Who has not answered in time is
     /// noticed then at the latest.
     Round,
+    /// It is time to look for a cheaper neighbour (X-BOT): to be given at regular intervals, less
+    /// often than rounds; or never.
+    Optimise,
+    /// A link to this peer costs so much: for example the time of a message and its answer in
+    /// microseconds. It may be told at any time.
+    Cost(PeerId, u64),
 }
 
 /// All that is asked for.
@@ -54,4 +81,7 @@ pub enum Effect {
     Up(PeerId),
     /// It is none any more. What was sent to it before still goes out.
     Down(PeerId),
+    /// Say what a link to this peer costs, or that it failed. A peer that is not a neighbour has to
+    /// be reached for it.
+    Measure(PeerId),
 }

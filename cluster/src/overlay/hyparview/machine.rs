@@ -1,7 +1,7 @@
 //! What happens to the views when a peer joins, fails, asks or shuffles?
 //!
 //! Role       Decides who is a neighbour.
-//! Inputs     [`Input`]: a wish to join, messages, failures, rounds.
+//! Inputs     [`Input`]: a wish to join, messages, failures, rounds, costs.
 //! Outputs    [`Effect`]: messages, and neighbours that come and go.
 //! Invariant  This node is in no view, no peer is in both. When no message is on its way, of two
 //!            nodes either both are neighbours of each other or none.
@@ -11,7 +11,9 @@ use foundation_runtime::Rng;
 
 use super::asked::Asked;
 use super::config::{Config, ConfigError};
+use super::costs::Costs;
 use super::event::{Effect, Input, Message, PeerId};
+use super::exchange::Exchange;
 use super::view::View;
 use crate::machine::{Effects, Machine, Tick};
 
@@ -34,22 +36,26 @@ const NAMED_MAX: usize = 128;
 /// ```
 #[derive(Debug, Clone)]
 pub struct HyParView {
-    me: PeerId,
-    config: Config,
-    rng: Rng,
-    active: View,
-    passive: View,
+    pub(super) me: PeerId,
+    pub(super) config: Config,
+    pub(super) rng: Rng,
+    pub(super) active: View,
+    pub(super) passive: View,
     contact: Option<PeerId>,
     /// The time of this step.
-    now: Tick,
+    pub(super) now: Tick,
     /// Who was asked to be a neighbour and has not answered.
-    asked: Asked,
+    pub(super) asked: Asked,
     /// Who was asked since the last round: not to be asked again in it.
     tried: Vec<PeerId>,
     /// When the neighbours were probed.
     probed: Option<Tick>,
     /// Whom the last shuffle named: they make room first for those that the answer names.
     offered: Vec<PeerId>,
+    /// What links cost.
+    pub(super) costs: Costs,
+    /// The change of links that this node takes part in.
+    pub(super) exchange: Option<Exchange>,
 }
 
 impl HyParView {
@@ -70,6 +76,8 @@ impl HyParView {
             tried: Vec::new(),
             probed: None,
             offered: Vec::new(),
+            costs: Costs::new(config.cost_age_max),
+            exchange: None,
             config,
         })
     }
@@ -93,7 +101,7 @@ impl HyParView {
             Message::Neighbour { priority } => {
                 // Who is asked by this node may ask too: were it refused, it would take that for a
                 // parting, and this node would take its acceptance for a beginning.
-                if priority || self.is_wanted(from) || !self.active.is_full() {
+                if priority || self.is_wanted(from) || self.has_place() {
                     self.enter(from, effects);
                     effects.push(Effect::Send(from, Message::Accept));
                 } else {
@@ -116,6 +124,7 @@ impl HyParView {
                 let asked = self.asked.remove(from);
                 if self.leave(from, effects) || asked {
                     self.reserve(from);
+                    self.parted(from, effects);
                     self.repair(effects);
                 }
             }
@@ -123,6 +132,7 @@ impl HyParView {
             Message::Disconnect => {
                 if self.leave(from, effects) {
                     self.reserve(from);
+                    self.parted(from, effects);
                     self.repair(effects);
                 }
             }
@@ -133,6 +143,12 @@ impl HyParView {
                 let offered = std::mem::take(&mut self.offered);
                 self.learn(&peers, offered);
             }
+            Message::Optimise { old } => self.optimised(from, old, effects),
+            Message::Replace { initiator, old } => {
+                self.replaced_by(from, (initiator, old), effects);
+            }
+            Message::Switch { initiator } => self.switched(from, initiator, effects),
+            Message::Replaced(gone) => self.given_up(from, gone, effects),
         }
     }
 
@@ -231,15 +247,17 @@ impl HyParView {
         let mut any = false;
         while let Some(peer) = self.asked.expired(self.now) {
             self.passive.remove(peer);
+            self.parted(peer, effects);
             any = true;
         }
+        self.give_up(effects);
         if any {
             self.repair(effects);
         }
     }
 
     /// Fills the active view from the reserve.
-    fn repair(&mut self, effects: &mut Effects<Effect>) {
+    pub(super) fn repair(&mut self, effects: &mut Effects<Effect>) {
         while self.active.peers().len() + self.asked.len() < self.config.active_max
             && self.tried.len() < TRIED_MAX
         {
@@ -266,36 +284,45 @@ impl HyParView {
 
     /// What neighbours alone say shows that the sender takes this node for one: if it is none, the
     /// sender has to know.
-    fn expect_neighbour(&self, from: PeerId, effects: &mut Effects<Effect>) {
+    pub(super) fn expect_neighbour(&self, from: PeerId, effects: &mut Effects<Effect>) {
         if !self.is_wanted(from) {
             effects.push(Effect::Send(from, Message::Disconnect));
         }
     }
 
     /// Is it a neighbour, or asked to be one?
-    fn is_wanted(&self, peer: PeerId) -> bool {
+    pub(super) fn is_wanted(&self, peer: PeerId) -> bool {
         self.active.contains(peer) || self.asked.contains(peer)
     }
 
     /// Makes a peer a neighbour, in the place of another if there is no room.
-    fn enter(&mut self, peer: PeerId, effects: &mut Effects<Effect>) {
+    pub(super) fn enter(&mut self, peer: PeerId, effects: &mut Effects<Effect>) {
         if peer == self.me || self.active.contains(peer) {
             return;
         }
-        if self.active.is_full()
-            && let Some(other) = self.active.any(&[], &mut self.rng)
-        {
+        let mut parting = None;
+        if self.active.is_full() {
+            let place = self.place_for(peer).or_else(|| {
+                let other = self.active.any(&[], &mut self.rng)?;
+                Some((other, Message::Disconnect))
+            });
+            let (other, message) = place.expect("who is full has neighbours");
             self.leave(other, effects);
-            effects.push(Effect::Send(other, Message::Disconnect));
+            effects.push(Effect::Send(other, message));
             self.reserve(other);
+            parting = Some(other);
         }
         self.asked.remove(peer);
         self.passive.remove(peer);
         self.active.add(peer);
         effects.push(Effect::Up(peer));
+        self.entered(peer, effects);
+        if let Some(other) = parting {
+            self.parted(other, effects);
+        }
     }
 
-    fn leave(&mut self, peer: PeerId, effects: &mut Effects<Effect>) -> bool {
+    pub(super) fn leave(&mut self, peer: PeerId, effects: &mut Effects<Effect>) -> bool {
         let left = self.active.remove(peer);
         if left {
             effects.push(Effect::Down(peer));
@@ -303,7 +330,7 @@ impl HyParView {
         left
     }
 
-    fn reserve(&mut self, peer: PeerId) {
+    pub(super) fn reserve(&mut self, peer: PeerId) {
         if self.is_new(peer) {
             if self.passive.is_full()
                 && let Some(other) = self.passive.any(&[], &mut self.rng)
@@ -349,12 +376,16 @@ impl Machine for HyParView {
                 self.asked.remove(peer);
                 let left = self.leave(peer, effects);
                 self.passive.remove(peer);
+                self.costs.forget(peer);
+                self.parted(peer, effects);
                 self.repair(effects);
                 if left {
                     self.probe(effects);
                 }
             }
             Input::Round => self.round(effects),
+            Input::Optimise => self.optimise(effects),
+            Input::Cost(peer, cost) => self.measured(peer, cost, effects),
         }
     }
 
@@ -372,5 +403,6 @@ impl Machine for HyParView {
             );
         }
         assert!(!self.passive.contains(self.me), "a node reserves itself");
+        self.check_exchange();
     }
 }
