@@ -1,0 +1,69 @@
+//! How do the overlays put what they say into bytes?
+//!
+//! Role       The format of messages: a version, a protocol, a kind, then values, big-endian, with
+//!            lengths before what they measure. `reader` and `writer` know values, the others the
+//!            messages of a protocol.
+//! Limit      [`LIST_MAX`] entries in a list. How long a frame may be is the business of who reads it.
+//! Invariant  What is written can be read back. All of it is understood, or nothing of it acts.
+
+mod plumtree;
+mod reader;
+mod routed;
+mod view;
+mod writer;
+
+use std::fmt;
+
+use reader::Reader;
+use writer::Writer;
+
+/// The most entries in a list; more is refused.
+pub const LIST_MAX: usize = 2048;
+
+const VERSION: u8 = 1;
+
+/// The protocols that share this format.
+mod protocol {
+    pub(super) const VIEW: u8 = 1;
+    pub(super) const TREE: u8 = 2;
+    pub(super) const ROUTED: u8 = 3;
+}
+
+/// Why bytes are no message of an overlay. Nothing of them had any effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unreadable {
+    /// They end too early.
+    Short,
+    /// They are of another version of the format.
+    Version(u8),
+    /// They belong to another protocol.
+    Protocol(u8),
+    /// The protocol has no such kind of message.
+    Kind(u8),
+    /// A list is longer than [`LIST_MAX`], or a payload than this machine can address.
+    Length,
+    /// A yes or no is neither.
+    Flag(u8),
+    /// There are bytes behind the message.
+    Trailing,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Short => f.write_str("the message ends too early"),
+            Self::Version(version) => write!(f, "the message is of version {version}"),
+            Self::Protocol(protocol) => write!(f, "the message is of protocol {protocol}"),
+            Self::Kind(kind) => write!(f, "there is no message of kind {kind}"),
+            Self::Length => f.write_str("a list or a payload is too long"),
+            Self::Flag(value) => write!(f, "{value} is neither yes nor no"),
+            Self::Trailing => f.write_str("there are bytes behind the message"),
+        }
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+#[cfg(test)]
+mod tests;
