@@ -64,6 +64,8 @@ mod pages {
     mod readme {}
     #[doc = include_str!("../book/src/channels.md")]
     mod channels {}
+    #[doc = include_str!("../book/src/discovery.md")]
+    mod discovery {}
     #[doc = include_str!("../book/src/first-actor.md")]
     mod first_actor {}
     #[doc = include_str!("../book/src/calls.md")]

@@ -1,8 +1,8 @@
 //! Other nodes: who they are, how they are reached, and what holds them together.
 //!
 //! Role       Above `actors`, below the services. Programs use the facade crate `foundation`.
-//! Invariant  What decides is a [`Machine`]: pure, told the time, seeded. Only `transport` opens
-//!            sockets, only `storage` opens files.
+//! Invariant  What decides is a [`Machine`]: pure, told the time, seeded. Only `transport` and
+//!            `discovery` open sockets, only `storage` opens files.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +10,7 @@ pub mod channel;
 mod cluster;
 mod connection;
 pub mod desk;
+pub mod discovery;
 pub mod faults;
 pub mod groups;
 pub mod handshake;

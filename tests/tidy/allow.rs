@@ -125,6 +125,31 @@ pub(crate) const ALLOWED: &[Allow] = &[
     ),
     allow(
         "socket",
+        "cluster/src/discovery/",
+        "the room that asks name servers and speaks on a segment",
+    ),
+    allow(
+        "socket",
+        "cluster/src/storage/name_servers.rs",
+        "only says where name servers are",
+    ),
+    allow(
+        "socket",
+        "cluster/src/cluster/builder.rs",
+        "only takes the address of a name server",
+    ),
+    allow(
+        "socket",
+        "node/src/cluster/search.rs",
+        "only says where name servers and segments are",
+    ),
+    allow(
+        "thread",
+        "cluster/tests/discovery_dns.rs",
+        "name servers of a test are tasks of tokio's",
+    ),
+    allow(
+        "socket",
         "cluster/src/cluster/listening.rs",
         "looks whether an address is of this machine",
     ),

@@ -4,6 +4,7 @@
 //!            nothing left.
 //! Invariant  Without TLS nothing is listened at but loopback addresses.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
@@ -18,6 +19,7 @@ use super::listening::{Listening, check_address};
 use crate::channel::{Channel, Channels};
 use crate::connection::{Context, Keeper};
 use crate::desk;
+use crate::discovery::{self, BadDiscovery, DiscoveryConfig, FINDERS_MAX, Finder};
 use crate::groups;
 use crate::handshake::{NAME_BYTES_MAX, Who};
 use crate::membership;
@@ -43,6 +45,9 @@ pub struct Builder {
     cluster: Box<str>,
     listen: Option<Box<str>>,
     seeds: Vec<Box<str>>,
+    finders: Vec<Finder>,
+    nameservers: Vec<SocketAddr>,
+    discovery: DiscoveryConfig,
     secret: Option<Secret>,
     secret_file: Option<PathBuf>,
     #[cfg(feature = "tls")]
@@ -80,6 +85,9 @@ impl Builder {
             cluster: "foundation".into(),
             listen: None,
             seeds: Vec::new(),
+            finders: Vec::new(),
+            nameservers: Vec::new(),
+            discovery: DiscoveryConfig::default(),
             secret: None,
             secret_file: None,
             #[cfg(feature = "tls")]
@@ -95,6 +103,37 @@ impl Builder {
     /// there is connected; the node's own address among them does no harm.
     pub fn seed(mut self, address: impl Into<Box<str>>) -> Self {
         self.seeds.push(address.into());
+        self
+    }
+
+    /// One more way of finding nodes to join, besides the seeds. It is asked for as long as the node
+    /// lives; whoever it finds is dialled as a seed is, and has to prove itself as anybody.
+    ///
+    /// ```
+    /// use foundation_cluster::Builder;
+    /// use foundation_cluster::discovery::{Finder, Multicast};
+    /// use foundation_runtime::Node;
+    /// # async fn example() -> Result<(), foundation_cluster::StartError> {
+    /// let builder = Builder::new(Node::builder().name("a@10.0.0.1"));
+    /// let node = builder.find(Finder::hosts("nodes.example.org", 7001)).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn find(mut self, finder: Finder) -> Self {
+        self.finders.push(finder);
+        self
+    }
+
+    /// One more name server to ask, in this order. Unless set they are those of the machine's
+    /// `/etc/resolv.conf`, which is read for each question.
+    pub fn nameserver(mut self, address: SocketAddr) -> Self {
+        self.nameservers.push(address);
+        self
+    }
+
+    /// How often the finders are asked, and how much they may find.
+    pub fn discovery(mut self, config: DiscoveryConfig) -> Self {
+        self.discovery = config;
         self
     }
 
@@ -240,6 +279,7 @@ impl Builder {
         let reach = self.reach();
         let mut addresses = self.seeds.iter().chain(&self.listen);
         addresses.try_for_each(|address| check_address(address, reach))?;
+        self.check_finders(reach)?;
         let secret = self.find_secret()?;
         let builder = std::mem::replace(&mut self.node, Node::builder());
         self.check()?;
@@ -282,6 +322,11 @@ impl Builder {
         world: &World,
         network: &SimNetwork,
     ) -> Result<Node, StartError> {
+        self.check_finders(Reach::Network)?;
+        let is_segment = |finder: &Finder| matches!(finder, Finder::Multicast(_));
+        if self.finders.iter().any(is_segment) {
+            return Err(StartError::Discovery(BadDiscovery::NotSimulated));
+        }
         let secret = self.secret.take();
         let secret = secret.unwrap_or_else(|| {
             Secret::new([7; 32]).unwrap_or_else(|_| unreachable!("it is long enough"))
@@ -299,6 +344,18 @@ impl Builder {
         self.mesh.check().map_err(StartError::Mesh)?;
         self.channels.check().map_err(StartError::Channel)?;
         check_name(&self.cluster)
+    }
+
+    fn check_finders(&self, reach: Reach) -> Result<(), StartError> {
+        let config = self.discovery.check();
+        let many = match self.finders.len() {
+            many if many <= FINDERS_MAX => Ok(()),
+            many => Err(BadDiscovery::TooMany(many)),
+        };
+        let mut finders = self.finders.iter();
+        let checked = config.and(many);
+        let checked = checked.and_then(|()| finders.try_for_each(|finder| finder.check(reach)));
+        checked.map_err(StartError::Discovery)
     }
 
     fn find_secret(&mut self) -> Result<Secret, StartError> {
@@ -330,6 +387,13 @@ impl Builder {
         }
     }
 
+    fn transport(&self, name: &str, host: Option<SimHost>) -> Result<Transport, StartError> {
+        match host {
+            Some(host) => Ok(Transport::Simulated(host)),
+            None => self.sockets(name),
+        }
+    }
+
     async fn start_tree(
         self,
         node: &Node,
@@ -337,10 +401,7 @@ impl Builder {
         secret: Secret,
     ) -> Result<(), StartError> {
         check_name(node.name())?;
-        let transport = match host {
-            Some(host) => Transport::Simulated(host),
-            None => self.sockets(node.name())?,
-        };
+        let transport = self.transport(node.name(), host)?;
         let seed = self.seeds.first().map(|seed| &**seed);
         let said = self.listen.as_deref();
         let listening = Listening::begin(&transport, node.name(), said, seed).await?;
@@ -364,14 +425,18 @@ impl Builder {
             next: AtomicU64::new(1),
             half_open: AtomicUsize::new(0),
         });
-        let door = Arc::new(Door {
-            address: listening.address,
-            listener: Mutex::new(Some(listening.listener)),
-        });
+        let door = Arc::new(Door::new(listening.address, listening.listener));
         let plan = Plan {
             context: Arc::clone(&context),
             config: self.mesh,
             seeds: self.seeds,
+        };
+        let found = discovery::Plan {
+            context: Arc::clone(&context),
+            config: self.discovery,
+            finders: self.finders,
+            nameservers: self.nameservers,
+            own: vec![context.own.address.clone(), door.address.clone()],
         };
         let members = membership::Plan {
             node: node.clone(),
@@ -390,6 +455,7 @@ impl Builder {
             .child(mesh::child(plan))
             .child(groups::child(node.clone()))
             .child(acceptor)
+            .child(discovery::child(found))
             .child(desk::child(desk));
         if !self.offers.is_empty() {
             tree = tree.child(self.offers);
@@ -405,6 +471,13 @@ impl Builder {
 struct Door {
     address: Box<str>,
     listener: Mutex<Option<Listener>>,
+}
+
+impl Door {
+    fn new(address: Box<str>, listener: Listener) -> Self {
+        let listener = Mutex::new(Some(listener));
+        Self { address, listener }
+    }
 }
 
 /// Takes connections for the mesh, for ever.

@@ -8,6 +8,7 @@ use std::io;
 use foundation_runtime::{CallError, NodeStartError};
 
 use crate::channel::BadChannel;
+use crate::discovery::BadDiscovery;
 use crate::handshake::NAME_BYTES_MAX;
 use crate::mesh::BadMesh;
 use crate::storage::SecretFileError;
@@ -35,6 +36,8 @@ pub enum StartError {
     Secret(SecretFileError),
     /// The times of the mesh cannot be so.
     Mesh(BadMesh),
+    /// The node's finders, or their times, cannot be so.
+    Discovery(BadDiscovery),
     /// A channel cannot be so.
     Channel(BadChannel),
     /// The tree that holds the cluster did not start.
@@ -75,6 +78,7 @@ impl fmt::Display for StartError {
             Self::Tls(error) => error.fmt(f),
             Self::Secret(error) => write!(f, "the cluster's secret: {error}"),
             Self::Mesh(error) => error.fmt(f),
+            Self::Discovery(error) => error.fmt(f),
             Self::Channel(error) => error.fmt(f),
             Self::Tree(error) => write!(f, "the cluster's tree did not start: {error}"),
         }

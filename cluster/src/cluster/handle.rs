@@ -8,6 +8,7 @@ use std::time::Duration;
 use foundation_runtime::{Node, Pid};
 
 use super::AskError;
+use crate::discovery::{self, FinderReport};
 use crate::handshake::{Refusal, Who};
 use crate::membership::{self, Record};
 use crate::mesh::{MeshRef, Peer};
@@ -70,6 +71,14 @@ impl Cluster {
     /// [`AskError`].
     pub async fn dialled(&self) -> Result<Vec<(Box<str>, Option<Refusal>)>, AskError> {
         Ok(self.mesh.mesh().dialled().await?)
+    }
+
+    /// What each of the node's finders yields, and why it fails, if it does.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub async fn finders(&self) -> Result<Vec<FinderReport>, AskError> {
+        Ok(discovery::of(&self.node).reports().await?)
     }
 
     /// Sends a [`NodeEvent`](crate::NodeEvent) to a process of this node whenever a node comes or goes. Who is

@@ -192,6 +192,24 @@ impl Mesh {
         self.ended(id, Loss::Closed, refusal);
     }
 
+    /// A finder has found this address.
+    #[cast(local)]
+    pub(crate) fn candidate(&mut self, address: Box<str>) {
+        self.step(Input::Candidate(address));
+    }
+
+    /// No finder finds it any more.
+    #[cast(local)]
+    pub(crate) fn forgotten(&mut self, address: Box<str>) {
+        self.step(Input::Forgotten(address));
+    }
+
+    /// The finders begin anew.
+    #[cast(local)]
+    pub(crate) fn all_forgotten(&mut self) {
+        self.step(Input::AllForgotten);
+    }
+
     /// The membership says that this one is a member.
     #[cast(local)]
     pub(crate) fn member(&mut self, who: Who) {

@@ -25,6 +25,12 @@ const EVICTED_MAX: usize = 1024;
 pub enum Input {
     /// This address is to be dialled until somebody there is connected.
     Seed(Box<str>),
+    /// A finder has found this address: it is dialled as a seed is, for as long as it is found.
+    Candidate(Box<str>),
+    /// No finder finds this address any more. Who is connected stays so.
+    Forgotten(Box<str>),
+    /// The finders begin anew: so far they have found nobody.
+    AllForgotten,
     /// On this connection a node has proved who it is: may it stay?
     Proved(ConnectionId, Who, Role),
     /// Both ends have agreed.
@@ -130,6 +136,8 @@ impl Machine {
         let target = self.targets.entry(address).or_insert_with(|| Target {
             name: None,
             is_seed,
+            is_candidate: false,
+            is_over: false,
             is_dialling: false,
             next: now,
             pause,
@@ -250,7 +258,7 @@ impl Machine {
         }
         if gone && held {
             self.targets
-                .retain(|address, target| *address != link.who.address || target.is_seed);
+                .retain(|address, target| *address != link.who.address || target.is_kept());
         }
         if link.is_up && held {
             out.push(Effect::Told(Event::Down(link.who, loss)));
@@ -276,7 +284,8 @@ impl Machine {
         target.next = now + target.pause.mul_f64(jitter);
         target.pause = (target.pause * 2).min(most);
         let hopeless = !refusal.may_pass() || forget <= now.since(target.since);
-        if hopeless && !target.is_seed || refusal == Refusal::Oneself {
+        let is_over = target.is_over && target.name.is_none();
+        if !target.is_kept() && (hopeless || is_over) || refusal == Refusal::Oneself {
             self.targets.remove(address);
         }
     }
@@ -321,6 +330,37 @@ impl Machine {
         }
     }
 
+    fn candidate(&mut self, now: Tick, address: Box<str>, out: &mut Out<'_>) {
+        if self.is_leaving {
+            return;
+        }
+        self.target(now, address.clone(), None, false);
+        if let Some(target) = self.targets.get_mut(&address) {
+            (target.is_candidate, target.is_over) = (true, false);
+        }
+        self.dial(now, out);
+    }
+
+    /// Who was met there is dialled as any member is; an address where nobody was met, no more.
+    fn forgotten(&mut self, address: &str) {
+        let Some(target) = self.targets.get_mut(address) else {
+            return;
+        };
+        (target.is_candidate, target.is_over) = (false, true);
+        if target.name.is_none() && !target.is_seed && !target.is_dialling {
+            self.targets.remove(address);
+        }
+    }
+
+    fn all_forgotten(&mut self) {
+        let targets = self.targets.iter();
+        let found = targets.filter(|(_, target)| target.is_candidate);
+        let found: Vec<Box<str>> = found.map(|(address, _)| address.clone()).collect();
+        for address in found {
+            self.forgotten(&address);
+        }
+    }
+
     fn lost(&mut self, name: Box<str>, incarnation: u64, loss: Loss, out: &mut Out<'_>) {
         let link = self
             .named(&name)
@@ -334,7 +374,7 @@ impl Machine {
             None => {
                 let is_it = |target: &Target| target.name.as_ref() == Some(&name);
                 self.targets
-                    .retain(|_, target| target.is_seed || target.is_dialling || !is_it(target));
+                    .retain(|_, target| target.is_kept() || target.is_dialling || !is_it(target));
             }
         }
         let news = (name, incarnation);
@@ -367,6 +407,9 @@ impl machine::Machine for Machine {
                 self.target(now, address, None, true);
                 self.dial(now, effects);
             }
+            Input::Candidate(address) => self.candidate(now, address, effects),
+            Input::Forgotten(address) => self.forgotten(&address),
+            Input::AllForgotten => self.all_forgotten(),
             Input::Proved(id, who, role) => self.proved(now, id, who, role, effects),
             Input::Up(id) => self.up(now, id, effects),
             Input::Down(id, loss) => self.down(now, id, loss, effects),

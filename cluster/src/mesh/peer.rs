@@ -66,6 +66,10 @@ pub(super) struct Target {
     /// Which node is there, once it is known.
     pub(super) name: Option<Box<str>>,
     pub(super) is_seed: bool,
+    /// A finder yields it at present.
+    pub(super) is_candidate: bool,
+    /// It was found no more while it was dialled: if nobody is there, it is dropped.
+    pub(super) is_over: bool,
     pub(super) is_dialling: bool,
     pub(super) next: Tick,
     pub(super) pause: Duration,
@@ -73,4 +77,11 @@ pub(super) struct Target {
     pub(super) since: Tick,
     /// Why the last dial failed.
     pub(super) last: Option<Refusal>,
+}
+
+impl Target {
+    /// It is dialled whatever happens.
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_seed || self.is_candidate
+    }
 }

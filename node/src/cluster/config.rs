@@ -15,6 +15,8 @@ use foundation::cluster::{Builder, Tls};
 use foundation::{Node, Priority};
 use serde::Deserialize;
 
+use super::search::Search;
+
 /// The file of one node. Paths in it are relative to its folder.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +39,9 @@ pub struct Config {
     /// Times and limits.
     #[serde(default)]
     pub mesh: Mesh,
+    /// How other nodes are found, besides the seeds.
+    #[serde(default)]
+    pub discovery: Search,
     /// The node's own channels, or other values for one that every node has.
     #[serde(default)]
     pub channels: BTreeMap<String, Lanes>,
@@ -181,7 +186,7 @@ impl Config {
         }
         let seeds = self.seeds.iter();
         let builder = seeds.fold(builder, |builder, seed| builder.seed(seed.as_str()));
-        let builder = builder.mesh(self.mesh.config());
+        let builder = self.discovery.apply(builder.mesh(self.mesh.config()));
         let channels = self.channels.iter();
         channels.fold(builder, |builder, (name, lanes)| {
             builder.channel(lanes.channel(name))

@@ -8,6 +8,7 @@ mod ask;
 pub mod cert;
 pub mod config;
 mod place;
+mod search;
 mod serve;
 mod show;
 

@@ -8,6 +8,7 @@
 //!            Bytes of one stream keep their order, whatever is lost and sent again.
 //! Limit      [`WINDOW_BYTES`] on their way in a stream; then its writer waits.
 
+mod directory;
 mod link;
 mod pipe;
 mod state;
@@ -16,6 +17,7 @@ mod stream;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+pub use directory::SimName;
 use foundation_runtime::World;
 pub use link::{BadLink, Link};
 use state::State;

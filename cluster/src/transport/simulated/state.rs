@@ -10,6 +10,7 @@ use std::time::Duration;
 use foundation_runtime::Rng;
 
 use super::Traffic;
+use super::directory::SimName;
 use super::link::Link;
 use super::pipe::{End, Pipe};
 use crate::machine::Tick;
@@ -55,6 +56,8 @@ pub(super) struct State {
     pub(super) ways: BTreeMap<PipeId, Way>,
     next: PipeId,
     pub(super) traffic: Traffic,
+    /// What is said of names.
+    pub(super) names: BTreeMap<Box<str>, SimName>,
 }
 
 /// What becomes of an attempt to dial.
@@ -81,6 +84,7 @@ impl State {
             ways: BTreeMap::new(),
             next: 0,
             traffic: Traffic::default(),
+            names: BTreeMap::new(),
         }
     }
 

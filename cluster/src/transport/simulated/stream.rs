@@ -14,6 +14,7 @@ use std::time::Duration;
 use foundation_runtime::{Node, World};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::directory::SimName;
 use super::pipe::{End, Found};
 use super::state::{Dialled, HostId, PipeId, State};
 use super::tick;
@@ -64,6 +65,18 @@ impl SimHost {
             id,
             life,
             name,
+        }
+    }
+
+    pub(super) async fn pause(&self, node: &Node, pause: Duration) {
+        pause_in(&self.world, node, pause).await;
+    }
+
+    /// What is said of a name, to whom it is said at all.
+    pub(super) fn name_says(&self, name: &str) -> Option<SimName> {
+        match self.check_alive() {
+            Ok(()) => lock(&self.state).names.get(name).cloned(),
+            Err(_) => Some(SimName::Silent),
         }
     }
 
