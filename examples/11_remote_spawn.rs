@@ -7,7 +7,7 @@
 //!           its init failed: "no such size: 0"
 //!           node `b` does not offer `Shredder`: give its builder `.offer::<Shredder>()`
 //!           the worker has ended: shutdown
-//! Next:     the main job, `cargo run --release`
+//! Next:     12_global_names
 
 use foundation::cluster::NodeEvent;
 use foundation::prelude::*;

@@ -86,6 +86,8 @@ mod pages {
     mod memory {}
     #[doc = include_str!("../book/src/process-groups.md")]
     mod process_groups {}
+    #[doc = include_str!("../book/src/global-names.md")]
+    mod global_names {}
     #[doc = include_str!("../book/src/applications.md")]
     mod applications {}
     #[doc = include_str!("../book/src/first-cluster.md")]

@@ -12,6 +12,7 @@ mod connection;
 pub mod desk;
 pub mod discovery;
 pub mod faults;
+pub mod globals;
 pub mod groups;
 pub mod handshake;
 pub mod machine;
@@ -29,6 +30,7 @@ pub use cluster::{
     AskError, Builder, BuilderExt, Cluster, NodeClusterExt, StartError, WorldClusterExt,
 };
 pub use connection::{BadFrame, FRAME_BYTES_MAX};
+pub use globals::{Global, GlobalError, GlobalNameConflict, OnConflict};
 pub use machine::{Effects, Machine, Tick};
 pub use mesh::{NodeEvent, Peer};
 pub use secret::{BadSecret, SECRET_BYTES_MIN, Secret};

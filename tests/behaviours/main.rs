@@ -15,6 +15,7 @@ mod ecosystem;
 mod event_manager;
 mod event_rows;
 mod event_swap;
+mod globals;
 mod mailboxes;
 mod partsup;
 mod pg;

@@ -20,6 +20,7 @@ use crate::channel::{Channel, Channels};
 use crate::connection::{Context, Keeper};
 use crate::desk;
 use crate::discovery::{self, BadDiscovery, DiscoveryConfig, FINDERS_MAX, Finder};
+use crate::globals;
 use crate::groups;
 use crate::handshake::{NAME_BYTES_MAX, Who};
 use crate::membership;
@@ -454,6 +455,7 @@ impl Builder {
             .child(membership::child(members))
             .child(mesh::child(plan))
             .child(groups::child(node.clone()))
+            .child(globals::child(node.clone()))
             .child(acceptor)
             .child(discovery::child(found))
             .child(desk::child(desk));

@@ -9,6 +9,7 @@ use foundation_runtime::{Node, Pid};
 
 use super::AskError;
 use crate::discovery::{self, FinderReport};
+use crate::globals::Global;
 use crate::handshake::{Refusal, Who};
 use crate::membership::{self, Record};
 use crate::mesh::{MeshRef, Peer};
@@ -28,12 +29,20 @@ pub trait NodeClusterExt {
     /// The cluster that this node is a part of. When it is of none, its questions fail with
     /// [`AskError::NotClustered`].
     fn cluster(&self) -> Cluster;
+
+    /// Names and locks that are the same on all nodes of the cluster. When the node is of none, nobody has
+    /// a name, and none is given.
+    fn global(&self) -> Global;
 }
 
 impl NodeClusterExt for Node {
     fn cluster(&self) -> Cluster {
         let (node, mesh) = (self.clone(), MeshRef::of(self));
         Cluster { node, mesh }
+    }
+
+    fn global(&self) -> Global {
+        Global::of(self)
     }
 }
 

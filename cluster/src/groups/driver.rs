@@ -32,6 +32,8 @@ pub(crate) struct Groups {
     names: BTreeMap<NodeId, Arc<str>>,
     /// The scopes with members elsewhere, and where.
     held: BTreeMap<Arc<str>, (Scope, BTreeSet<NodeId>)>,
+    /// Who is not told what the machine has said before it knows that there is no room.
+    full: BTreeSet<Pid>,
 }
 
 #[actor(crate = foundation_actors)]
@@ -43,6 +45,7 @@ impl Groups {
             peering: Peering::begin(&node, cx.pid()),
             names: BTreeMap::new(),
             held: BTreeMap::new(),
+            full: BTreeSet::new(),
             node,
         };
         if let Some(me) = me() {
@@ -133,6 +136,9 @@ impl Groups {
     fn step(&mut self, input: Input<Pid>, cx: &mut Cx<Self>) {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
+            if let Input::Unsaid(to) = &input {
+                self.full.remove(to);
+            }
             let mut effects = Effects::new();
             let now = Tick::ZERO + self.node.now();
             self.machine.step(now, input, &mut effects);
@@ -152,9 +158,13 @@ impl Groups {
                     let _ = self.node.remote(name).at(GROUPS).heard(word);
                 }
             }
+            Effect::Say(to, _) if self.full.contains(&to) => {}
             Effect::Say(to, word) => match self.node.reference::<Self>(to).heard(word) {
                 Ok(()) => {}
-                Err(SendError::Full) => return Some(Input::Unsaid(to)),
+                Err(SendError::Full) => {
+                    self.full.insert(to);
+                    return Some(Input::Unsaid(to));
+                }
                 Err(error) => tracing::error!(
                     target: "foundation::cluster",
                     %to, %error,
