@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
-use foundation_actors::{Actor, Offers, Supervisor, child_fn};
-use foundation_runtime::{Node, NodeBuilder, Portable, Process, Spool, World};
-use tokio::sync::Mutex;
+use foundation_actors::{Actor, Offers, Supervisor};
+use foundation_runtime::{Node, NodeBuilder, Portable, World};
 
 use super::StartError;
+use super::accepting::{self, Door};
 use super::listening::{Listening, check_address};
 use crate::channel::{Channel, Channels};
 use crate::connection::{Context, Keeper};
@@ -24,18 +24,16 @@ use crate::globals;
 use crate::groups;
 use crate::handshake::{NAME_BYTES_MAX, Who};
 use crate::membership;
-use crate::mesh::{self, MeshConfig, MeshRef, NodeEvent, Plan};
+use crate::mesh::{self, MeshConfig, Plan};
 use crate::secret::Secret;
 use crate::storage;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 use crate::transport::simulated::{SimHost, SimNetwork};
-use crate::transport::{Listener, Reach, Transport};
+use crate::transport::{Reach, Transport};
 
 /// How long a dial and a handshake may take together.
 const HANDSHAKE_BOUND: Duration = Duration::from_secs(5);
-/// How long the acceptor rests when the system gives it no connection: it may be out of files.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const STOP_BOUND: Duration = Duration::from_secs(5);
 
 /// A node that is to be part of a cluster.
@@ -412,16 +410,14 @@ impl Builder {
             address: listening.told,
         };
         let channels = self.channels.ordered(node.channel_names());
-        let keeper = Arc::new(Keeper::new(node, channels));
-        let spool: Arc<dyn Spool> = keeper.clone();
-        node.spool(spool);
+        let keeper = Keeper::of(node, channels);
         let context = Arc::new(Context {
             node: node.clone(),
             transport,
             cluster: self.cluster,
             own,
             secret,
-            keeper: Arc::clone(&keeper),
+            keeper,
             handshake_bound: self.handshake_bound,
             next: AtomicU64::new(1),
             half_open: AtomicUsize::new(0),
@@ -448,15 +444,12 @@ impl Builder {
             node: node.clone(),
             cluster: context.cluster.as_ref().into(),
         };
-        let acceptor = child_fn("acceptor", move |_: Process<NodeEvent>| {
-            accept(Arc::clone(&context), Arc::clone(&door))
-        });
         let mut tree = Supervisor::rest_for_one()
             .child(membership::child(members))
             .child(mesh::child(plan))
             .child(groups::child(node.clone()))
             .child(globals::child(node.clone()))
-            .child(acceptor)
+            .child(accepting::child(&context, door))
             .child(discovery::child(found))
             .child(desk::child(desk));
         if !self.offers.is_empty() {
@@ -466,49 +459,6 @@ impl Builder {
         started
             .map(drop)
             .map_err(|error| StartError::Tree(error.to_string().into()))
-    }
-}
-
-/// Where the node listens, from one acceptor to the next.
-struct Door {
-    address: Box<str>,
-    listener: Mutex<Option<Listener>>,
-}
-
-impl Door {
-    fn new(address: Box<str>, listener: Listener) -> Self {
-        let listener = Mutex::new(Some(listener));
-        Self { address, listener }
-    }
-}
-
-/// Takes connections for the mesh, for ever.
-async fn accept(context: Arc<Context>, door: Arc<Door>) {
-    let mesh = MeshRef::of(&context.node);
-    let mut listener = door.listener.lock().await;
-    loop {
-        let listener = match &mut *listener {
-            Some(listener) => listener,
-            // The one before this has crashed.
-            empty => match context.transport.listen(&door.address).await {
-                Ok(listener) => empty.insert(listener),
-                Err(error) => {
-                    tracing::error!(target: "foundation::cluster", %error, "cannot listen");
-                    context.node.sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            },
-        };
-        match listener.accept(&context.node).await {
-            Ok((stream, from)) => {
-                // Dropped where there is no room, it is closed.
-                let _ = mesh.mesh().accept(stream, from).await;
-            }
-            Err(error) => {
-                tracing::warn!(target: "foundation::cluster", %error, "no connection was taken");
-                context.node.sleep(ACCEPT_PAUSE).await;
-            }
-        }
     }
 }
 

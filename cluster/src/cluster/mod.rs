@@ -2,6 +2,7 @@
 //!
 //! Role       The user's side: a builder beside the node's own, and a handle.
 
+mod accepting;
 mod builder;
 mod error;
 mod handle;

@@ -21,12 +21,16 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    pub(crate) fn new(node: &Node, channels: Channels) -> Self {
-        Self {
+    /// What is to be acknowledged on this node is kept here from now on.
+    pub(crate) fn of(node: &Node, channels: Channels) -> Arc<Self> {
+        let keeper = Arc::new(Self {
             node: node.clone(),
             channels: Arc::new(channels),
             kept: Mutex::default(),
-        }
+        });
+        let spool: Arc<dyn Spool> = keeper.clone();
+        node.spool(spool);
+        keeper
     }
 
     pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
