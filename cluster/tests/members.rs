@@ -151,7 +151,8 @@ fn a_good_bye_reaches_all_at_once() {
         let nodes = start_all(&world, &network, names).await;
         let connected = async || {
             let mut others = nodes.iter().filter(|node| node.name() != "b");
-            others.all(|node| node.peer("b").is_some())
+            let b = &nodes[1];
+            others.all(|node| node.peer("b").is_some() && b.peer(node.name()).is_some())
         };
         world.eventually(secs(5), connected).await;
         let (told, mut news) = tokio::sync::mpsc::unbounded_channel();
