@@ -1,9 +1,8 @@
 //! Do messages reach nodes that are not neighbours, and each of them once?
 //!
 //! Role       Tables of single steps; walks on graphs by chance whose links break, lose and come
-//!            back. Planted faults that these find: a message that goes back to who brought it, one
-//!            that is passed on twice, an acknowledged one that is delivered again, one that is
-//!            given up with attempts left, a way that is kept when its neighbour is gone.
+//!            back. Planted faults that these find: a message that is passed on twice, an
+//!            acknowledged one that is delivered again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,9 +1,7 @@
 //! Is every message read as it was written, and are all other bytes refused?
 //!
 //! Role       Messages by a seed, cut at every byte, changed in every byte; the bytes of one of each
-//!            kind, which must not change; lengths that promise too much; garbage. Planted faults
-//!            that these find: a kind read as its neighbour, a length that is believed, bytes behind
-//!            a message that are let pass.
+//!            kind, which must not change; lengths that promise too much; garbage.
 
 use foundation_runtime::Rng;
 
