@@ -4,9 +4,9 @@
 //!            with words that find no room, changes that are left out, exchanges that end and begin
 //!            anew, and scopes that are given up and opened again. At the end all links are there and
 //!            everything is said: all nodes see the members that there are, and keep nothing else.
-//! Sabotages  Seen red: `Begin` marks nothing; an old round is said; words count from any speaker; the
-//!            number of a scope is ignored; a word without room, or an overrun, is forgotten; a lost node,
-//!            or a scope that was not named, is kept.
+//! Sabotages  Seen red: `Begin` marks nothing; an old round is said; words count from any speaker; the end
+//!            of a speaker, a word without room, or an overrun is forgotten; a lost node, or a scope that
+//!            was not named, is kept.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
