@@ -38,7 +38,7 @@ pub enum Unreadable {
     /// They are of another version of the format.
     Version(u8),
     /// They belong to another protocol.
-    Protocol(u8),
+    UnknownProtocol(u8),
     /// The protocol has no such kind of message.
     Kind(u8),
     /// A list is longer than [`LIST_MAX`], or a payload than this machine can address.
@@ -54,7 +54,7 @@ impl fmt::Display for Unreadable {
         match self {
             Self::Short => f.write_str("the message ends too early"),
             Self::Version(version) => write!(f, "the message is of version {version}"),
-            Self::Protocol(protocol) => write!(f, "the message is of protocol {protocol}"),
+            Self::UnknownProtocol(protocol) => write!(f, "the message is of protocol {protocol}"),
             Self::Kind(kind) => write!(f, "there is no message of kind {kind}"),
             Self::Length => f.write_str("a list or a payload is too long"),
             Self::Flag(value) => write!(f, "{value} is neither yes nor no"),

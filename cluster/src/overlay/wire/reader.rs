@@ -19,7 +19,7 @@ impl<'a> Reader<'a> {
         }
         let other = reader.u8()?;
         if other != protocol {
-            return Err(Unreadable::Protocol(other));
+            return Err(Unreadable::UnknownProtocol(other));
         }
         Ok((reader.u8()?, reader))
     }

@@ -179,7 +179,7 @@ fn refused() {
     let promised = |count: u16| [&[1, 1, 9][..], &count.to_be_bytes()].concat();
     let rows: &[(Vec<u8>, Unreadable)] = &[
         (vec![2, 1, 1], Unreadable::Version(2)),
-        (vec![1, 2, 1], Unreadable::Protocol(2)),
+        (vec![1, 2, 1], Unreadable::UnknownProtocol(2)),
         (vec![1, 1, 0], Unreadable::Kind(0)),
         (vec![1, 1, 14], Unreadable::Kind(14)),
         (vec![1, 1, 3, 2], Unreadable::Flag(2)),
@@ -196,7 +196,10 @@ fn refused() {
         let bytes = [&head[..], &len.to_be_bytes(), b"hi"].concat();
         assert_eq!(Tree::decode(&bytes), Err(Unreadable::Short), "{len}");
     }
-    assert_eq!(Tree::decode(&[1, 1, 1]), Err(Unreadable::Protocol(1)));
+    assert_eq!(
+        Tree::decode(&[1, 1, 1]),
+        Err(Unreadable::UnknownProtocol(1))
+    );
     assert_eq!(Tree::decode(&[1, 2, 10]), Err(Unreadable::Kind(10)));
 }
 
