@@ -3,6 +3,8 @@
 //! Role       Whole nodes over a simulated network: order, isolation, refusals, the newest that wins,
 //!            times that run out, credit, compression and priorities, each on a way where it matters.
 
+mod common;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,6 +18,8 @@ use foundation_runtime::{
     CallError, Mail, NoChannel, Node, Priority, Reason, SendError, SendOptions, World, promise,
     time,
 };
+
+use common::simulate;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const STORE: Name<Store> = Name::new("store");
@@ -56,17 +60,6 @@ impl Store {
     #[call]
     fn echo(&self, text: String) -> String {
         text
-    }
-}
-
-fn simulate<Fut: Future<Output = ()>>(seeds: u64, body: impl Fn(World) -> Fut) {
-    for seed in 0..seeds {
-        let (_, first) =
-            World::simulate(seed, &body).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
-        if seed == 0 {
-            let (_, again) = World::simulate(seed, &body).expect("it did end");
-            assert_eq!(first.trace_hash, again.trace_hash, "seed {seed} twice");
-        }
     }
 }
 

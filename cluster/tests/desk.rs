@@ -3,24 +3,22 @@
 //! Role       Questions to the desk of a node, in simulated worlds: all is well, a node is silent, a
 //!            node leaves, a node is evicted, and who may only look.
 
+mod common;
+
 use std::time::Duration;
 
 use foundation_actors::{Name, NodeExt, Operable, Operation};
 use foundation_cluster::desk::{self, Acted, Answer, Question, topology};
 use foundation_cluster::{NodeClusterExt, mesh::Loss};
 use foundation_cluster::{NodeEvent, WorldClusterExt};
-use foundation_runtime::{Mail, Node, Process, World};
+use foundation_runtime::{Mail, Node, Process};
+
+use common::simulate;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
-}
-
-fn simulate<Fut: Future<Output = ()>>(body: impl Fn(World) -> Fut) {
-    for seed in 0..10 {
-        World::simulate(seed, &body).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-    }
 }
 
 async fn ask(node: &Node, question: Question, may_change: bool) -> Result<Answer, String> {
@@ -39,7 +37,7 @@ async fn app(_: &Node) {}
 
 #[test]
 fn a_whole_mesh_is_shown_whole() {
-    simulate(|world| async move {
+    simulate(10, |world| async move {
         let [a, _b, c] = world.nodes(["a", "b", "c"], app).await;
         let Ok(Answer::Topology(topology)) = ask(&c, Question::Topology(secs(5)), false).await
         else {
@@ -83,7 +81,7 @@ fn a_whole_mesh_is_shown_whole() {
 
 #[test]
 fn who_does_not_answer_is_said_so_within_the_bound() {
-    simulate(|world| async move {
+    simulate(10, |world| async move {
         let [a, b, c] = world.nodes(["a", "b", "c"], app).await;
         world.partition(&a, &b);
         let begun = a.now();
@@ -108,7 +106,7 @@ fn who_does_not_answer_is_said_so_within_the_bound() {
 
 #[test]
 fn leaving_and_evicting_are_done_and_told() {
-    simulate(|world| async move {
+    simulate(10, |world| async move {
         let [a, b, c] = world.nodes(["a", "b", "c"], app).await;
         let (told, hears) = foundation_runtime::promise(&b);
         let watcher = b
@@ -149,7 +147,7 @@ fn leaving_and_evicting_are_done_and_told() {
 
 #[test]
 fn what_is_no_question_is_an_error_in_words() {
-    simulate(|world| async move {
+    simulate(10, |world| async move {
         let [a] = world.nodes(["a"], app).await;
         let desk = a.at(Name::<dyn Operable>::new(desk::PART));
         for bytes in [&b""[..], b"\xff\xff\xff", b"\x81\xa5Other\x01"] {

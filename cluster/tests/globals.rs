@@ -2,6 +2,8 @@
 //!
 //! Role       Whole nodes over a simulated network, with partitions and crashes; and over sockets.
 
+mod common;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,28 +13,14 @@ use foundation_cluster::{
 };
 use foundation_runtime::{Codec, Mail, Message, Node, Pid, Process, Reason, Tag, World};
 
+use common::simulate;
+
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
-}
-
-fn simulate<Fut: Future<Output = ()>>(seeds: u64, body: impl Fn(World) -> Fut) {
-    let of = std::env::var("FOUNDATION_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok());
-    let seeds: Vec<u64> = of.map_or_else(|| (0..seeds).collect(), |seed| vec![seed]);
-    for seed in seeds {
-        let run = || World::simulate(seed, &body);
-        let (_, first) = run().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-        if seed % 10 == 0 {
-            let (_, again) = run().expect("it did end");
-            let same = first.trace_hash == again.trace_hash;
-            assert!(same, "seed {seed} is not the same twice");
-        }
-    }
 }
 
 #[derive(Debug, Clone)]

@@ -8,12 +8,17 @@
 //!            of a speaker, a word without room, or an overrun is forgotten; a lost node, or a scope that
 //!            was not named, is kept.
 
+#[path = "common/dice.rs"]
+mod dice;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use foundation_actors::pg::machine::{self as scope, Change, Group, Member};
 use foundation_cluster::groups::{Effect, Exchange, Input, Word};
 use foundation_cluster::{Effects, Machine as _, Tick};
+
+use dice::Dice;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct P(u8, u16);
@@ -32,21 +37,6 @@ const GROUPS: [&str; 2] = ["g", "h"];
 const EXCHANGES: u16 = 1000;
 /// How many changes wait for an exchange at most.
 const UNTAKEN_MAX: usize = 3;
-
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-
-    fn one<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.roll(of.len() as u64) as usize]
-    }
-}
 
 struct Open {
     number: u64,
@@ -258,8 +248,8 @@ impl Net {
 
     fn act(&mut self, dice: &mut Dice) {
         let (a, b) = (
-            dice.roll(u64::from(NODES)) as u8,
-            dice.roll(u64::from(NODES)) as u8,
+            dice.roll(usize::from(NODES)) as u8,
+            dice.roll(usize::from(NODES)) as u8,
         );
         let host = &mut self.hosts[usize::from(a)];
         let (name, group) = (Arc::from(dice.one(&SCOPES)), Group::from(dice.one(&GROUPS)));
@@ -267,14 +257,14 @@ impl Net {
             0..15 => {
                 host.slots += 1;
                 let pid = P(a, dice.one(&[host.slots, 0]));
-                let pids = vec![pid; 1 + dice.roll(2) as usize];
+                let pids = vec![pid; 1 + dice.roll(2)];
                 host.open(&name);
                 host.feed_scope(&name, scope::Input::Join { group, pids });
             }
             15..30 => {
                 if let Some(open) = host.scopes.get(&name) {
                     let mut pids = open.machine.local_members(&group);
-                    pids.truncate(1 + dice.roll(3) as usize);
+                    pids.truncate(1 + dice.roll(3));
                     host.feed_scope(&name, scope::Input::Leave { group, pids });
                     host.close(&name);
                 }
@@ -445,7 +435,7 @@ impl Host {
 #[test]
 fn all_nodes_see_the_same_in_the_end() {
     for seed in 1..=400 {
-        let mut dice = Dice(u64::wrapping_mul(seed, 0x9E37_79B9_7F4A_7C15));
+        let mut dice = Dice::new(seed);
         let mut net = Net::new(seed);
         for _ in 0..3 {
             net.is_tight = true;

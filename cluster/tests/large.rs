@@ -4,12 +4,16 @@
 //!            each sender's order, over a lost and renewed connection too; and small calls pass
 //!            while large messages are on their way.
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use foundation_cluster::transport::simulated::Link;
 use foundation_cluster::{NodeClusterExt, WorldClusterExt, desk};
-use foundation_runtime::{Mail, Node, Pid, Process, Reason, SpawnOptions, World, promise};
+use foundation_runtime::{Mail, Node, Pid, Process, Reason, SpawnOptions, promise};
+
+use common::simulate;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -81,17 +85,6 @@ async fn receive(mut me: Process<Load>, senders: u8, last: u32) -> BTreeMap<u8, 
         (*count, *at) = (*count + 1, load.number);
     }
     seen
-}
-
-fn simulate<Fut: Future<Output = ()>>(seeds: u64, body: impl Fn(World) -> Fut) {
-    for seed in 0..seeds {
-        let (_, first) =
-            World::simulate(seed, &body).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
-        if seed % 10 == 0 {
-            let (_, again) = World::simulate(seed, &body).expect("it did end");
-            assert_eq!(first.trace_hash, again.trace_hash, "seed {seed} twice");
-        }
-    }
 }
 
 #[test]

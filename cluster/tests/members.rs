@@ -7,6 +7,8 @@
 //!
 //! [`Cluster::members`]: foundation_cluster::Cluster::members
 
+mod common;
+
 use std::time::Duration;
 
 use foundation_actors::sys;
@@ -22,24 +24,10 @@ const fn secs(seconds: u64) -> Duration {
 }
 
 fn simulate<Fut: Future<Output = ()>>(seeds: u64, body: impl Fn(World, SimNetwork) -> Fut) {
-    let of = std::env::var("FOUNDATION_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok());
-    let seeds: Vec<u64> = of.map_or_else(|| (0..seeds).collect(), |seed| vec![seed]);
-    for seed in seeds {
-        let run = || {
-            World::simulate(seed, |world| {
-                let network = SimNetwork::new(&world);
-                body(world, network)
-            })
-        };
-        let (_, first) = run().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-        if seed % 10 == 0 {
-            let (_, again) = run().expect("it did end");
-            let same = first.trace_hash == again.trace_hash;
-            assert!(same, "seed {seed} is not the same twice");
-        }
-    }
+    common::simulate(seeds, |world| {
+        let network = SimNetwork::new(&world);
+        body(world, network)
+    });
 }
 
 async fn start(world: &World, network: &SimNetwork, name: &str) -> Node {

@@ -2,12 +2,16 @@
 //!
 //! Role       Whole nodes of a simulated world, under seeds, and the faults of one of them.
 
+mod common;
+
 use std::time::Duration;
 
 use foundation_actors::{Cx, Name, NodeExt};
 use foundation_cluster::{NodeClusterExt, WorldClusterExt};
 use foundation_macros::actor;
-use foundation_runtime::{Node, Pid, Reason, World};
+use foundation_runtime::{Node, Pid, Reason};
+
+use common::simulate;
 
 const SEEDS: u64 = 20;
 
@@ -40,17 +44,6 @@ async fn app(node: &Node) {
     started.expect("the name is free");
 }
 
-fn simulate<Fut: Future<Output = ()>>(body: impl Fn(World) -> Fut) {
-    for seed in 0..SEEDS {
-        let run = || World::simulate(seed, &body);
-        let (_, report) = run().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-        if seed % 10 == 0 {
-            let (_, again) = run().expect("it did end");
-            assert_eq!(report.trace_hash, again.trace_hash, "seed {seed}");
-        }
-    }
-}
-
 fn see_each_other(a: &Node, b: &Node) -> bool {
     a.peer(b.name()) == Some(b.id()) && b.peer(a.name()) == Some(a.id())
 }
@@ -58,7 +51,7 @@ fn see_each_other(a: &Node, b: &Node) -> bool {
 #[test]
 fn a_node_that_crashed_comes_back_as_another() {
     for silent in [false, true] {
-        simulate(|world| async move {
+        simulate(SEEDS, |world| async move {
             let [a, b, c] = world.nodes(["a", "b", "c"], app).await;
             let store = a.remote("b").at(STORE);
             assert_eq!(store.keep(5).await, Ok(0));
@@ -86,7 +79,7 @@ fn a_node_that_crashed_comes_back_as_another() {
 /// All join at the first, and yet it can be gone.
 #[test]
 fn the_first_node_comes_back_as_another() {
-    simulate(|world| async move {
+    simulate(SEEDS, |world| async move {
         let [a, b] = world.nodes(["a", "b"], app).await;
         world.crash(&a);
         let again = world.restart(&a, app).await;
@@ -98,7 +91,7 @@ fn the_first_node_comes_back_as_another() {
 
 #[test]
 fn a_short_pause_is_not_noticed_and_a_long_one_is() {
-    simulate(|world| async move {
+    simulate(SEEDS, |world| async move {
         let [a, b] = world.nodes(["a", "b"], app).await;
         let store = a.remote("b").at(STORE);
         world.pause(&b);
@@ -129,7 +122,7 @@ fn a_short_pause_is_not_noticed_and_a_long_one_is() {
 
 #[test]
 fn a_slow_node_answers_late() {
-    simulate(|world| async move {
+    simulate(SEEDS, |world| async move {
         let [a, b] = world.nodes(["a", "b"], app).await;
         let store = a.remote("b").at(STORE);
         let begun = world.now();
@@ -149,7 +142,7 @@ fn a_slow_node_answers_late() {
 /// theirs is over. It probes and is probed all the same, and whomever it loses it finds again.
 #[test]
 fn a_clock_that_goes_wrong_costs_no_more_than_its_node() {
-    simulate(|world| async move {
+    simulate(SEEDS, |world| async move {
         let [a, b, c] = world.nodes(["a", "b", "c"], app).await;
         world.clock_rate(&b, 1.02);
         world.clock_rate(&c, 0.98);

@@ -3,6 +3,8 @@
 //! Role       Whole nodes over a simulated network, under seeds: join, calls, links, partitions,
 //!            crashes, restarts, departures. The code is that of real nodes, but for the sockets.
 
+mod common;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -22,26 +24,10 @@ const fn ms(millis: u64) -> Duration {
 }
 
 fn simulate<Fut: Future<Output = ()>>(seeds: u64, body: impl Fn(World, SimNetwork) -> Fut) {
-    let of = std::env::var("FOUNDATION_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok());
-    let seeds: Vec<u64> = of.map_or_else(|| (0..seeds).collect(), |seed| vec![seed]);
-    for seed in seeds {
-        let run = || {
-            World::simulate(seed, |world| {
-                let network = SimNetwork::new(&world);
-                body(world, network)
-            })
-        };
-        let (_, first) = run().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-        if seed % 10 == 0 {
-            let (_, again) = run().expect("it did end");
-            assert_eq!(
-                first.trace_hash, again.trace_hash,
-                "seed {seed} is not the same twice"
-            );
-        }
-    }
+    common::simulate(seeds, |world| {
+        let network = SimNetwork::new(&world);
+        body(world, network)
+    });
 }
 
 async fn start(world: &World, network: &SimNetwork, name: &str) -> Node {

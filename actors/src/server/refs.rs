@@ -104,7 +104,8 @@ impl<A: Actor> Address<A> {
     ///
     /// # Errors
     /// [`SendError::NotPortable`] when the method is local and the actor on another node, and
-    /// [`SendError::Full`] when the actor's mailbox is full and senders are told. An actor that has
+    /// [`SendError::Full`] when the actor's mailbox is full and senders are told;
+    /// [`SendError::NoChannel`] when its node lacks the channel that [`Ref::over`] named. An actor that has
     /// ended, or a name that nobody has, is no error: the message is a dead letter.
     #[inline]
     pub fn cast<M: Cast<A>>(&self, message: M) -> Result<(), SendError> {

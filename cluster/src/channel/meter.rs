@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use foundation_runtime::Priority;
+use serde::{Deserialize, Serialize};
 
 use super::queue::Dropped;
 
@@ -107,13 +107,13 @@ impl Meter {
 }
 
 /// What went over one channel from this node to another, and what waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChannelFigures {
     /// The channel's name.
-    pub channel: Box<str>,
-    /// Its priority.
-    pub priority: Priority,
+    pub channel: String,
+    /// Its priority: `low`, `normal`, `high` or `max`.
+    pub priority: String,
     /// How many of its lanes are open.
     pub open: u32,
     /// Messages that have left.

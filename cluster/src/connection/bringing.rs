@@ -50,6 +50,10 @@ impl Bringing {
         }
     }
 
+    pub(super) fn stream(&self) -> Stream {
+        self.stream
+    }
+
     fn due(&self) -> MutexGuard<'_, Due> {
         self.due.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -65,9 +65,13 @@ pub(super) async fn taken(
     credit: u32,
 ) {
     let Some(lane) = of.lanes.bringing(channel, number, credit) else {
+        tracing::warn!(
+            target: "foundation::cluster",
+            peer = %of.peer.name, %channel, number,
+            "a lane that is open already, or that no channel has, was refused"
+        );
         return;
     };
-    of.lanes.came(&lane);
     lane.read(rest.len());
     if of.join(carrier) {
         carry(of, stream, Duty::Takes(lane), rest).await;

@@ -116,16 +116,11 @@ fn mix(one: u64, other: u64) -> u64 {
     mixed ^ mixed >> 29
 }
 
-/// What tells one sender from another.
-fn sender(freight: &Freight) -> u64 {
-    let number = freight.sender.map(|pid| pid.spread(u32::MAX));
-    number.map_or(u64::MAX, u64::from)
-}
-
 /// Which lane of so many a frame takes: that of its key, or of its sender and receiver.
 pub(super) fn lane_of(freight: &Freight, lanes: u8) -> u8 {
     let key = freight.course.key;
-    let number = key.unwrap_or_else(|| mix(sender(freight), freight.receiver));
+    let sender = || freight.sender.map_or(u32::MAX, |pid| pid.spread(u32::MAX));
+    let number = key.unwrap_or_else(|| mix(u64::from(sender()), freight.receiver));
     (mix(number, 0) % u64::from(lanes)) as u8
 }
 
@@ -141,7 +136,7 @@ fn bucket(freight: &Freight) -> u8 {
 pub(super) fn wanted(channel: &Channel, now: Tick, freight: &Freight) -> Wanted {
     let is_message = freight.kind == FreightKind::Message;
     let is_told = is_message && freight.request.is_none();
-    let pair = || mix(mix(sender(freight), freight.receiver), freight.topic);
+    let pair = || mix(freight.receiver, freight.topic);
     let course = &freight.course;
     let is_kept = course.acknowledged && is_told;
     let replaces = channel.is_monotonic && is_told;

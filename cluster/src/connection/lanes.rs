@@ -13,7 +13,7 @@ use foundation_runtime::{Carried, Freight, Node, NodeId, Pid};
 use super::bringing::Bringing;
 use super::keeper::Keeper;
 use super::lane::{Lane, Pressing, Report, lane_of};
-use crate::channel::{Channel, ChannelFigures, Meter};
+use crate::channel::{Channel, ChannelFigures, LANES_MAX, Meter};
 use crate::machine::Tick;
 
 /// The lanes to one node, and those from it.
@@ -22,7 +22,7 @@ pub(super) struct Lanes {
     node: Node,
     peer: NodeId,
     keeper: Arc<Keeper>,
-    /// By the places of their channels; none of the first, which is the connection itself.
+    /// By the places of their channels; those of `data` are for what is asked more of than to be sent.
     to: OnceLock<Vec<Vec<Arc<Lane>>>>,
     from: Mutex<Vec<Weak<Bringing>>>,
     /// Some are to be opened.
@@ -124,17 +124,20 @@ impl Lanes {
         self.keeper.channels.place(name)
     }
 
-    /// The receiving end of a lane of this channel.
+    /// The receiving end of a lane of this channel, which the other node has opened; `None` when there
+    /// is no such lane, or it is open already.
     pub(super) fn bringing(&self, channel: &str, lane: u8, credit: u32) -> Option<Arc<Bringing>> {
         let stream = (self.peer, self.place(channel)?, lane);
-        let keeper = Arc::clone(&self.keeper);
-        Some(Arc::new(Bringing::new(keeper, stream, credit)))
-    }
-
-    /// A lane from the other node.
-    pub(super) fn came(&self, lane: &Arc<Bringing>) {
         let mut from = self.from.lock().unwrap_or_else(PoisonError::into_inner);
-        from.push(Arc::downgrade(lane));
+        from.retain(|lane| lane.strong_count() > 0);
+        let open = from.iter().filter_map(Weak::upgrade);
+        if LANES_MAX <= lane || open.into_iter().any(|lane| lane.stream() == stream) {
+            return None;
+        }
+        let keeper = Arc::clone(&self.keeper);
+        let lane = Arc::new(Bringing::new(keeper, stream, credit));
+        from.push(Arc::downgrade(&lane));
+        Some(lane)
     }
 
     fn all(&self) -> impl Iterator<Item = &Arc<Lane>> {
@@ -185,7 +188,7 @@ fn figures(lanes: &[Arc<Lane>]) -> Option<ChannelFigures> {
     }
     Some(ChannelFigures {
         channel: channel.name().into(),
-        priority: channel.priority,
+        priority: format!("{:?}", channel.priority).to_lowercase(),
         open: total(|report| usize::from(report.is_open)) as u32,
         messages: sum(|meter| meter.messages),
         bytes: sum(|meter| meter.bytes),

@@ -11,8 +11,7 @@ use foundation_runtime::{CHANNELS, Node};
 
 use super::driver::{DESK, Plan};
 use super::words::{
-    Acted, Answer, ChannelRow, Dialled, LaneFigures, Member, Pong, Question, Status, Topology,
-    Vertex,
+    Acted, Answer, ChannelRow, Dialled, Member, Pong, Question, Status, Topology, Vertex,
 };
 use crate::channel::ChannelFigures;
 use crate::cluster::{AskError, NodeClusterExt as _};
@@ -136,29 +135,13 @@ async fn channels(node: &Node) -> Result<Vec<ChannelRow>, AskError> {
     Ok(rows.collect())
 }
 
-fn row(peer: &crate::mesh::Peer, of: &ChannelFigures) -> ChannelRow {
+fn row(peer: &Peer, of: &ChannelFigures) -> ChannelRow {
     ChannelRow {
         peer: peer.who.name.to_string(),
-        channel: of.channel.to_string(),
+        channel: of.channel.clone(),
         queued_bytes: of.queued_bytes,
         sent_frames: of.messages,
-        figures: Some(LaneFigures {
-            priority: format!("{:?}", of.priority).to_lowercase(),
-            open: of.open,
-            bytes: of.bytes,
-            wire_bytes: of.wire_bytes,
-            under_way: of.under_way,
-            window: of.window,
-            held: of.held,
-            superseded: of.superseded,
-            expired: of.expired,
-            refused: of.refused,
-            unsent: of.unsent,
-            unheard: of.unheard,
-            unacknowledged: of.unacknowledged,
-            wait_p99: of.wait_p99,
-            round_trip: of.round_trip,
-        }),
+        figures: Some(of.clone()),
     }
 }
 

@@ -13,6 +13,5 @@ pub use driver::PART;
 pub(crate) use driver::{Plan, child};
 pub use gather::{EDGES_MAX, topology};
 pub use words::{
-    Acted, Answer, ChannelRow, Dialled, LaneFigures, Member, Pong, Question, Status, Topology,
-    Vertex,
+    Acted, Answer, ChannelRow, Dialled, Member, Pong, Question, Status, Topology, Vertex,
 };

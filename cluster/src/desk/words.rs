@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::channel::ChannelFigures;
+
 /// What an operator asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -127,42 +129,7 @@ pub struct ChannelRow {
     /// Frames that were given to it, so far.
     pub sent_frames: u64,
     /// More of a channel that is not `data`.
-    pub figures: Option<LaneFigures>,
-}
-
-/// What the lanes of a channel to one node did, so far.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LaneFigures {
-    /// Its priority.
-    pub priority: String,
-    /// How many lanes are open.
-    pub open: u32,
-    /// Bytes of messages that have left.
-    pub bytes: u64,
-    /// Bytes of the connections, after compression.
-    pub wire_bytes: u64,
-    /// Bytes that the other node has not read yet.
-    pub under_way: u64,
-    /// How many bytes may be under way.
-    pub window: u64,
-    /// How often a sender was held.
-    pub held: u64,
-    /// Messages that a newer one replaced.
-    pub superseded: u64,
-    /// Messages that had waited as long as they might.
-    pub expired: u64,
-    /// Messages that were refused because too much waited.
-    pub refused: u64,
-    /// Messages that were not sent because the channel could not be opened.
-    pub unsent: u64,
-    /// Messages to be acknowledged that have left, and of which nothing was heard yet.
-    pub unheard: u64,
-    /// Messages to be acknowledged of which nothing was heard in their time.
-    pub unacknowledged: u64,
-    /// How long 99 of 100 messages waited here at most.
-    pub wait_p99: Duration,
-    /// How long bytes took to be read there, and that to be told here, at last.
-    pub round_trip: Option<Duration>,
+    pub figures: Option<ChannelFigures>,
 }
 
 /// An echo.

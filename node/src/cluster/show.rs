@@ -5,9 +5,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use foundation::cluster::desk::{
-    Acted, Answer, ChannelRow, LaneFigures, Member, Pong, Status, Topology,
-};
+use foundation::cluster::channel::ChannelFigures;
+use foundation::cluster::desk::{Acted, Answer, ChannelRow, Member, Pong, Status, Topology};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
@@ -174,7 +173,7 @@ fn channels_text(rows: &[ChannelRow]) -> String {
 }
 
 /// How many messages were not sent, and why.
-fn dropped(of: &LaneFigures) -> String {
+fn dropped(of: &ChannelFigures) -> String {
     let counts = [
         (of.superseded, "superseded"),
         (of.expired, "expired"),

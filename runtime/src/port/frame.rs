@@ -11,6 +11,11 @@ use crate::{CallError, Node, NodeId, Pid, Reason};
 const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0100_0000_01b3;
 
+/// A number that no other process of its node has, while either lives.
+fn number(pid: Pid) -> u64 {
+    u64::from(pid.slot()) << 32 | u64::from(pid.generation().get())
+}
+
 /// Who a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Target<'a> {
@@ -181,7 +186,6 @@ impl<P> Frame<'_, P> {
 
     /// A number of whom it is for.
     pub(super) fn receiver(&self) -> u64 {
-        let of = |pid: &Pid| u64::from(pid.slot()) << 32 | u64::from(pid.generation().get());
         match self {
             Self::Message {
                 to: Target::Name(_, name),
@@ -195,16 +199,19 @@ impl<P> Frame<'_, P> {
             }
             | Self::Alias { to, .. }
             | Self::Answer { to, .. }
-            | Self::Failure { to, .. } => of(to),
+            | Self::Failure { to, .. } => number(*to),
             // What is no message goes the usual way.
             _ => 0,
         }
     }
 
-    /// A number of the type of message that it is.
-    pub(super) fn topic(&self) -> u64 {
+    /// A number of the type of message that it is, and of who sends it.
+    pub(super) fn topic(&self, sender: Option<Pid>) -> u64 {
         match self {
-            Self::Message { message, .. } | Self::Alias { message, .. } => message.tag.as_u64(),
+            Self::Message { message, .. } | Self::Alias { message, .. } => {
+                let sender = sender.map_or(0, number);
+                message.tag.as_u64() ^ sender.wrapping_mul(FNV_PRIME)
+            }
             _ => 0,
         }
     }

@@ -78,7 +78,8 @@ pub struct Freight {
     pub course: Course,
     /// The same for the same receiver. Zero on the usual channel, where nobody asks.
     pub receiver: u64,
-    /// The same for messages of one type. Zero on the usual channel.
+    /// The same for messages of one type and one sender, as long as that lives. Zero on the usual
+    /// channel.
     pub topic: u64,
     /// Of a request: who waits for an answer, and the number of the call.
     pub request: Option<(Pid, u64)>,
@@ -210,15 +211,19 @@ impl Core {
         };
         let mut bytes = Vec::with_capacity(FRAME_ROOM);
         wire::encode(frame, ends, &mut bytes).map_err(Unsent::Unwritten)?;
+        let sender = self.sender_of(frame);
         let freight = Freight {
             kind: frame.freight(),
-            sender: self.sender_of(frame),
+            sender,
             course,
             receiver: match course.is_usual() {
                 true => 0,
                 false => frame.receiver(),
             },
-            topic: frame.topic(),
+            topic: match course.is_usual() {
+                true => 0,
+                false => frame.topic(sender),
+            },
             request: frame.request(),
         };
         let Some(connection) = connection else {
