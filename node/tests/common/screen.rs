@@ -1,6 +1,7 @@
 //! What does the program show on a terminal?
 //!
-//! Role  Runs it under `script`: keys go in, all that was ever written comes out.
+//! Role  Runs it under `script`: keys go in; what comes out is kept, and drawn, because a program that
+//!       writes only what has changed never writes a text that shares letters with the one before.
 
 #![allow(
     clippy::disallowed_methods,
@@ -8,20 +9,35 @@
 )]
 
 use std::io::{Read, Write};
+use std::num::NonZeroU16;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+const ROWS: NonZeroU16 = NonZeroU16::new(40).unwrap();
+const COLUMNS: NonZeroU16 = NonZeroU16::new(120).unwrap();
 const BOUND: Duration = Duration::from_secs(60);
 /// What ends each frame: the cursor is hidden once more.
 const FRAME: &str = "\u{1b}[?25l";
 
-/// The program on a terminal of 120 by 40.
+/// What was written, and what a terminal shows of it.
+struct Shown {
+    written: Vec<u8>,
+    terminal: vt100::Parser,
+}
+
+impl Shown {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.written).into_owned()
+    }
+}
+
+/// The program on a terminal.
 pub(crate) struct Screen {
     script: Child,
     keys: ChildStdin,
-    shown: Arc<Mutex<Vec<u8>>>,
+    shown: Arc<Mutex<Shown>>,
     reader: JoinHandle<()>,
 }
 
@@ -30,7 +46,8 @@ impl Screen {
     /// `script`, and that is said.
     pub(crate) fn open(before: &str, arguments: &str) -> Option<Self> {
         let program = env!("CARGO_BIN_EXE_foundation");
-        let command = format!("stty rows 40 cols 120; {before} exec {program} {arguments}");
+        let command =
+            format!("stty rows {ROWS} cols {COLUMNS}; {before} exec {program} {arguments}");
         let script = Command::new("script")
             .args(["-qec", &command, "/dev/null"])
             .env("TERM", "xterm")
@@ -43,13 +60,18 @@ impl Screen {
         };
         let keys = script.stdin.take().unwrap();
         let mut screen = script.stdout.take().unwrap();
-        let shown = Arc::new(Mutex::new(Vec::new()));
+        let shown = Arc::new(Mutex::new(Shown {
+            written: Vec::new(),
+            terminal: vt100::Parser::new(ROWS, COLUMNS, 0),
+        }));
         let reader = std::thread::spawn({
             let shown = Arc::clone(&shown);
             move || {
                 let mut space = [0; 4096];
                 while let Ok(read @ 1..) = screen.read(&mut space) {
-                    shown.lock().unwrap().extend_from_slice(&space[..read]);
+                    let mut shown = shown.lock().unwrap();
+                    shown.written.extend_from_slice(&space[..read]);
+                    shown.terminal.process(&space[..read]);
                 }
             }
         });
@@ -62,7 +84,7 @@ impl Screen {
     }
 
     pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned()
+        self.shown.lock().unwrap().text()
     }
 
     /// How many frames were drawn.
@@ -74,9 +96,13 @@ impl Screen {
         self.keys.write_all(key.as_bytes()).unwrap();
     }
 
-    /// Waits until this was written.
+    /// Waits until this is shown, or was written.
     pub(crate) fn until(&self, part: &str) {
-        self.wait(|text| text.contains(part), part);
+        let is_shown = || {
+            let shown = self.shown.lock().unwrap();
+            shown.terminal.screen().contents().contains(part)
+        };
+        self.wait(|text| text.contains(part) || is_shown(), part);
     }
 
     /// Waits until what was written is so.
@@ -94,6 +120,6 @@ impl Screen {
         let status = self.script.wait().unwrap();
         self.reader.join().unwrap();
         let shown = self.shown.lock().unwrap();
-        (status, String::from_utf8_lossy(&shown).into_owned())
+        (status, shown.text())
     }
 }
