@@ -2,9 +2,11 @@
 //!
 //! Role       Graphs of few connections a node. `hyparview` chooses and repairs them,
 //!            `plumtree` brings messages to all of their nodes, `routing` to one that is not a
-//!            neighbour. `wire` puts what they say into bytes.
+//!            neighbour; by `circuit` two such nodes have streams of bytes. `wire` puts what they
+//!            say into bytes.
 //! Absent     Sockets and clocks: a driver owns a machine and does what it asks for.
 
+pub mod circuit;
 pub mod hyparview;
 mod peer;
 pub mod plumtree;

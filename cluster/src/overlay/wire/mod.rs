@@ -6,6 +6,7 @@
 //! Limit      [`LIST_MAX`] entries in a list. How long a frame may be is the business of who reads it.
 //! Invariant  What is written can be read back. All of it is understood, or nothing of it acts.
 
+mod circuit;
 mod plumtree;
 mod reader;
 mod routed;
@@ -27,6 +28,7 @@ mod protocol {
     pub(super) const VIEW: u8 = 1;
     pub(super) const TREE: u8 = 2;
     pub(super) const ROUTED: u8 = 3;
+    pub(super) const CIRCUIT: u8 = 4;
 }
 
 /// Why bytes are no message of an overlay. Nothing of them had any effect.

@@ -7,6 +7,7 @@ use foundation_runtime::Rng;
 
 use super::{LIST_MAX, Unreadable};
 use crate::overlay::PeerId;
+use crate::overlay::circuit::{Carried, Piece};
 use crate::overlay::hyparview::Message as View;
 use crate::overlay::plumtree::{Had, Message as Tree, MessageId};
 use crate::overlay::routing::{Envelope, Kind, Message as Routed};
@@ -14,6 +15,7 @@ use crate::overlay::routing::{Envelope, Kind, Message as Routed};
 const VIEWS: usize = 13;
 const TREES: usize = 9;
 const ROUTED: usize = 3;
+const PIECES: usize = 8;
 
 fn peer(rng: &mut Rng) -> PeerId {
     PeerId(rng.next_u64() >> rng.below(64))
@@ -88,6 +90,30 @@ fn routed(kind: usize, rng: &mut Rng) -> Routed {
     Routed(envelope, kind)
 }
 
+fn piece(kind: usize, rng: &mut Rng) -> Piece {
+    let carried = match kind {
+        0 => Carried::Open(rng.next_u64()),
+        1 => Carried::Accept(rng.next_u64()),
+        2 => Carried::Refuse {
+            full: rng.chance(0.5),
+        },
+        3 => Carried::Data {
+            at: rng.next_u64(),
+            limit: rng.next_u64(),
+            bytes: payload(rng),
+        },
+        4 => Carried::End(rng.next_u64()),
+        5 => Carried::Credit(rng.next_u64()),
+        6 => Carried::Probe,
+        _ => Carried::Gone,
+    };
+    Piece {
+        of_opener: rng.chance(0.5),
+        number: rng.next_u64(),
+        carried,
+    }
+}
+
 fn tree(kind: usize, rng: &mut Rng) -> Tree {
     match kind {
         0 => Tree::Gossip(id(rng), rng.next_u64() as u16, payload(rng)),
@@ -129,6 +155,8 @@ fn read_as_written() {
         check(&message, &message.encode(), Tree::decode);
         let message = routed(round % ROUTED, &mut rng);
         check(&message, &message.encode(), Routed::decode);
+        let message = piece(round % PIECES, &mut rng);
+        check(&message, &message.encode(), Piece::decode);
     }
 }
 
@@ -175,6 +203,40 @@ fn the_bytes_of_version_1() {
 }
 
 #[test]
+fn the_bytes_of_circuits() {
+    let one = |value: u8| [0, 0, 0, 0, 0, 0, 0, value];
+    let of_opener = true;
+    let number = 7;
+    let carried = [
+        (Carried::Open(9), 1, one(9).to_vec()),
+        (Carried::Accept(9), 2, one(9).to_vec()),
+        (Carried::Refuse { full: true }, 3, vec![1]),
+        (
+            Carried::Data {
+                at: 1,
+                limit: 9,
+                bytes: (*b"hi").into(),
+            },
+            4,
+            [&one(1)[..], &one(9), &one(2), b"hi"].concat(),
+        ),
+        (Carried::End(2), 5, one(2).to_vec()),
+        (Carried::Credit(9), 6, one(9).to_vec()),
+        (Carried::Probe, 7, vec![]),
+        (Carried::Gone, 8, vec![]),
+    ];
+    for (carried, kind, bytes) in carried {
+        let piece = Piece {
+            of_opener,
+            number,
+            carried,
+        };
+        let expected = [&[1, 4, kind, 1][..], &one(7), &bytes].concat();
+        assert_eq!(piece.encode(), expected, "{piece:?}");
+    }
+}
+
+#[test]
 fn refused() {
     let promised = |count: u16| [&[1, 1, 9][..], &count.to_be_bytes()].concat();
     let rows: &[(Vec<u8>, Unreadable)] = &[
@@ -195,6 +257,18 @@ fn refused() {
         let head = [&[1, 2, 1][..], &[0; 18]].concat();
         let bytes = [&head[..], &len.to_be_bytes(), b"hi"].concat();
         assert_eq!(Tree::decode(&bytes), Err(Unreadable::Short), "{len}");
+        let head = [&[1, 4, 4, 0][..], &[0; 24]].concat();
+        let bytes = [&head[..], &len.to_be_bytes(), b"hi"].concat();
+        assert_eq!(Piece::decode(&bytes), Err(Unreadable::Short), "{len}");
+    }
+    let rows: &[(&[u8], Unreadable)] = &[
+        (&[1, 3, 1], Unreadable::UnknownProtocol(3)),
+        (&[1, 4, 0], Unreadable::Kind(0)),
+        (&[1, 4, 9], Unreadable::Kind(9)),
+        (&[1, 4, 7, 2], Unreadable::Flag(2)),
+    ];
+    for (bytes, error) in rows {
+        assert_eq!(Piece::decode(bytes), Err(*error), "{bytes:?}");
     }
     assert_eq!(
         Tree::decode(&[1, 1, 1]),
@@ -208,11 +282,12 @@ fn garbage_is_an_error_or_a_message() {
     let mut rng = Rng::new(2);
     let mut understood = 0;
     for round in 0..50_000 {
-        let (protocol, kind) = (round % 3, round / 3);
+        let (protocol, kind) = (round % 4, round / 4);
         let mut bytes = match protocol {
             0 => view(kind % VIEWS, &mut rng).encode(),
             1 => tree(kind % TREES, &mut rng).encode(),
-            _ => routed(kind % ROUTED, &mut rng).encode(),
+            2 => routed(kind % ROUTED, &mut rng).encode(),
+            _ => piece(kind % PIECES, &mut rng).encode(),
         };
         if rng.chance(0.2) {
             bytes = (0..rng.below(100)).map(|_| rng.next_u64() as u8).collect();
@@ -227,7 +302,8 @@ fn garbage_is_an_error_or_a_message() {
         let again = match protocol {
             0 => View::decode(&bytes).map(|message| message.encode()),
             1 => Tree::decode(&bytes).map(|message| message.encode()),
-            _ => Routed::decode(&bytes).map(|message| message.encode()),
+            2 => Routed::decode(&bytes).map(|message| message.encode()),
+            _ => Piece::decode(&bytes).map(|message| message.encode()),
         };
         if let Ok(again) = again {
             assert_eq!(again, bytes);
