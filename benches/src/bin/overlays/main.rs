@@ -8,7 +8,8 @@
 //! them fail, a node has none of its 5 neighbours and 30 in reserve left with probability 0.5^35, so
 //! nobody is cut off; when 95 % fail, one node of six is, unless another node knows it.
 //!
-//! Role       Runs the tables of the papers on HyParView, X-BOT and Plumtree, prints them, and the parameters.
+//! Role       Runs the tables of the papers on HyParView, X-BOT and Plumtree, and of circuits; prints
+//!            them, and the parameters.
 //! Outputs    Tables on stdout; JSON where asked for; progress on stderr.
 
 #![allow(
@@ -17,6 +18,7 @@
     reason = "a bench reads the machine's clock"
 )]
 
+mod circuits;
 mod costs;
 mod flood;
 mod graph;
@@ -35,7 +37,9 @@ use table::Table;
 const USAGE: &str = "overlays [--nodes N] [--seed S] [--seeds N] [--messages N] [--json FILE] [TABLE..]: \
 see the head of its main.rs";
 
-const TABLES: &[&str] = &["graph", "failures", "healing", "trees", "together", "costs"];
+const TABLES: &[&str] = &[
+    "graph", "failures", "healing", "trees", "together", "costs", "circuits",
+];
 
 /// What is run, and how often.
 pub(crate) struct Args {
@@ -90,6 +94,7 @@ fn run(args: &Args, seed: u64) -> Vec<Table> {
             "healing" => repairing::healing(&overlay, seed),
             "trees" => trees::stable(&overlay, seed),
             "costs" => costs::table(&overlay, seed),
+            "circuits" => circuits::table(&overlay, seed),
             _ => trees::together(&overlay, seed),
         });
         eprintln!(

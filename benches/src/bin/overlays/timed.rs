@@ -179,9 +179,7 @@ impl Timed {
     }
 
     fn carry(&mut self, from: usize, to: PeerId, item: Item) {
-        let (low, high) = (from.min(at(to)) as u64, from.max(at(to)) as u64);
-        let mut link = Rng::new(self.salt ^ (low << 32 | high));
-        let due = self.now + Duration::from_micros(5_000 + link.below(10_000) as u64);
+        let due = self.now + delay(self.salt, from, at(to));
         if self.overlay.dead[at(to)] {
             self.queue(due, from, Item::Failed(to));
         } else {
@@ -199,6 +197,13 @@ impl Timed {
             item,
         }));
     }
+}
+
+/// How long a link takes.
+pub(crate) fn delay(salt: u64, from: usize, to: usize) -> Duration {
+    let (low, high) = (from.min(to) as u64, from.max(to) as u64);
+    let mut link = Rng::new(salt ^ (low << 32 | high));
+    Duration::from_micros(5_000 + link.below(10_000) as u64)
 }
 
 impl PartialEq for Due {
