@@ -114,6 +114,8 @@ mod pages {
     mod live_system {}
     #[doc = include_str!("../book/src/testing.md")]
     mod testing {}
+    #[doc = include_str!("../book/src/topologies.md")]
+    mod topologies {}
     #[doc = include_str!("../book/src/membership.md")]
     mod membership {}
 }

@@ -233,6 +233,7 @@ fn a_file_that_makes_no_sense_is_refused_by_its_line() {
         ("name = 'a", "line 1"),
         ("name = 'a'\n[channels.x]\nlane = 1", "unknown field `lane`"),
         ("name = 'a'\n[channels.x]\npriority = 'urgent'", "line 3"),
+        ("name = 'a'\n[overlay]\nkind = 'ring'", "line 3"),
     ];
     for (text, says) in rows {
         let error = Config::parse(text, folder).expect_err(text).to_string();
@@ -244,6 +245,12 @@ fn a_file_that_makes_no_sense_is_refused_by_its_line() {
     let error = config.builder().secret(secret).start_blocking();
     let error = error.expect_err("no such channel").to_string();
     assert_eq!(error, "the channel `x` cannot have 99 lanes: 1 to 16");
+    let text = "name = 'a'\n[overlay]\nkind = 'hyparview'\nactive = 1\n";
+    let config = Config::parse(text, folder).expect("it is one");
+    let secret = foundation::cluster::Secret::new([9; 32]).expect("long enough");
+    let error = config.builder().secret(secret).start_blocking();
+    let error = error.expect_err("it would be alone").to_string();
+    assert_eq!(error, "the size of a view is out of bounds");
     let text = "name = 'a'\nsecret_file = 'secret'\nsocket = '/run/a'\n";
     let config = Config::parse(text, folder).expect("it is one");
     assert_eq!(config.secret_file, Some(folder.join("secret")));

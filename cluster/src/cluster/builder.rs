@@ -17,7 +17,7 @@ use super::StartError;
 use super::accepting::{self, Door};
 use super::listening::{Listening, check_address};
 use crate::channel::{Channel, Channels};
-use crate::connection::{Context, Keeper};
+use crate::connection::{Context, Keeper, Ways};
 use crate::desk;
 use crate::discovery::{self, BadDiscovery, DiscoveryConfig, FINDERS_MAX, Finder};
 use crate::globals;
@@ -25,6 +25,7 @@ use crate::groups;
 use crate::handshake::{NAME_BYTES_MAX, Who};
 use crate::membership;
 use crate::mesh::{self, MeshConfig, Plan};
+use crate::overlay::Overlay;
 use crate::secret::Secret;
 use crate::storage;
 #[cfg(feature = "tls")]
@@ -52,6 +53,7 @@ pub struct Builder {
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
     mesh: MeshConfig,
+    overlay: Overlay,
     handshake_bound: Duration,
     channels: Channels,
     offers: Offers,
@@ -92,6 +94,7 @@ impl Builder {
             #[cfg(feature = "tls")]
             tls: None,
             mesh: MeshConfig::default(),
+            overlay: Overlay::default(),
             handshake_bound: HANDSHAKE_BOUND,
             channels: Channels::default(),
             offers: Offers::new(),
@@ -178,6 +181,23 @@ impl Builder {
     /// The times and limits of the mesh.
     pub fn mesh(mut self, config: MeshConfig) -> Self {
         self.mesh = config;
+        self
+    }
+
+    /// Who is connected to whom: all to all unless set. All nodes of a cluster have the same.
+    ///
+    /// ```
+    /// use foundation_cluster::BuilderExt;
+    /// use foundation_cluster::overlay::{Overlay, hyparview};
+    /// use foundation_runtime::Node;
+    /// # async fn example() -> Result<(), foundation_cluster::StartError> {
+    /// let few = Overlay::HyParView(hyparview::Config::default());
+    /// let node = Node::builder().name("a").seed("127.0.0.1:7001").overlay(few).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn overlay(mut self, overlay: Overlay) -> Self {
+        self.overlay = overlay;
         self
     }
 
@@ -342,6 +362,7 @@ impl Builder {
     fn check(&self) -> Result<(), StartError> {
         self.mesh.check().map_err(StartError::Mesh)?;
         self.channels.check().map_err(StartError::Channel)?;
+        self.overlay.check().map_err(StartError::Overlay)?;
         check_name(&self.cluster)
     }
 
@@ -402,15 +423,15 @@ impl Builder {
         check_name(node.name())?;
         let transport = self.transport(node.name(), host)?;
         let seed = self.seeds.first().map(|seed| &**seed);
-        let said = self.listen.as_deref();
-        let listening = Listening::begin(&transport, node.name(), said, seed).await?;
+        let listening = self.listen.as_deref();
+        let listening = Listening::begin(&transport, node.name(), listening, seed).await?;
         let own = Who {
             name: node.name().into(),
             incarnation: node.incarnation(),
             address: listening.told,
         };
-        let channels = self.channels.ordered(node.channel_names());
-        let keeper = Keeper::of(node, channels);
+        let keeper = Keeper::of(node, self.channels.ordered(node.channel_names()));
+        let ways = (self.overlay != Overlay::FullMesh).then(|| Ways::new(node, &keeper));
         let context = Arc::new(Context {
             node: node.clone(),
             transport,
@@ -418,6 +439,7 @@ impl Builder {
             own,
             secret,
             keeper,
+            ways,
             handshake_bound: self.handshake_bound,
             next: AtomicU64::new(1),
             half_open: AtomicUsize::new(0),
@@ -426,6 +448,7 @@ impl Builder {
         let plan = Plan {
             context: Arc::clone(&context),
             config: self.mesh,
+            overlay: self.overlay,
             seeds: self.seeds,
         };
         let found = discovery::Plan {
@@ -435,23 +458,24 @@ impl Builder {
             nameservers: self.nameservers,
             own: vec![context.own.address.clone(), door.address.clone()],
         };
+        let is_sparse = context.ways.is_some();
         let members = membership::Plan {
             node: node.clone(),
             own: context.own.clone(),
-            config: membership::config_of(&plan.config),
-        };
-        let desk = desk::Plan {
-            node: node.clone(),
-            cluster: context.cluster.as_ref().into(),
+            config: membership::config_of(&plan.config, is_sparse),
+            is_sparse,
         };
         let mut tree = Supervisor::rest_for_one()
             .child(membership::child(members))
             .child(mesh::child(plan))
-            .child(groups::child(node.clone()))
-            .child(globals::child(node.clone()))
+            .child(groups::child(node.clone(), is_sparse))
+            .child(globals::child(node.clone(), is_sparse))
             .child(accepting::child(&context, door))
             .child(discovery::child(found))
-            .child(desk::child(desk));
+            .child(desk::child(desk::Plan {
+                node: node.clone(),
+                cluster: context.cluster.as_ref().into(),
+            }));
         if !self.offers.is_empty() {
             tree = tree.child(self.offers);
         }

@@ -11,6 +11,7 @@ use crate::channel::BadChannel;
 use crate::discovery::BadDiscovery;
 use crate::handshake::NAME_BYTES_MAX;
 use crate::mesh::BadMesh;
+use crate::overlay::hyparview;
 use crate::storage::SecretFileError;
 
 /// Why a node did not start as part of a cluster. Nothing of it is left.
@@ -36,6 +37,8 @@ pub enum StartError {
     Secret(SecretFileError),
     /// The times of the mesh cannot be so.
     Mesh(BadMesh),
+    /// A figure of the overlay is out of its bounds.
+    Overlay(hyparview::ConfigError),
     /// The node's finders, or their times, cannot be so.
     Discovery(BadDiscovery),
     /// A channel cannot be so.
@@ -78,6 +81,7 @@ impl fmt::Display for StartError {
             Self::Tls(error) => error.fmt(f),
             Self::Secret(error) => write!(f, "the cluster's secret: {error}"),
             Self::Mesh(error) => error.fmt(f),
+            Self::Overlay(error) => error.fmt(f),
             Self::Discovery(error) => error.fmt(f),
             Self::Channel(error) => error.fmt(f),
             Self::Tree(error) => write!(f, "the cluster's tree did not start: {error}"),

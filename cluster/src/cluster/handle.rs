@@ -13,6 +13,7 @@ use crate::globals::Global;
 use crate::handshake::{Refusal, Who};
 use crate::membership::{self, Record};
 use crate::mesh::{MeshRef, Peer};
+use crate::overlay::Overlay;
 
 /// How long the goodbye to all nodes may take unless said otherwise.
 const LEAVE_PAUSE: Duration = Duration::from_millis(10);
@@ -53,6 +54,14 @@ impl Cluster {
     /// [`AskError`].
     pub async fn nodes(&self) -> Result<Vec<Peer>, AskError> {
         Ok(self.mesh.mesh().peers().await?)
+    }
+
+    /// Which overlay this node takes part in: whether all nodes are connected to all.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub async fn overlay(&self) -> Result<Overlay, AskError> {
+        Ok(self.mesh.mesh().overlay().await?)
     }
 
     /// Who belongs to the cluster, as this node knows it, by name: how each is, and which start and

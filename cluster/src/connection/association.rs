@@ -76,8 +76,30 @@ impl Association {
         self.bulk.1.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
+    /// Queues a frame between processes.
+    pub(super) fn carry(&self, frame: Vec<u8>, freight: Freight) -> Carried {
+        match freight.course.is_usual() {
+            true => self.outgoing.carry(frame, freight),
+            false => self.carry_over(frame, &freight),
+        }
+    }
+
+    /// A process waits until there is room for what it sends; `false` when there is some.
+    pub(super) fn wait(&self, pid: Pid, freight: &Freight) -> bool {
+        match freight.course.is_usual() {
+            true => self.outgoing.wait(pid),
+            false => self.lanes.wait(pid, freight),
+        }
+    }
+
+    /// Whether all that was queued has left over the main connection, and the other end has seen what
+    /// went over lanes. What a bulk connection has carried nobody acknowledges: it is never quiet.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.outgoing.is_quiet() && self.lanes.is_quiet()
+    }
+
     /// Queues a frame for a channel of its own.
-    pub(super) fn carry_over(&self, frame: Vec<u8>, freight: &Freight) -> Carried {
+    fn carry_over(&self, frame: Vec<u8>, freight: &Freight) -> Carried {
         let (carried, opens) = self.lanes.carry(frame, freight);
         if opens {
             self.outgoing.wake_main();

@@ -10,6 +10,7 @@ use std::time::Duration;
 use foundation_runtime::Node;
 
 use super::keeper::Keeper;
+use super::ways::Ways;
 use crate::handshake::{Handshake, Purpose, Role, Who};
 use crate::mesh::ConnectionId;
 use crate::secret::Secret;
@@ -27,6 +28,8 @@ pub(crate) struct Context {
     pub(crate) own: Who,
     pub(crate) secret: Secret,
     pub(crate) keeper: Arc<Keeper>,
+    /// Members that are not always connected, where not everybody is.
+    pub(crate) ways: Option<Ways>,
     /// How long a dial and a handshake may take together.
     pub(crate) handshake_bound: Duration,
     pub(crate) next: AtomicU64,

@@ -43,6 +43,10 @@ pub(crate) enum Kind {
     Credit = 8,
     /// What a sender is to have acknowledged has come, up to this number.
     Acknowledged = 9,
+    /// Between the overlays of the two nodes.
+    Overlay = 10,
+    /// Whether the connection is needed.
+    Parting = 11,
 }
 
 /// What is wrong with a frame. The connection is closed; nothing of the frame was done.
@@ -88,6 +92,8 @@ pub(crate) fn read_header(bytes: [u8; HEADER_BYTES]) -> Result<(Kind, usize), Ba
         7 => Kind::Seen,
         8 => Kind::Credit,
         9 => Kind::Acknowledged,
+        10 => Kind::Overlay,
+        11 => Kind::Parting,
         kind => return Err(BadFrame::Kind(kind as u8)),
     };
     match length <= FRAME_BYTES_MAX {

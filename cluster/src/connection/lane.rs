@@ -420,6 +420,12 @@ impl Lane {
         state.stall.look(now, is_open && waits, seen, bound)
     }
 
+    /// Whether the other end has seen all that was sent.
+    pub(super) fn is_quiet(&self) -> bool {
+        let state = self.state();
+        state.queue.entries() == 0 && state.pace.under_way() == 0
+    }
+
     pub(super) fn report(&self) -> Report {
         let state = self.state();
         Report {

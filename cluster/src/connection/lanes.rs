@@ -157,6 +157,11 @@ impl Lanes {
         (opens, stuck.count() > 0)
     }
 
+    /// Whether the other end has seen all that was sent over any.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.all().all(|lane| lane.is_quiet())
+    }
+
     pub(super) fn close(&self) {
         for lane in self.all() {
             lane.close();

@@ -25,10 +25,12 @@ mod pump;
 pub(crate) mod queue;
 mod shake;
 mod stall;
+mod ways;
 
 pub(crate) use association::Association;
 pub(crate) use context::Context;
 pub(crate) use frame::Kind;
 pub use frame::{BadFrame, FRAME_BYTES_MAX};
 pub(crate) use keeper::Keeper;
-pub(crate) use process::{accepted, dialled};
+pub(crate) use process::{ASKS_TO_PART, accepted, dialled};
+pub(crate) use ways::Ways;

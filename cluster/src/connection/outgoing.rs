@@ -183,6 +183,13 @@ impl Outgoing {
         wake(state, &BOTH);
     }
 
+    /// Whether nothing waits, and all went over the main connection.
+    pub(super) fn is_quiet(&self) -> bool {
+        let state = self.state();
+        let is_empty = state.queue.bytes() + state.leaving == 0;
+        is_empty && state.queue.bulk() == Bulk::Unopened
+    }
+
     /// How many bytes wait, or are leaving.
     pub(crate) fn waiting(&self) -> usize {
         let state = self.state();

@@ -115,6 +115,7 @@ async fn live(
     association.lanes.resume();
     mesh.up(id, Arc::clone(&association)).await;
     let mut pump = Pump::new(&association, stream, Duty::Main, &agreed.rest);
+    let mut is_parting = false;
     let loss = loop {
         match poll_fn(|cx| pump.poll(cx)).await {
             Turn::Lost(loss) => break loss,
@@ -126,26 +127,108 @@ async fn live(
                     break loss;
                 }
             }
+            Turn::Came(Kind::Overlay, content) => mesh.said(id, content).await,
+            Turn::Came(Kind::Parting, content) => {
+                match parting(context, mesh, id, &association, &content).await {
+                    Parting::Goes => break Loss::Unneeded,
+                    Parting::Stays => {}
+                    Parting::Said => is_parting = true,
+                    Parting::Garbage => break Loss::Garbage,
+                }
+            }
             Turn::Came(..) => {}
         }
     };
     drop(attached);
-    mesh.gone(id, loss).await;
+    let agreed = is_parting && loss == Loss::Closed;
+    mesh.gone(id, if agreed { Loss::Unneeded } else { loss })
+        .await;
+}
+
+/// Does the other end need this connection?
+pub(crate) const ASKS_TO_PART: &[u8] = &[0];
+/// It does not: the connection is closed once this is read.
+const PARTS: &[u8] = &[1];
+/// It does.
+const STAYS: &[u8] = &[2];
+
+/// What follows from a word on whether a connection is needed.
+enum Parting {
+    /// It ends.
+    Goes,
+    /// It stays.
+    Stays,
+    /// The other end is told that it may end it.
+    Said,
+    /// That was no such word.
+    Garbage,
+}
+
+async fn parting(
+    context: &Context,
+    mesh: &MeshRef,
+    id: ConnectionId,
+    of: &Arc<Association>,
+    content: &[u8],
+) -> Parting {
+    let Some(ways) = &context.ways else {
+        // Here all connections are needed.
+        of.outgoing.say(Kind::Parting, STAYS);
+        return Parting::Stays;
+    };
+    match content {
+        ASKS_TO_PART => {
+            let mut may = mesh.may_part(id).await;
+            if may {
+                ways.detach(of);
+                may = of.is_quiet();
+                if !may {
+                    ways.attach(of);
+                    mesh.kept(id).await;
+                }
+            }
+            if !may {
+                of.outgoing.say(Kind::Parting, STAYS);
+                return Parting::Stays;
+            }
+            of.outgoing.say(Kind::Parting, PARTS);
+            of.outgoing.close(Loss::Unneeded);
+            Parting::Said
+        }
+        PARTS => Parting::Goes,
+        STAYS => {
+            ways.attach(of);
+            mesh.kept(id).await;
+            Parting::Stays
+        }
+        _ => Parting::Garbage,
+    }
 }
 
 /// The node is connected as long as this is there.
 struct Attached<'a> {
+    context: &'a Context,
     association: &'a Arc<Association>,
-    number: u32,
+    /// Of the port that is there as long as this is; of none where members have ways.
+    number: Option<u32>,
 }
 
 impl<'a> Attached<'a> {
-    fn new(context: &Context, association: &'a Arc<Association>) -> Self {
-        let port = Arc::new(Way(Arc::clone(association)));
+    fn new(context: &'a Context, association: &'a Arc<Association>) -> Self {
         let (peer, name) = (association.peer_id, &association.peer.name);
         context.keeper.kept().connected(name, peer);
-        let number = context.node.connect_port(peer, name, port);
+        let number = match &context.ways {
+            Some(ways) => {
+                ways.attach(association);
+                None
+            }
+            None => {
+                let port = Arc::new(Direct(Arc::clone(association)));
+                Some(context.node.connect_port(peer, name, port))
+            }
+        };
         Self {
+            context,
             association,
             number,
         }
@@ -156,26 +239,25 @@ impl Drop for Attached<'_> {
     fn drop(&mut self) {
         let of = self.association;
         of.close();
-        of.node.disconnect_port(of.peer_id, self.number);
+        if let Some(ways) = &self.context.ways {
+            ways.broke(of);
+        }
+        if let Some(number) = self.number {
+            of.node.disconnect_port(of.peer_id, number);
+        }
     }
 }
 
-/// What the node's processes send through.
-struct Way(Arc<Association>);
+/// What the node's processes send through, while there is one connection.
+struct Direct(Arc<Association>);
 
-impl Port for Way {
+impl Port for Direct {
     fn carry(&self, frame: Vec<u8>, freight: Freight) -> Carried {
-        match freight.course.is_usual() {
-            true => self.0.outgoing.carry(frame, freight),
-            false => self.0.carry_over(frame, &freight),
-        }
+        self.0.carry(frame, freight)
     }
 
     fn wait(&self, pid: Pid, freight: &Freight) -> bool {
-        match freight.course.is_usual() {
-            true => self.0.outgoing.wait(pid),
-            false => self.0.lanes.wait(pid, freight),
-        }
+        self.0.wait(pid, freight)
     }
 
     fn close(&self, _: NodeId) {

@@ -181,7 +181,7 @@ impl Pump {
             Poll::Ready(Ok(())) => match self.association.outgoing.closed()? {
                 // The other one reads that, and closes: what it sends meanwhile would otherwise make
                 // its system throw away what it has not read yet.
-                Loss::Leaving | Loss::Evicted => self.poll_closing(cx),
+                Loss::Leaving | Loss::Evicted | Loss::Unneeded => self.poll_closing(cx),
                 loss => Some(loss),
             },
             Poll::Ready(Err(_)) => Some(Loss::Closed),

@@ -48,7 +48,7 @@ impl Desk {
     /// The names of the nodes that are connected to this one.
     #[call]
     pub(crate) async fn connected(&self) -> Vec<String> {
-        gather::connected(&self.plan.node).await
+        gather::neighbours(&self.plan.node).await
     }
 }
 

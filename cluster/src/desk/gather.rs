@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use foundation_actors::{NodeExt as _, multicall};
-use foundation_runtime::{CHANNELS, Node};
+use foundation_runtime::{CHANNELS, Node, NodeId};
 
 use super::driver::{DESK, Plan};
 use super::words::{
@@ -17,12 +17,12 @@ use crate::channel::ChannelFigures;
 use crate::cluster::{AskError, NodeClusterExt as _};
 use crate::membership::{Record, State};
 use crate::mesh::Peer;
+use crate::overlay::Overlay;
 
 /// A topology of more connections than this is told without naming each.
 pub const EDGES_MAX: usize = 20_000;
 /// The longest that other nodes are waited for.
 const BOUND_MAX: Duration = Duration::from_secs(55);
-const OVERLAY: &str = "full mesh";
 
 /// What answers an operator.
 pub(super) async fn answer(plan: &Plan, question: Question) -> Result<Answer, String> {
@@ -64,7 +64,7 @@ async fn status(plan: &Plan) -> Result<Status, AskError> {
         incarnation: own.incarnation,
         cluster: plan.cluster.to_string(),
         address: own.address.to_string(),
-        overlay: OVERLAY.to_owned(),
+        overlay: cluster.overlay().await?.to_string(),
         uptime: node.now(),
         connected: peers.len() as u64,
         dialled: vain
@@ -81,10 +81,8 @@ async fn members(node: &Node) -> Result<Vec<Member>, AskError> {
     let cluster = node.cluster();
     let (known, peers) = (cluster.members().await?, cluster.nodes().await?);
     let is_peer = |record: &Record| {
-        let is_it = |peer: &Peer| *peer.who.name == *record.name.as_str();
-        peers
-            .iter()
-            .any(|peer| is_it(peer) && peer.who.incarnation == record.incarnation)
+        let id = NodeId::of(record.name.as_str(), record.incarnation);
+        node.peer(record.name.as_str()) == Some(id)
     };
     let mut members: Vec<Member> = known
         .iter()
@@ -145,17 +143,18 @@ fn row(peer: &Peer, of: &ChannelFigures) -> ChannelRow {
     }
 }
 
-/// The names of the nodes that are connected to this one.
-pub(super) async fn connected(node: &Node) -> Vec<String> {
+/// The names of the nodes that the overlay keeps connected to this one.
+pub(super) async fn neighbours(node: &Node) -> Vec<String> {
     let peers = node.cluster().nodes().await.unwrap_or_default();
-    peers.into_iter().map(|peer| peer.who.name.into()).collect()
+    let kept = peers.into_iter().filter(|peer| peer.is_neighbour);
+    kept.map(|peer| peer.who.name.into()).collect()
 }
 
 async fn ping(node: &Node, name: Option<String>, bound: Duration) -> Result<Vec<Pong>, AskError> {
     let names = match name {
         Some(name) if node.peer(&name).is_none() => return Err(AskError::NoNode(name.into())),
         Some(name) => vec![name],
-        None => connected(node).await,
+        None => neighbours(node).await,
     };
     let bound = bound.min(BOUND_MAX);
     let until = node.now() + bound;
@@ -173,17 +172,15 @@ async fn ping(node: &Node, name: Option<String>, bound: Duration) -> Result<Vec<
     Ok(pongs)
 }
 
-/// Who is connected to whom, as the nodes say that this one is connected to; those that do not
+/// Which connections the overlay keeps, as the nodes say that this one reaches; those that do not
 /// within `bound` are said to be unanswered.
 ///
 /// # Errors
 /// [`AskError`] when this node itself does not know.
 pub async fn topology(node: &Node, bound: Duration) -> Result<Topology, AskError> {
-    let own: Vec<String> = {
-        let peers = node.cluster().nodes().await?;
-        peers.into_iter().map(|peer| peer.who.name.into()).collect()
-    };
-    let remotes = own.iter().map(|name| node.remote(name));
+    let overlay = node.cluster().overlay().await?;
+    let all = node.peers();
+    let remotes = all.iter().map(|(name, _)| node.remote(name));
     let bound = bound.min(BOUND_MAX);
     let told = multicall(remotes, DESK, bound, |desk| desk.connected()).await;
     let mut edges: BTreeMap<String, Option<BTreeSet<String>>> = BTreeMap::new();
@@ -193,12 +190,13 @@ pub async fn topology(node: &Node, bound: Duration) -> Result<Topology, AskError
     for (remote, _) in told.failed {
         edges.insert(remote.name().to_owned(), None);
     }
-    edges.insert(node.name().to_owned(), Some(own.into_iter().collect()));
-    Ok(drawn(&edges))
+    let own = neighbours(node).await.into_iter().collect();
+    edges.insert(node.name().to_owned(), Some(own));
+    Ok(drawn(&overlay, &edges))
 }
 
 /// What the lists of connections come to.
-fn drawn(edges: &BTreeMap<String, Option<BTreeSet<String>>>) -> Topology {
+fn drawn(overlay: &Overlay, edges: &BTreeMap<String, Option<BTreeSet<String>>>) -> Topology {
     let known: Vec<(&String, &BTreeSet<String>)> = edges
         .iter()
         .filter_map(|(name, peers)| peers.as_ref().map(|peers| (name, peers)))
@@ -208,7 +206,8 @@ fn drawn(edges: &BTreeMap<String, Option<BTreeSet<String>>>) -> Topology {
         for (other, others) in &known[at + 1..] {
             match (its.contains(*other), others.contains(*one)) {
                 (true, true) => {}
-                (false, false) => missing += 1,
+                (false, false) if *overlay == Overlay::FullMesh => missing += 1,
+                (false, false) => {}
                 (true, false) => one_sided.push(((*one).clone(), (*other).clone())),
                 (false, true) => one_sided.push(((*other).clone(), (*one).clone())),
             }
@@ -225,7 +224,7 @@ fn drawn(edges: &BTreeMap<String, Option<BTreeSet<String>>>) -> Topology {
         },
     };
     Topology {
-        overlay: OVERLAY.to_owned(),
+        overlay: overlay.to_string(),
         nodes: edges.iter().map(vertex).collect(),
         one_sided,
         missing,
@@ -235,6 +234,7 @@ fn drawn(edges: &BTreeMap<String, Option<BTreeSet<String>>>) -> Topology {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::overlay::hyparview;
 
     #[test]
     fn what_nodes_say_differently_is_told_apart_from_what_is_missing() {
@@ -246,7 +246,10 @@ mod tests {
             ("d", None),
         ];
         let edges = rows.map(|(name, peers)| (name.to_owned(), peers));
-        let topology = drawn(&edges.into_iter().collect());
+        let edges = edges.into_iter().collect();
+        let few = Overlay::HyParView(hyparview::Config::default());
+        assert_eq!(drawn(&few, &edges).missing, 0, "few are wanted");
+        let topology = drawn(&Overlay::FullMesh, &edges);
         assert_eq!(topology.one_sided, [("a".to_owned(), "c".to_owned())]);
         assert_eq!(topology.missing, 1, "b and c; nothing is known of d");
         let seen: Vec<(bool, u64)> = topology

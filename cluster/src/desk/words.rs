@@ -151,7 +151,7 @@ pub struct Topology {
     /// Pairs in which one says that it is connected and the other that it is not: it passes, or a
     /// connection is half open.
     pub one_sided: Vec<(String, String)>,
-    /// How many pairs of nodes that answered are not connected.
+    /// How many pairs of nodes that answered are not connected and should be, as all are in a full mesh.
     pub missing: u64,
 }
 
@@ -162,7 +162,7 @@ pub struct Vertex {
     pub name: String,
     /// Whether it told of its connections in time.
     pub answered: bool,
-    /// How many it has.
+    /// How many the overlay keeps.
     pub degree: u64,
     /// To whom; empty in a cluster of very many connections, see [`EDGES_MAX`](super::EDGES_MAX).
     pub peers: Vec<String>,

@@ -48,9 +48,12 @@ pub(crate) struct Globals {
 #[actor(crate = foundation_actors)]
 impl Globals {
     #[init]
-    fn init(node: Node, cx: &mut Cx<Self>) -> Self {
+    fn init((node, is_shy): (Node, bool), cx: &mut Cx<Self>) -> Self {
         let shared = node.shared::<Shared>();
         let mut machine = Registrar::new(cx.pid(), node.random());
+        if is_shy {
+            machine = machine.shy();
+        }
         let locked = {
             let mut tables = shared.write();
             // What others have is known when they have said so.
@@ -403,6 +406,6 @@ pub(super) const fn claim(pid: Pid, conflict: Conflict) -> Claim<Pid> {
 }
 
 /// The child of the cluster's tree.
-pub(crate) fn child(node: Node) -> foundation_actors::supervisor::Child<Globals> {
-    foundation_actors::child_with::<Globals>(node).name(GLOBALS)
+pub(crate) fn child(node: Node, is_shy: bool) -> foundation_actors::supervisor::Child<Globals> {
+    foundation_actors::child_with::<Globals>((node, is_shy)).name(GLOBALS)
 }

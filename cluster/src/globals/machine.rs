@@ -46,6 +46,8 @@ pub struct Registrar<P: Member> {
     pub(super) rng: Rng,
     armed: Option<Tick>,
     names_max: usize,
+    /// It has nothing to say yet, and seeks nobody.
+    pub(super) is_shy: bool,
 }
 
 impl<P: Member> Registrar<P> {
@@ -71,6 +73,17 @@ impl<P: Member> Registrar<P> {
             rng: Rng::new(seed),
             armed: None,
             names_max,
+            is_shy: false,
+        }
+    }
+
+    /// It seeks nobody before it has something to say, or is sought: where a node is connected to few,
+    /// it would be to all.
+    #[must_use]
+    pub fn shy(self) -> Self {
+        Self {
+            is_shy: true,
+            ..self
         }
     }
 
@@ -79,6 +92,7 @@ impl<P: Member> Registrar<P> {
         let node = self.own.node();
         assert!(claim.pid.node() == node, "a name is restored where it was");
         self.claims.set(node, name, Some(claim));
+        self.is_shy = false;
     }
 
     /// All who are said to have this name: more than one for as long as a conflict is not settled.
@@ -321,6 +335,7 @@ impl<P: Member> Machine for Registrar<P> {
             Input::Ended(pid) => self.ended(pid, effects),
             Input::Died(pid) => self.died(pid, effects),
             Input::Asked(number, request, bound) => {
+                self.speak_up(effects);
                 self.asked(now, number, request, now + bound, effects);
             }
             Input::Decided {

@@ -63,7 +63,20 @@ impl<P: Member> Registrar<P> {
             return;
         }
         self.peers.insert(node, Peer::new());
-        effects.push(Effect::Seek(node, Word::Discover { is_answer: false }));
+        if !self.is_shy {
+            effects.push(Effect::Seek(node, Word::Discover { is_answer: false }));
+        }
+    }
+
+    /// There is something to say from here on: who was not sought is.
+    pub(super) fn speak_up(&mut self, effects: &mut Effects<Effect<P>>) {
+        if !std::mem::take(&mut self.is_shy) {
+            return;
+        }
+        let unsought = self.peers.iter().filter(|(_, peer)| peer.speaker.is_none());
+        for (node, _) in unsought {
+            effects.push(Effect::Seek(*node, Word::Discover { is_answer: false }));
+        }
     }
 
     pub(super) fn down(&mut self, node: P::Node, effects: &mut Effects<Effect<P>>) {

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use foundation_actors::pg::machine as scope;
@@ -22,6 +23,15 @@ use crate::machine::{Effects, Machine as _, Tick};
 const GROUPS: Name<Groups> = Name::new("foundation_groups");
 /// After so long it is tried again to say what found no room.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
+
+/// What an exchange starts from.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    node: Node,
+    /// It seeks nobody before it has something to say.
+    is_shy: bool,
+    has_begun: Arc<AtomicBool>,
+}
 
 /// The process that owns the machine.
 pub(crate) struct Groups {
@@ -39,9 +49,15 @@ pub(crate) struct Groups {
 #[actor(crate = foundation_actors)]
 impl Groups {
     #[init]
-    fn init(node: Node, cx: &mut Cx<Self>) -> Self {
+    fn init(plan: Plan, cx: &mut Cx<Self>) -> Self {
+        let exchange = Exchange::new(cx.pid());
+        let node = plan.node;
         let mut groups = Self {
-            machine: Exchange::new(cx.pid()),
+            // One that had begun before may have had something to say.
+            machine: match plan.is_shy && !plan.has_begun.swap(true, Ordering::Relaxed) {
+                true => exchange.shy(),
+                false => exchange,
+            },
             peering: Peering::begin(&node, cx.pid()),
             names: BTreeMap::new(),
             held: BTreeMap::new(),
@@ -209,6 +225,12 @@ impl Groups {
 }
 
 /// The child of the cluster's tree.
-pub(crate) fn child(node: Node) -> foundation_actors::supervisor::Child<Groups> {
-    foundation_actors::child_with::<Groups>(node).name(GROUPS)
+pub(crate) fn child(node: Node, is_shy: bool) -> foundation_actors::supervisor::Child<Groups> {
+    let has_begun = Arc::default();
+    let plan = Plan {
+        node,
+        is_shy,
+        has_begun,
+    };
+    foundation_actors::child_with::<Groups>(plan).name(GROUPS)
 }

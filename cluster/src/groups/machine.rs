@@ -130,6 +130,8 @@ pub struct Exchange<P: Member> {
     rounds: u64,
     retries: bool,
     scopes_max: usize,
+    /// It has nothing to say yet, and seeks nobody.
+    is_shy: bool,
 }
 
 impl<P: Member> Exchange<P> {
@@ -148,6 +150,17 @@ impl<P: Member> Exchange<P> {
             rounds: 0,
             retries: false,
             scopes_max,
+            is_shy: false,
+        }
+    }
+
+    /// It seeks nobody before it has something to say, or is sought: where a node is connected to few,
+    /// it would be to all.
+    #[must_use]
+    pub fn shy(self) -> Self {
+        Self {
+            is_shy: true,
+            ..self
         }
     }
 
@@ -162,7 +175,20 @@ impl<P: Member> Exchange<P> {
             parts: Vec::new(),
         };
         self.peers.insert(node, peer);
-        self.seek(node, effects);
+        if !self.is_shy {
+            self.seek(node, effects);
+        }
+    }
+
+    /// There is something to say from here on: who was not sought is.
+    fn speak_up(&mut self, effects: &mut Effects<Effect<P>>) {
+        if !std::mem::take(&mut self.is_shy) {
+            return;
+        }
+        let unsought = self.peers.iter().filter(|(_, peer)| peer.speaker.is_none());
+        for (node, _) in unsought {
+            self.seek(*node, effects);
+        }
     }
 
     fn seek(&self, node: P::Node, effects: &mut Effects<Effect<P>>) {
@@ -330,6 +356,7 @@ impl<P: Member> Machine for Exchange<P> {
                 group,
                 pids,
             } => {
+                self.speak_up(effects);
                 for to in self.listeners() {
                     for word in Word::changed(self.own, &scope, change, &group, &pids) {
                         effects.push(Effect::Say(to, word));
@@ -359,7 +386,10 @@ impl<P: Member> Machine for Exchange<P> {
                     peer.forget(node, &name, effects);
                 }
             }
-            Input::Overrun => self.tell_again(|told| told != Told::Nothing, effects),
+            Input::Overrun => {
+                self.speak_up(effects);
+                self.tell_again(|told| told != Told::Nothing, effects);
+            }
             Input::Unsaid(to) => self.unsaid(to, effects),
             Input::Retry => {
                 self.retries = false;

@@ -11,6 +11,7 @@ use std::fmt;
 use foundation_runtime::CHANNEL_NAME_MAX;
 
 use super::Refusal;
+use crate::overlay::PeerId;
 use crate::secret::PROOF_BYTES;
 
 /// The most bytes of a message, its length not counted.
@@ -257,6 +258,12 @@ impl Purpose {
 }
 
 impl Who {
+    /// The number that stands for it in overlays.
+    #[must_use]
+    pub fn peer_id(&self) -> PeerId {
+        PeerId::of(&self.name, self.incarnation)
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         text(out, &self.name);
         out.extend_from_slice(&self.incarnation.to_be_bytes());

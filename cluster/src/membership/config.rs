@@ -57,6 +57,22 @@ pub struct Config {
     pub members_max: usize,
     /// The most addresses to join by. Default 32.
     pub seeds_max: usize,
+    /// To whom this member speaks. Default [`Reach::All`].
+    pub reach: Reach,
+    /// With [`Reach::Neighbours`] somebody who is no neighbour is probed so often. Default 10 s.
+    pub audit_interval: Duration,
+}
+
+/// To whom a member speaks: whom it probes, tells the news, and compares views with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reach {
+    /// Anybody.
+    #[default]
+    All,
+    /// Those that the overlay keeps connected, as [`Input::Linked`](super::Input::Linked) says;
+    /// anybody, when there are none. Who is heard to be down hears so itself through its own.
+    Neighbours,
 }
 
 impl Default for Config {
@@ -82,6 +98,8 @@ impl Default for Config {
             linger: Duration::from_secs(2),
             members_max: 10_000,
             seeds_max: 32,
+            reach: Reach::All,
+            audit_interval: Duration::from_secs(10),
         }
     }
 }

@@ -13,7 +13,7 @@ use foundation_actors::{Cx, Name as ProcessName, NodeExt, Ref};
 use foundation_macros::actor;
 use foundation_runtime::{Node, TimerRef, me};
 
-use super::config::Config;
+use super::config::{Config, Reach};
 use super::event::{Effect, Event, Input, Refusal};
 use super::machine::Membership;
 use super::name::{Address, Name};
@@ -29,6 +29,14 @@ const MEMBERSHIP: ProcessName<Driver> = ProcessName::new("foundation_membership"
 const PROBE_INTERVAL_MIN: Duration = Duration::from_millis(10);
 /// How long a connection waits for the membership to take what came.
 const TAKEN_BOUND: Duration = Duration::from_secs(1);
+/// For each step so many members are checked.
+const CHECKED: usize = 8;
+/// A suspect has so many probe intervals for each digit of the number of members.
+const SPARSE_SUSPICION: u32 = 3;
+/// How many messages wait for one connection, and for how many connections some do.
+const WAITING_MAX: usize = 64;
+/// How long they do.
+const WAITING_BOUND: Duration = Duration::from_secs(5);
 /// For each node that may be connected, so many members are kept: most of them are gone.
 const REMEMBERED: usize = 10;
 
@@ -38,6 +46,8 @@ pub(crate) struct Plan {
     pub(crate) node: Node,
     pub(crate) own: Who,
     pub(crate) config: Config,
+    /// Not everybody is connected to everybody.
+    pub(crate) is_sparse: bool,
 }
 
 /// One connection.
@@ -51,7 +61,12 @@ pub(crate) struct Driver {
     machine: Membership,
     node: Node,
     links: BTreeMap<Box<str>, Link>,
+    is_sparse: bool,
+    /// What waits for a connection to an address, and since when.
+    waiting: BTreeMap<Box<str>, (Tick, Vec<Vec<u8>>)>,
     wake: Option<TimerRef>,
+    /// How many members could have been checked since they were.
+    unchecked: usize,
 }
 
 #[actor(crate = foundation_actors)]
@@ -67,7 +82,10 @@ impl Driver {
             machine: machine.expect("the builder has checked the configuration"),
             node: plan.node,
             links: BTreeMap::new(),
+            is_sparse: plan.is_sparse,
+            waiting: BTreeMap::new(),
             wake: None,
+            unchecked: 0,
         };
         // The mesh dials the seeds: whoever is connected is met.
         driver.step(Input::Join(Vec::new()), cx);
@@ -85,8 +103,10 @@ impl Driver {
     pub(crate) fn linked(&mut self, who: Who, association: Arc<Association>, cx: &mut Cx<Self>) {
         let (name, address) = (Name::new(&who.name), Address::new(&who.address));
         let incarnation = who.incarnation;
-        self.links
-            .insert(who.address.clone(), Link { who, association });
+        let (_, waiting) = self.waiting.remove(&who.address).unwrap_or_default();
+        let link = Link { who, association };
+        waiting.iter().for_each(|bytes| send(&link, bytes));
+        self.links.insert(link.who.address.clone(), link);
         if let (Ok(name), Ok(address)) = (name, address) {
             self.step(Input::Met(name, incarnation, address), cx);
         }
@@ -101,6 +121,18 @@ impl Driver {
             .is_some_and(|link| link.who == who);
         if is_it {
             self.links.remove(&who.address);
+        }
+    }
+
+    /// The overlay keeps the connection to this one, or does not any more.
+    #[cast(local)]
+    pub(crate) fn neighbour(&mut self, who: Who, is_up: bool, cx: &mut Cx<Self>) {
+        if let Ok(name) = Name::new(&who.name) {
+            let input = match is_up {
+                true => Input::Linked(name, who.incarnation),
+                false => Input::Unlinked(name, who.incarnation),
+            };
+            self.step(input, cx);
         }
     }
 
@@ -184,14 +216,21 @@ impl Driver {
         let mut effects = Effects::new();
         let now = Tick::ZERO + self.node.now();
         self.machine.step(now, input, &mut effects);
-        self.machine.check();
+        // All members are looked at: now and then, so that a step costs the same however many there are.
+        self.unchecked += CHECKED;
+        if self.machine.known_count() <= self.unchecked {
+            self.unchecked = 0;
+            self.machine.check();
+        }
         let mut refused = None;
         for effect in effects.drain() {
             match effect {
-                // To whoever is not connected it is lost, as a datagram is.
                 Effect::Send { to, bytes } | Effect::Stream { to, bytes } => {
-                    if let Some(link) = self.links.get(to.as_str()) {
-                        send(link, &bytes);
+                    match self.links.get(to.as_str()) {
+                        Some(link) => send(link, &bytes),
+                        None if self.is_sparse => self.put_off(now, &to, bytes),
+                        // It is lost, as a datagram is.
+                        None => {}
                     }
                 }
                 Effect::Wake(at) => {
@@ -205,6 +244,30 @@ impl Driver {
             }
         }
         refused
+    }
+
+    /// Asks for a connection to a member, and sends it this when there is one.
+    fn put_off(&mut self, now: Tick, to: &Address, bytes: Vec<u8>) {
+        let Some(record) = self.machine.known().find(|record| record.address == *to) else {
+            return;
+        };
+        self.waiting
+            .retain(|_, (since, _)| now.since(*since) < WAITING_BOUND);
+        let is_new = !self.waiting.contains_key(to.as_str());
+        if is_new && self.waiting.len() == WAITING_MAX {
+            return;
+        }
+        if is_new {
+            // Where the mesh has ended, it is lost.
+            let _ = MeshRef::of(&self.node).mesh().wanted(who(record));
+        }
+        let (_, waiting) = self
+            .waiting
+            .entry(to.as_str().into())
+            .or_insert((now, Vec::new()));
+        if waiting.len() < WAITING_MAX {
+            waiting.push(bytes);
+        }
     }
 
     /// Tells the mesh and the log what has become of a member.
@@ -265,10 +328,20 @@ pub(crate) async fn received(node: &Node, from: &Who, bytes: Vec<u8>) -> Option<
 }
 
 /// The figures of a membership whose nodes are silent for as long as a mesh allows.
-pub(crate) fn config_of(mesh: &MeshConfig) -> Config {
+pub(crate) fn config_of(mesh: &MeshConfig, is_sparse: bool) -> Config {
     let interval = mesh.tick.max(PROBE_INTERVAL_MIN);
     // A silent member is probed within two intervals; then it is suspected.
     let suspicion = mesh.silence.saturating_sub(2 * interval).as_micros() / interval.as_micros();
+    if is_sparse {
+        // The time grows with the number of members, and news go from neighbour to neighbour: for those
+        // of a thousand, six or seven times.
+        return Config {
+            suspicion_factor: SPARSE_SUSPICION,
+            suspicion_max_factor: 2,
+            reach: Reach::Neighbours,
+            ..config_of(mesh, false)
+        };
+    }
     Config {
         probe_interval: interval,
         probe_timeout: interval * 2 / 5,
@@ -348,7 +421,7 @@ mod tests {
                 silence: Duration::from_millis(silence),
                 ..MeshConfig::default()
             };
-            let config = config_of(&mesh);
+            let config = config_of(&mesh, false);
             assert_eq!(config.check(), Ok(()), "{mesh:?}");
             (config.probe_interval, config.suspicion_factor)
         };

@@ -23,6 +23,10 @@ pub enum Input {
     /// A connection to this one came about, started as this, at this address. Unless it is a member
     /// that is well, views are compared with it.
     Met(Name, u64, Address),
+    /// The overlay keeps the connection to this one, started as this.
+    Linked(Name, u64),
+    /// It does not any more, or the connection broke.
+    Unlinked(Name, u64),
     /// The time came that [`Effect::Wake`] asked for, or any other time.
     Woken,
     /// This member says something else of itself.

@@ -34,7 +34,7 @@ impl Membership {
         if self.phase != Phase::Running {
             return;
         }
-        let chosen = self.members.choose(1, &mut self.rng, |_| true);
+        let chosen = self.choose(1, |_| true);
         let mut interval = (self.exchange.1 * 2).min(self.config.exchange_interval_max);
         if self.differed {
             interval = self.config.exchange_interval_min;
@@ -69,7 +69,7 @@ impl Membership {
         if self.phase != Phase::Running {
             return;
         }
-        let interval = self.config.reconnect_interval;
+        let interval = self.config.reconnect_interval * self.share();
         let jitter = self.within(interval / 4);
         self.agenda.add(now + interval + jitter, Due::Reconnect);
         let strangers = self.strange_seeds();
@@ -126,7 +126,7 @@ impl Membership {
         strange
     }
 
-    fn compare(
+    pub(super) fn compare(
         &mut self,
         now: Tick,
         to: &Address,

@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::machine::{Effects, Tick};
 
 use super::agenda::Due;
+use super::config::Reach;
 use super::event::{Effect, Event, Ousted};
 use super::machine::{Membership, Phase};
 use super::name::{Address, Name};
@@ -216,7 +217,10 @@ impl Membership {
         if self.doubted.len() < self.config.members_max {
             self.doubted.push_back(at);
         }
-        self.inform_some(now, at, effects);
+        // To one that is not connected the news of its own death goes from neighbour to neighbour.
+        if self.config.reach == Reach::All {
+            self.inform_some(now, at, effects);
+        }
     }
 
     /// Tells those who watch what has become of a member.

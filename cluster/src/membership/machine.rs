@@ -23,6 +23,7 @@ use super::event::{Effect, Event, Input, Ousted, Refusal};
 use super::health::Health;
 use super::members::Members;
 use super::name::{Address, Name};
+use super::neighbours::Neighbours;
 use super::probing::{Probe, Relay};
 use super::record::{METADATA_MAX, Record, State};
 use super::rumours::{About, Rumours};
@@ -73,6 +74,7 @@ pub struct Membership {
     pub(super) doubted: VecDeque<usize>,
     /// Was the last one that was probed one of them?
     pub(super) probed_hearsay: bool,
+    pub(super) neighbours: Neighbours,
     pub(super) relays: BTreeMap<u32, Relay>,
     pub(super) number: u32,
     /// Where to join, and who was found there.
@@ -127,6 +129,7 @@ impl Membership {
             probe: None,
             doubted: VecDeque::new(),
             probed_hearsay: false,
+            neighbours: Neighbours::default(),
             relays: BTreeMap::new(),
             number: 0,
             seeds: Vec::new(),
@@ -157,6 +160,12 @@ impl Membership {
     /// order.
     pub fn known(&self) -> impl Iterator<Item = &Record> {
         self.members.iter().map(|(_, member)| &member.record)
+    }
+
+    /// How many others are known, also those that are gone and not yet forgotten.
+    #[must_use]
+    pub fn known_count(&self) -> usize {
+        self.members.len()
     }
 
     /// How many others count as members.
@@ -422,6 +431,8 @@ impl Machine for Membership {
             Input::Met(name, incarnation, address) => {
                 self.met(now, &name, incarnation, &address, effects);
             }
+            Input::Linked(name, incarnation) => self.linked(&name, incarnation),
+            Input::Unlinked(name, incarnation) => self.unlinked(&name, incarnation),
             Input::Woken => self.woken(now, effects),
             Input::Describe(metadata) => self.describe(&metadata, effects),
             Input::Leave => self.leave(now, effects),

@@ -91,6 +91,10 @@ impl Members {
         (self.at(at).record.name.as_str() == name).then_some(at)
     }
 
+    pub(super) fn find_hash(&self, hash: u64) -> Option<usize> {
+        self.names.get(&hash).copied()
+    }
+
     /// Is there another whose name has this one's hash?
     pub(super) fn collides(&self, name: &str) -> bool {
         self.names.contains_key(&hash(name)) && self.find(name).is_none()

@@ -20,6 +20,7 @@ mod logarithm;
 mod machine;
 mod members;
 mod name;
+mod neighbours;
 mod probing;
 mod record;
 mod rumours;
@@ -27,7 +28,7 @@ mod sending;
 mod suspicion;
 mod wire;
 
-pub use config::{Config, ConfigError};
+pub use config::{Config, ConfigError, Reach};
 pub(crate) use driver::{Plan, child, config_of, of, received};
 pub use event::{Effect, Event, Input, Ousted, Refusal};
 pub use machine::{Membership, RELAYS_MAX};

@@ -7,6 +7,7 @@
 use crate::machine::{Effects, Tick};
 
 use super::agenda::Due;
+use super::config::Reach;
 use super::event::Effect;
 use super::machine::{Membership, Phase, RELAYS_MAX};
 use super::name::Address;
@@ -48,7 +49,7 @@ impl Membership {
     }
 
     fn begin_probe(&mut self, now: Tick, effects: &mut Effects<Effect>) {
-        let Some(at) = self.next_target() else {
+        let Some(at) = self.next_target(now, effects) else {
             return;
         };
         let number = self.next_number();
@@ -79,7 +80,7 @@ impl Membership {
 
     /// Those whose death was heard of come first, but never two of them in a row: where some are
     /// slow there is always one, and nobody else would be probed.
-    fn next_target(&mut self) -> Option<usize> {
+    fn next_target(&mut self, now: Tick, effects: &mut Effects<Effect>) -> Option<usize> {
         if !std::mem::replace(&mut self.probed_hearsay, false) {
             while let Some(at) = self.doubted.pop_front() {
                 if self
@@ -92,25 +93,27 @@ impl Membership {
                 }
             }
         }
-        self.members.next_probed(&mut self.rng)
+        match self.config.reach {
+            Reach::All => self.members.next_probed(&mut self.rng),
+            Reach::Neighbours => self.next_near(now, effects),
+        }
     }
 
     pub(super) fn help_due(&mut self, now: Tick, number: u32, effects: &mut Effects<Effect>) {
-        let Some(probe) = self.probe.as_mut().filter(|probe| probe.number == number) else {
+        let Some(probe) = self.probe.as_ref().filter(|probe| probe.number == number) else {
             return;
         };
         if probe.acked || !self.members.is_live(probe.at) {
             return;
         }
         let at = probe.at;
-        let target = &self.members.at(at).record;
-        let helpers = self
-            .members
-            .choose(self.config.helpers, &mut self.rng, |member| {
-                member.record.state == State::Alive && member.record.name != target.name
-            });
-        probe.helpers = helpers.len();
-        let target = target.clone();
+        let target = self.members.at(at).record.clone();
+        let helpers = self.choose(self.config.helpers, |member| {
+            member.record.state == State::Alive && member.record.name != target.name
+        });
+        if let Some(probe) = &mut self.probe {
+            probe.helpers = helpers.len();
+        }
         let body = Body::Help {
             number,
             name: target.name.as_str(),

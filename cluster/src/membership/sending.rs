@@ -117,7 +117,7 @@ impl Membership {
     /// One round of gossip.
     pub(super) fn gossip(&mut self, now: Tick, effects: &mut Effects<Effect>) {
         let fanout = self.config.gossip_fanout;
-        for at in self.members.choose(fanout, &mut self.rng, |_| true) {
+        for at in self.choose(fanout, |_| true) {
             if self.rumours.is_empty() {
                 return;
             }

@@ -46,6 +46,18 @@ impl MeshRef {
         self.0.association(who, link).await.ok().flatten()
     }
 
+    pub(crate) async fn said(&self, id: ConnectionId, bytes: Vec<u8>) {
+        let _ = self.0.said(id, bytes).await;
+    }
+
+    pub(crate) async fn may_part(&self, id: ConnectionId) -> bool {
+        self.0.may_part(id).await.unwrap_or(false)
+    }
+
+    pub(crate) async fn kept(&self, id: ConnectionId) {
+        let _ = self.0.kept(id).await;
+    }
+
     pub(crate) async fn gone(&self, id: ConnectionId, loss: Loss) {
         let _ = self.0.gone(id, loss).await;
     }

@@ -28,6 +28,9 @@ pub struct MeshConfig {
     pub forget: Duration,
     /// How many nodes there may be. 1,000 unless set.
     pub peers_max: usize,
+    /// How long a connection that the overlay does not need stays after processes last spoke over
+    /// it, or a second before any has; in a full mesh all are needed. 10 s unless set.
+    pub idle: Duration,
 }
 
 impl Default for MeshConfig {
@@ -39,6 +42,7 @@ impl Default for MeshConfig {
             redial_max: Duration::from_secs(10),
             forget: Duration::from_secs(3600),
             peers_max: 1000,
+            idle: Duration::from_secs(10),
         }
     }
 }
@@ -87,6 +91,7 @@ impl MeshConfig {
             ("tick", self.tick),
             ("redial", self.redial),
             ("forget", self.forget),
+            ("idle", self.idle),
         ];
         if let Some((name, _)) = times.iter().find(|(_, time)| time.is_zero()) {
             return Err(BadMesh::Zero(name));

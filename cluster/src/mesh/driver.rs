@@ -5,21 +5,23 @@
 //! Invariant  Connections are linked to it: when it crashes they end, and all begins anew from the
 //!            seeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use foundation_actors::{Cx, Name};
-use foundation_macros::{Message, actor};
+use foundation_macros::actor;
 use foundation_runtime::{Exit, NodeId, Pid, Process, Reason, SpawnOptions};
 
 use super::client::MeshRef;
-use super::machine::{Effect, Event, Input, Machine};
+use super::event::{Effect, Event, Input};
+use super::machine::Machine;
+use super::news::{NodeEvent, Peer};
 use super::{ConnectionId, Loss, MeshConfig};
-use crate::channel::ChannelFigures;
-use crate::connection::{self, Association, Context, Kind};
+use crate::connection::{self, ASKS_TO_PART, Association, Context, Kind};
 use crate::handshake::{Refusal, Role, Who};
 use crate::machine::{Effects, Machine as _, Tick};
 use crate::membership;
+use crate::overlay::Overlay;
 use crate::transport::Stream;
 
 /// The name of the process.
@@ -46,6 +48,7 @@ struct Held {
 pub(crate) struct Plan {
     pub(crate) context: Arc<Context>,
     pub(crate) config: MeshConfig,
+    pub(crate) overlay: Overlay,
     pub(crate) seeds: Vec<Box<str>>,
 }
 
@@ -57,32 +60,6 @@ pub(crate) struct Mesh {
     watchers: Vec<Pid>,
 }
 
-/// News of another node, for those who [watch](crate::Cluster::watch).
-#[derive(Clone, Debug, PartialEq, Eq, Message)]
-#[message(local, crate = foundation_actors)]
-#[non_exhaustive]
-pub enum NodeEvent {
-    /// The node of this name is connected.
-    Up(Box<str>),
-    /// It is connected no more, for this reason.
-    Down(Box<str>, Loss),
-    /// This node itself leaves: it was told to.
-    Leaving,
-}
-
-/// What is known of another node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Peer {
-    /// Who it is.
-    pub who: Who,
-    /// How many bytes wait to be sent to it.
-    pub queued: usize,
-    /// How many frames were sent to it over this connection.
-    pub sent: u64,
-    /// What went over channels of their own, those that were used.
-    pub channels: Vec<ChannelFigures>,
-}
-
 #[actor(crate = foundation_actors)]
 impl Mesh {
     #[init]
@@ -91,7 +68,8 @@ impl Mesh {
         cx.msg_after(plan.config.tick, MeshMsg::Tick);
         let (own, seed) = (plan.context.own.clone(), plan.context.node.random());
         let mut mesh = Self {
-            machine: Machine::new(plan.config.clone(), own, seed),
+            machine: Machine::with_overlay(plan.config.clone(), own, &plan.overlay, seed)
+                .expect("the builder has checked the overlay"),
             plan,
             held: BTreeMap::new(),
             watchers: Vec::new(),
@@ -122,6 +100,10 @@ impl Mesh {
             }
             if std::mem::replace(&mut held.sent, sent) != sent {
                 inputs.push(Input::Sent(*id));
+            }
+            let ways = self.plan.context.ways.as_ref();
+            if ways.is_some_and(|ways| ways.was_used(started)) {
+                inputs.push(Input::Used(*id));
             }
         }
         inputs.push(Input::Ticked);
@@ -227,6 +209,35 @@ impl Mesh {
         self.step(Input::Lost(name, incarnation, loss));
     }
 
+    /// Somebody has something to say to this member.
+    #[cast(local)]
+    pub(crate) fn wanted(&mut self, who: Who) {
+        self.step(Input::Wanted(who));
+    }
+
+    /// The overlay of the other end says this.
+    #[call(local)]
+    pub(crate) fn said(&mut self, id: ConnectionId, bytes: Vec<u8>) {
+        self.step(Input::Said(id, bytes));
+    }
+
+    /// The other end does not need this connection any more: does this one?
+    #[call(local)]
+    pub(crate) fn may_part(&mut self, id: ConnectionId) -> bool {
+        self.step(Input::MayPart(id)) == Some(Ok(()))
+    }
+
+    /// A connection that was to end is needed after all.
+    #[call(local)]
+    pub(crate) fn kept(&mut self, id: ConnectionId) {
+        self.step(Input::Kept(id));
+    }
+
+    #[call(local)]
+    pub(crate) fn overlay(&self) -> Overlay {
+        self.plan.overlay.clone()
+    }
+
     /// The membership says that this node is out.
     #[cast(local)]
     pub(crate) fn out(&mut self) {
@@ -238,6 +249,8 @@ impl Mesh {
         let started = self.held.values().filter_map(|held| held.started.as_ref());
         let by_name: BTreeMap<&str, &Arc<Association>> =
             started.map(|it| (&*it.peer.name, it)).collect();
+        let neighbours: BTreeSet<&str> = self.machine.neighbours().map(|who| &*who.name).collect();
+        let is_full = self.plan.overlay == Overlay::FullMesh;
         let of = |who: &Who| {
             let started = by_name.get(&*who.name);
             let queue = started.map(|started| &started.outgoing);
@@ -246,6 +259,7 @@ impl Mesh {
                 queued: queue.map_or(0, |queue| queue.waiting()),
                 sent: queue.map_or(0, |queue| queue.frames()),
                 channels: started.map_or_else(Vec::new, |started| started.channels()),
+                is_neighbour: is_full || neighbours.contains(&*who.name),
             }
         };
         self.machine.peers().map(of).collect()
@@ -367,6 +381,22 @@ impl Mesh {
             }
             Effect::Close(id, loss) => self.close(id, loss),
             Effect::Heartbeat(id) => self.send(id, Kind::Heartbeat, &[]),
+            Effect::Say(id, bytes) => self.send(id, Kind::Overlay, &bytes),
+            Effect::Part(id) => self.part(id),
+            Effect::Reach(who) => {
+                if let Some(ways) = &self.plan.context.ways {
+                    ways.reach(&who);
+                }
+            }
+            Effect::Lose(who) => {
+                if let Some(ways) = &self.plan.context.ways {
+                    ways.lose(&who);
+                }
+            }
+            Effect::Neighbour(who, is_up) => {
+                tracing::debug!(target: "foundation::cluster", name = %who.name, is_up, "neighbour");
+                let _ = membership::of(&self.plan.context.node).neighbour(who, is_up);
+            }
             Effect::Told(event) => {
                 self.tell_membership(&event);
                 self.tell(&event);
@@ -378,6 +408,22 @@ impl Mesh {
         let held = self.held.get(&id);
         if let Some(started) = held.and_then(|held| held.started.as_ref()) {
             started.outgoing.say(kind, content);
+        }
+    }
+
+    /// Asks the other end whether a connection may end over which nothing is on its way.
+    fn part(&mut self, id: ConnectionId) {
+        let context = Arc::clone(&self.plan.context);
+        let started = self.held.get(&id).and_then(|held| held.started.as_ref());
+        let (Some(started), Some(ways)) = (started, &context.ways) else {
+            return;
+        };
+        ways.detach(started);
+        if started.is_quiet() {
+            started.outgoing.say(Kind::Parting, ASKS_TO_PART);
+        } else {
+            ways.attach(started);
+            self.take(Input::Kept(id));
         }
     }
 
@@ -413,6 +459,14 @@ impl Mesh {
 
     fn tell(&mut self, event: &Event) {
         let event = match event {
+            Event::Up(who) if self.plan.overlay != Overlay::FullMesh => {
+                tracing::debug!(target: "foundation::cluster", name = %who.name, "connected");
+                NodeEvent::Up(who.name.clone())
+            }
+            Event::Down(who, Loss::Unneeded) => {
+                tracing::debug!(target: "foundation::cluster", name = %who.name, "not needed");
+                NodeEvent::Down(who.name.clone(), Loss::Unneeded)
+            }
             Event::Up(who) => {
                 tracing::info!(target: "foundation::cluster", name = %who.name, "node up");
                 NodeEvent::Up(who.name.clone())

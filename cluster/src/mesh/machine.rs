@@ -1,4 +1,4 @@
-//! Whom does a node of a full mesh dial, admit, give up?
+//! Whom does a node dial, admit, give up?
 //!
 //! Role       Decides for all connections of one node.
 //! Inputs     Nodes that have proved who they are, connections that came and went, what the membership
@@ -13,105 +13,76 @@ use std::collections::BTreeMap;
 use foundation_runtime::Rng;
 
 use super::MeshConfig;
-use super::peer::{ConnectionId, Link, Loss, Target};
+use super::event::{Effect, Event, Input};
+use super::peer::{ConnectionId, Link, Loss};
+use super::sparse::Sparse;
+use super::targets::{Cause, Target, Targets};
 use crate::handshake::{Refusal, Role, Who};
 use crate::machine::{self, Effects, Tick};
+use crate::overlay::hyparview::ConfigError;
+use crate::overlay::{Overlay, PeerId};
 
 /// How many evicted incarnations are remembered.
 const EVICTED_MAX: usize = 1024;
 
-/// What can happen to a mesh.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// This address is to be dialled until somebody there is connected.
-    Seed(Box<str>),
-    /// A finder has found this address: it is dialled as a seed is, for as long as it is found.
-    Candidate(Box<str>),
-    /// No finder finds this address any more. Who is connected stays so.
-    Forgotten(Box<str>),
-    /// The finders begin anew: so far they have found nobody.
-    AllForgotten,
-    /// On this connection a node has proved who it is: may it stay?
-    Proved(ConnectionId, Who, Role),
-    /// Both ends have agreed.
-    Up(ConnectionId),
-    /// A connection is gone.
-    Down(ConnectionId, Loss),
-    /// The dial of this address has led to this connection, which is up.
-    Reached(Box<str>, ConnectionId),
-    /// A dial came to nothing.
-    Undialled(Box<str>, Refusal),
-    /// Something was heard on this connection since the last tick.
-    Heard(ConnectionId),
-    /// Something was sent on this connection since the last tick.
-    Sent(ConnectionId),
-    /// This one is a member of the cluster: it is dialled until it is connected.
-    Member(Who),
-    /// This incarnation of a node is a member no more, for this reason. Who was evicted is refused.
-    Lost(Box<str>, u64, Loss),
-    /// So much time has passed: [`MeshConfig::tick`].
-    Ticked,
-    /// This node leaves.
-    Leave,
-}
-
-/// What a mesh wants done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Dial this address; say when it came to nothing.
-    Dial(Box<str>),
-    /// The answer to [`Input::Proved`].
-    Answer(ConnectionId, Result<(), Refusal>),
-    /// Close this connection; say when it is gone.
-    Close(ConnectionId, Loss),
-    /// Tell a peer that this node lives.
-    Heartbeat(ConnectionId),
-    /// News for whoever watches the nodes.
-    Told(Event),
-}
-
-/// News of another node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// It is connected.
-    Up(Who),
-    /// It is connected no more.
-    Down(Who, Loss),
-}
-
-/// A full mesh, seen from one node.
+/// The connections of one node.
 #[derive(Debug)]
 pub struct Machine {
     config: MeshConfig,
     own: Who,
-    rng: Rng,
     links: BTreeMap<ConnectionId, Link>,
     /// Which connection keeps a name.
     names: BTreeMap<Box<str>, ConnectionId>,
-    targets: BTreeMap<Box<str>, Target>,
+    targets: Targets,
     evicted: Vec<(Box<str>, u64)>,
     is_leaving: bool,
+    /// Not everybody is connected to everybody.
+    sparse: Option<Sparse>,
+    /// Whether seeds are tried now at which no member is.
+    takes_turn: bool,
 }
 
 impl Machine {
-    /// The mesh of this node. The seed decides only how long it waits between dials.
+    /// The full mesh of this node. The seed decides only how long it waits between dials.
     ///
     /// # Panics
     /// When the configuration does not pass [`MeshConfig::check`].
     #[must_use]
     pub fn new(config: MeshConfig, own: Who, seed: u64) -> Self {
         assert_eq!(config.check(), Ok(()), "the configuration cannot be so");
+        let rng = Rng::new(seed);
         Self {
+            targets: Targets::new(config.clone(), own.address.clone(), rng),
             config,
             own,
-            rng: Rng::new(seed),
             links: BTreeMap::new(),
             names: BTreeMap::new(),
-            targets: BTreeMap::new(),
             evicted: Vec::new(),
             is_leaving: false,
+            sparse: None,
+            takes_turn: false,
         }
+    }
+
+    /// The same for a node that is part of this overlay.
+    ///
+    /// # Errors
+    /// When a figure of the overlay is out of its bounds.
+    ///
+    /// # Panics
+    /// When the configuration does not pass [`MeshConfig::check`].
+    pub fn with_overlay(
+        config: MeshConfig,
+        own: Who,
+        overlay: &Overlay,
+        seed: u64,
+    ) -> Result<Self, ConfigError> {
+        let sparse = match overlay {
+            Overlay::FullMesh => None,
+            Overlay::HyParView(view) => Some(Sparse::new(view.clone(), own.clone(), seed)?),
+        };
+        let mesh = Self::new(config, own, seed);
+        Ok(Self { sparse, ..mesh })
     }
 
     /// The nodes that are connected, by name.
@@ -120,34 +91,14 @@ impl Machine {
         links.filter(|link| link.is_up).map(|link| &link.who)
     }
 
-    /// The addresses that are dialled, and why the last dial of each came to nothing.
-    pub fn dialled(&self) -> impl Iterator<Item = (&str, Option<Refusal>)> {
-        let targets = self.targets.iter();
-        targets.map(|(address, target)| (&**address, target.last))
+    /// Through whom it is part of the overlay, where not all are connected to all.
+    pub fn neighbours(&self) -> impl Iterator<Item = &Who> {
+        self.sparse.iter().flat_map(Sparse::neighbours)
     }
 
-    fn target(&mut self, now: Tick, address: Box<str>, name: Option<Box<str>>, is_seed: bool) {
-        let full = 2 * self.config.peers_max <= self.targets.len();
-        let own = address.is_empty() || address == self.own.address;
-        if own || (full && !self.targets.contains_key(&address)) {
-            return;
-        }
-        let pause = self.config.redial;
-        let target = self.targets.entry(address).or_insert_with(|| Target {
-            name: None,
-            is_seed,
-            is_candidate: false,
-            is_over: false,
-            is_dialling: false,
-            next: now,
-            pause,
-            since: now,
-            last: None,
-        });
-        target.is_seed |= is_seed;
-        if name.is_some() {
-            target.name = name;
-        }
+    /// The addresses that are dialled, and why the last dial of each came to nothing.
+    pub fn dialled(&self) -> impl Iterator<Item = (&str, Option<Refusal>)> {
+        self.targets.all()
     }
 
     /// May this node stay?
@@ -209,6 +160,9 @@ impl Machine {
                         is_up,
                         heard: now,
                         sent: now,
+                        used: now,
+                        was_used: false,
+                        is_parting: false,
                     },
                 );
                 out.push(Effect::Answer(id, Ok(())));
@@ -223,20 +177,17 @@ impl Machine {
         if self.names.get(&link.who.name) != Some(&id) {
             return; // Another one was preferred meanwhile, and this one is being closed.
         }
-        (link.is_up, link.heard, link.sent) = (true, now, now);
+        (link.is_up, link.heard, link.sent, link.used) = (true, now, now, now);
         let who = link.who.clone();
-        self.target(now, who.address.clone(), Some(who.name.clone()), false);
-        self.found(now, &who);
-        out.push(Effect::Told(Event::Up(who)));
-    }
-
-    /// A node is connected: it need not be dialled.
-    fn found(&mut self, now: Tick, who: &Who) {
-        for (address, target) in &mut self.targets {
-            if *address == who.address || target.name.as_ref() == Some(&who.name) {
-                (target.pause, target.last) = (self.config.redial, None);
-                (target.since, target.next) = (now, now);
-            }
+        if self.sparse.is_none() {
+            let name = Some(who.name.clone());
+            self.targets
+                .add(now, who.address.clone(), name, Cause::Member);
+        }
+        self.targets.found(now, &who);
+        out.push(Effect::Told(Event::Up(who.clone())));
+        if let Some(sparse) = &mut self.sparse {
+            sparse.up(now, &who, id, out);
         }
     }
 
@@ -249,44 +200,41 @@ impl Machine {
             self.names.remove(&link.who.name);
         }
         let gone = matches!(loss, Loss::Left | Loss::Evicted | Loss::Leaving);
-        for (address, target) in &mut self.targets {
-            if *address == link.who.address {
-                (target.since, target.pause) = (now, self.config.redial);
-                // Not at once: both would dial.
-                target.next = now + target.pause.mul_f64(share(&mut self.rng));
-            }
-        }
+        self.targets.parted(now, &link.who.address);
         if gone && held {
-            self.targets
-                .retain(|address, target| *address != link.who.address || target.is_kept());
+            self.targets.gone(&link.who.address);
         }
-        if link.is_up && held {
-            out.push(Effect::Told(Event::Down(link.who, loss)));
+        if !(link.is_up && held) {
+            return;
         }
-    }
-
-    fn reached(&mut self, address: &str, id: ConnectionId) {
-        let name = self.links.get(&id).map(|link| link.who.name.clone());
-        if let Some(target) = self.targets.get_mut(address) {
-            target.is_dialling = false;
-            target.name = name;
-        }
-    }
-
-    fn undialled(&mut self, now: Tick, address: &str, refusal: Refusal) {
-        let (most, forget) = (self.config.redial_max, self.config.forget);
-        let Some(target) = self.targets.get_mut(address) else {
+        let who = link.who.clone();
+        out.push(Effect::Told(Event::Down(link.who, loss)));
+        let Some(sparse) = &mut self.sparse else {
             return;
         };
-        target.is_dialling = false;
-        target.last = Some(refusal);
-        let jitter = 0.5 + share(&mut self.rng) / 2.0;
-        target.next = now + target.pause.mul_f64(jitter);
-        target.pause = (target.pause * 2).min(most);
-        let hopeless = !refusal.may_pass() || forget <= now.since(target.since);
-        let is_over = target.is_over && target.name.is_none();
-        if !target.is_kept() && (hopeless || is_over) || refusal == Refusal::Oneself {
-            self.targets.remove(address);
+        if loss == Loss::Unneeded {
+            sparse.parting(who.peer_id());
+            self.targets.hurry(now, &who.address);
+            return;
+        }
+        sparse.failed(now, who.peer_id(), out);
+        if let Some(member) = sparse.member_of(who.peer_id()) {
+            out.push(Effect::Reach(member.clone()));
+        }
+    }
+
+    fn undialled(&mut self, now: Tick, address: &str, refusal: Refusal, out: &mut Out<'_>) {
+        let is_failed = self.targets.undialled(now, address, refusal);
+        let Some(sparse) = self.sparse.as_mut().filter(|_| is_failed) else {
+            return;
+        };
+        self.targets.gone(address);
+        for who in sparse.unreached(now, address, out) {
+            if !self.names.contains_key(&who.name) {
+                // What waited for it is lost; what comes later tries again.
+                out.push(Effect::Lose(who.clone()));
+                out.push(Effect::Reach(who));
+            }
         }
     }
 
@@ -294,95 +242,163 @@ impl Machine {
         for (id, link) in &mut self.links {
             if self.config.silence <= now.since(link.heard) {
                 out.push(Effect::Close(*id, Loss::Silent));
-            } else if link.is_up && self.config.tick <= now.since(link.sent) {
+                continue;
+            }
+            if link.is_up && self.config.tick <= now.since(link.sent) {
                 link.sent = now;
                 out.push(Effect::Heartbeat(*id));
             }
+            let Some(sparse) = &mut self.sparse else {
+                continue;
+            };
+            let peer = link.who.peer_id();
+            let is_idle = link.idle_bound(&self.config) <= now.since(link.used);
+            if link.is_up && is_idle && !sparse.needs(peer) && !link.is_parting && !self.is_leaving
+            {
+                link.is_parting = true;
+                sparse.parting(peer);
+                out.push(Effect::Part(*id));
+            }
+        }
+        if let Some(sparse) = self.sparse.as_mut().filter(|_| !self.is_leaving) {
+            sparse.ticked(now, out);
+            self.takes_turn = sparse.takes_turn();
         }
         self.dial(now, out);
+        self.takes_turn = false;
+    }
+
+    /// The other end wants to end this connection.
+    fn may_part(&mut self, now: Tick, id: ConnectionId, out: &mut Out<'_>) {
+        let mut may = false;
+        if let (Some(sparse), Some(link)) = (&mut self.sparse, self.links.get_mut(&id)) {
+            let peer = link.who.peer_id();
+            let is_idle = link.idle_bound(&self.config) / 2 <= now.since(link.used);
+            may = link.is_up && (link.is_parting || is_idle && !sparse.needs(peer));
+            if may {
+                link.is_parting = true;
+                sparse.parting(peer);
+            }
+        }
+        let answer = if may { Ok(()) } else { Err(Refusal::NoLink) };
+        out.push(Effect::Answer(id, answer));
+    }
+
+    /// A connection that was to end is needed after all, by one of its ends.
+    fn kept(&mut self, now: Tick, id: ConnectionId, out: &mut Out<'_>) {
+        if let (Some(sparse), Some(link)) = (&mut self.sparse, self.links.get_mut(&id)) {
+            (link.is_parting, link.used) = (false, now);
+            if link.is_up {
+                sparse.up(now, &link.who, id, out);
+            }
+        }
+    }
+
+    fn heard(&mut self, now: Tick, id: ConnectionId, bytes: &[u8], out: &mut Out<'_>) {
+        let Some(link) = self.links.get(&id).filter(|link| link.is_up) else {
+            return;
+        };
+        let is_read = match &mut self.sparse {
+            Some(sparse) => sparse.heard(now, &link.who, bytes, out),
+            // It takes part in no overlay: whoever thinks so learns it from the silence.
+            None => Ok(()),
+        };
+        if is_read.is_err() {
+            out.push(Effect::Close(id, Loss::Garbage));
+        }
+    }
+
+    /// Asks for the connections that the overlay wants.
+    fn want(&mut self, now: Tick) {
+        let wants = self.sparse.as_mut().map(Sparse::wants);
+        for who in wants.into_iter().flatten() {
+            self.targets
+                .add(now, who.address, Some(who.name), Cause::Wanted);
+        }
     }
 
     fn dial(&mut self, now: Tick, out: &mut Out<'_>) {
+        self.want(now);
         if self.is_leaving {
             return;
         }
-        let links = &self.links;
-        for (address, target) in &mut self.targets {
+        let (links, names, sparse) = (&self.links, &self.names, &self.sparse);
+        let turn = self.takes_turn;
+        let is_needed = |address: &str, target: &Target| {
             let name = target.name.as_ref();
-            // Nearly all are: the connections are not gone through for them.
-            if target.is_dialling || name.is_some_and(|name| self.names.contains_key(name)) {
-                continue;
+            // Nearly all are connected: the connections are not gone through for them.
+            if name.is_some_and(|name| names.contains_key(name)) {
+                return false;
             }
-            let there = |link: &Link| link.who.address == *address || name == Some(&link.who.name);
-            if now < target.next || links.values().any(there) {
-                continue;
-            }
-            target.is_dialling = true;
-            out.push(Effect::Dial(address.clone()));
+            let is_wanted = sparse.as_ref().is_none_or(|sparse| {
+                let is_new = sparse.is_isolated() || turn && !sparse.has_member_at(address);
+                target.is_wanted() || target.is_kept() && is_new
+            });
+            let there = |link: &Link| *link.who.address == *address || name == Some(&link.who.name);
+            is_wanted && !links.values().any(there)
+        };
+        for address in self.targets.due(now, is_needed) {
+            out.push(Effect::Dial(address));
         }
     }
 
     fn member(&mut self, now: Tick, who: Who, out: &mut Out<'_>) {
-        let known = self.names.contains_key(&who.name) || who.name == self.own.name;
-        if !known {
-            self.target(now, who.address, Some(who.name), false);
+        if who.name == self.own.name {
+            return;
+        }
+        if let Some(sparse) = &mut self.sparse {
+            sparse.member(who.clone());
+            out.push(Effect::Reach(who));
+        } else if !self.names.contains_key(&who.name) {
+            self.targets
+                .add(now, who.address, Some(who.name), Cause::Member);
+            self.dial(now, out);
+        }
+    }
+
+    /// Somebody has something to say to this one.
+    fn wanted(&mut self, now: Tick, who: Who, out: &mut Out<'_>) {
+        let link = self.named(&who.name).map(|(_, link)| link.is_parting);
+        if link != Some(false) && who.name != self.own.name {
+            self.targets
+                .add(now, who.address, Some(who.name), Cause::Wanted);
             self.dial(now, out);
         }
     }
 
     fn candidate(&mut self, now: Tick, address: Box<str>, out: &mut Out<'_>) {
-        if self.is_leaving {
-            return;
-        }
-        self.target(now, address.clone(), None, false);
-        if let Some(target) = self.targets.get_mut(&address) {
-            (target.is_candidate, target.is_over) = (true, false);
-        }
-        self.dial(now, out);
-    }
-
-    /// Who was met there is dialled as any member is; an address where nobody was met, no more.
-    fn forgotten(&mut self, address: &str) {
-        let Some(target) = self.targets.get_mut(address) else {
-            return;
-        };
-        (target.is_candidate, target.is_over) = (false, true);
-        if target.name.is_none() && !target.is_seed && !target.is_dialling {
-            self.targets.remove(address);
+        if !self.is_leaving {
+            self.targets.add(now, address, None, Cause::Candidate);
+            self.dial(now, out);
         }
     }
 
-    fn all_forgotten(&mut self) {
-        let targets = self.targets.iter();
-        let found = targets.filter(|(_, target)| target.is_candidate);
-        let found: Vec<Box<str>> = found.map(|(address, _)| address.clone()).collect();
-        for address in found {
-            self.forgotten(&address);
-        }
-    }
-
-    fn lost(&mut self, name: Box<str>, incarnation: u64, loss: Loss, out: &mut Out<'_>) {
+    fn lost(&mut self, now: Tick, who: (Box<str>, u64), loss: Loss, out: &mut Out<'_>) {
+        let (name, incarnation) = &who;
         let link = self
-            .named(&name)
+            .named(name)
             .map(|(id, link)| (id, link.who.incarnation));
         match link {
-            Some((id, connected)) if connected == incarnation => {
+            Some((id, connected)) if connected == *incarnation => {
                 out.push(Effect::Close(id, loss));
             }
             Some(_) => {}
             None if loss == Loss::Failed => {}
-            None => {
-                let is_it = |target: &Target| target.name.as_ref() == Some(&name);
-                self.targets
-                    .retain(|_, target| target.is_kept() || target.is_dialling || !is_it(target));
+            None => self.targets.lost(name),
+        }
+        if let Some(sparse) = &mut self.sparse {
+            let peer = PeerId::of(name, *incarnation);
+            let member = sparse.member_of(peer).cloned();
+            sparse.lost(now, peer, out);
+            if let Some(member) = member {
+                out.push(Effect::Lose(member));
             }
         }
-        let news = (name, incarnation);
-        if loss == Loss::Evicted && !self.evicted.contains(&news) {
+        if loss == Loss::Evicted && !self.evicted.contains(&who) {
             if self.evicted.len() == EVICTED_MAX {
                 self.evicted.remove(0);
             }
-            self.evicted.push(news);
+            self.evicted.push(who);
         }
     }
 
@@ -404,17 +420,20 @@ impl machine::Machine for Machine {
     fn step(&mut self, now: Tick, input: Input, effects: &mut Effects<Effect>) {
         match input {
             Input::Seed(address) => {
-                self.target(now, address, None, true);
+                self.targets.add(now, address, None, Cause::Seed);
                 self.dial(now, effects);
             }
             Input::Candidate(address) => self.candidate(now, address, effects),
-            Input::Forgotten(address) => self.forgotten(&address),
-            Input::AllForgotten => self.all_forgotten(),
+            Input::Forgotten(address) => self.targets.forgotten(&address),
+            Input::AllForgotten => self.targets.all_forgotten(),
             Input::Proved(id, who, role) => self.proved(now, id, who, role, effects),
             Input::Up(id) => self.up(now, id, effects),
             Input::Down(id, loss) => self.down(now, id, loss, effects),
-            Input::Reached(address, id) => self.reached(&address, id),
-            Input::Undialled(address, refusal) => self.undialled(now, &address, refusal),
+            Input::Reached(address, id) => {
+                let name = self.links.get(&id).map(|link| link.who.name.clone());
+                self.targets.reached(&address, name);
+            }
+            Input::Undialled(address, refusal) => self.undialled(now, &address, refusal, effects),
             Input::Heard(id) => {
                 if let Some(link) = self.links.get_mut(&id) {
                     link.heard = now;
@@ -426,9 +445,23 @@ impl machine::Machine for Machine {
                 }
             }
             Input::Member(who) => self.member(now, who, effects),
-            Input::Lost(name, incarnation, loss) => self.lost(name, incarnation, loss, effects),
+            Input::Lost(name, incarnation, loss) => {
+                self.lost(now, (name, incarnation), loss, effects);
+            }
+            Input::Wanted(who) => self.wanted(now, who, effects),
+            Input::Used(id) => {
+                if let Some(link) = self.links.get_mut(&id) {
+                    (link.used, link.was_used) = (now, true);
+                }
+            }
+            Input::Said(id, bytes) => self.heard(now, id, &bytes, effects),
+            Input::MayPart(id) => self.may_part(now, id, effects),
+            Input::Kept(id) => self.kept(now, id, effects),
             Input::Ticked => self.ticked(now, effects),
             Input::Leave => self.leave(effects),
+        }
+        if self.sparse.is_some() {
+            self.dial(now, effects);
         }
     }
 
@@ -452,10 +485,6 @@ impl machine::Machine for Machine {
             );
         }
         assert!(self.names.len() <= self.config.peers_max, "too many nodes");
+        self.sparse.iter().for_each(Sparse::check);
     }
-}
-
-/// A share of one, at random.
-fn share(rng: &mut Rng) -> f64 {
-    rng.below(1000) as f64 / 1000.0
 }

@@ -1,18 +1,25 @@
-//! Who is connected to whom, when everybody is connected to everybody?
+//! Who is connected to whom?
 //!
-//! Role       The full mesh: one connection between any two nodes, found from one seed address,
-//!            dialled again when it is lost, and lost when it falls silent.
+//! Role       The connections of a node, found from one seed address, dialled again when they are lost,
+//!            and lost when they fall silent. In a full mesh there is one between any two nodes. Over
+//!            HyParView there are those that `sparse` wants, and those to whom processes speak, for as
+//!            long as they do.
 //! Source     otp: Distributed Erlang; net_kernel, "net_ticktime"
 
 mod client;
 mod config;
 mod driver;
+mod event;
 mod machine;
+mod news;
 mod peer;
+mod sparse;
+mod targets;
 
 pub(crate) use client::MeshRef;
 pub use config::{BadMesh, MeshConfig};
-pub use driver::{NodeEvent, Peer};
 pub(crate) use driver::{Plan, child};
-pub use machine::{Effect, Event, Input, Machine};
+pub use event::{Effect, Event, Input};
+pub use machine::Machine;
+pub use news::{NodeEvent, Peer};
 pub use peer::{ConnectionId, Loss};

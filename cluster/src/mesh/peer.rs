@@ -1,12 +1,16 @@
 //! What does a mesh know of one other node?
 //!
-//! Role       Small nouns: connections, addresses that are dialled, and why one was lost.
+//! Role       Small nouns: connections, and why one was lost.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::handshake::{Refusal, Role, Who};
+use super::MeshConfig;
+use crate::handshake::{Role, Who};
 use crate::machine::Tick;
+
+/// How long a connection stays that the overlay does not need, before a process has spoken over it.
+const UNUSED: Duration = Duration::from_secs(1);
 
 /// One connection of this node, for as long as the node lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +36,9 @@ pub enum Loss {
     Replaced,
     /// This node leaves.
     Leaving,
+    /// Neither node has had anything to say for a while, and the overlay does not need it: nothing
+    /// was lost, and there will be another connection once there is something to say.
+    Unneeded,
 }
 
 impl fmt::Display for Loss {
@@ -45,6 +52,7 @@ impl fmt::Display for Loss {
             Self::Evicted => "it was evicted",
             Self::Replaced => "another connection to it is kept",
             Self::Leaving => "this node leaves",
+            Self::Unneeded => "nobody needs it for now",
         })
     }
 }
@@ -58,30 +66,20 @@ pub(super) struct Link {
     pub(super) is_up: bool,
     pub(super) heard: Tick,
     pub(super) sent: Tick,
+    /// When processes last spoke over it, or it was there for them.
+    pub(super) used: Tick,
+    /// Whether they ever did.
+    pub(super) was_used: bool,
+    /// It is to end, as both ends have agreed or are about to.
+    pub(super) is_parting: bool,
 }
 
-/// An address that is dialled while nobody there is connected.
-#[derive(Debug)]
-pub(super) struct Target {
-    /// Which node is there, once it is known.
-    pub(super) name: Option<Box<str>>,
-    pub(super) is_seed: bool,
-    /// A finder yields it at present.
-    pub(super) is_candidate: bool,
-    /// It was found no more while it was dialled: if nobody is there, it is dropped.
-    pub(super) is_over: bool,
-    pub(super) is_dialling: bool,
-    pub(super) next: Tick,
-    pub(super) pause: Duration,
-    /// Since when nobody was reached.
-    pub(super) since: Tick,
-    /// Why the last dial failed.
-    pub(super) last: Option<Refusal>,
-}
-
-impl Target {
-    /// It is dialled whatever happens.
-    pub(super) fn is_kept(&self) -> bool {
-        self.is_seed || self.is_candidate
+impl Link {
+    /// How long it stays when nobody needs it.
+    pub(super) fn idle_bound(&self, config: &MeshConfig) -> Duration {
+        match self.was_used {
+            true => config.idle,
+            false => config.idle.min(UNUSED),
+        }
     }
 }

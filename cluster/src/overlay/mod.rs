@@ -6,6 +6,7 @@
 //!            say into bytes.
 //! Absent     Sockets and clocks: a driver owns a machine and does what it asks for.
 
+mod choice;
 pub mod circuit;
 pub mod hyparview;
 mod peer;
@@ -13,4 +14,5 @@ pub mod plumtree;
 pub mod routing;
 pub mod wire;
 
+pub use choice::Overlay;
 pub use peer::PeerId;

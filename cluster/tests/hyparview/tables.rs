@@ -82,8 +82,9 @@ fn a_neighbour_that_says_otherwise_is_none() {
     for parting in [Message::Refuse, Message::Disconnect] {
         let mut node = with_neighbours(2);
         let effects = step(&mut node, 0, received(2, parting));
-        // It asks the only one in reserve, which is the one that has just left.
-        let again = Message::Neighbour { priority: false };
+        // It asks the only one in reserve, which is the one that has just left; it has one of five.
+
+        let again = Message::Neighbour { priority: true };
         assert_eq!(effects, [Effect::Down(id(2)), send(2, again)]);
         assert_eq!(node.active(), [id(1)]);
     }

@@ -9,8 +9,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::ValueEnum;
 use foundation::cluster::channel::Channel;
 use foundation::cluster::mesh::MeshConfig;
+use foundation::cluster::overlay::{Overlay, hyparview};
 use foundation::cluster::{Builder, Tls};
 use foundation::{Node, Priority};
 use serde::Deserialize;
@@ -36,6 +38,9 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// Where `foundation cluster` and `foundation observe` find it.
     pub socket: Option<PathBuf>,
+    /// Who is connected to whom.
+    #[serde(default)]
+    pub overlay: Shape,
     /// Times and limits.
     #[serde(default)]
     pub mesh: Mesh,
@@ -109,6 +114,33 @@ pub struct Mesh {
     pub redial_max_ms: Option<u64>,
     /// How many nodes there may be.
     pub nodes_max: Option<usize>,
+    /// How long a connection that the overlay does not need stays when nobody speaks over it.
+    pub idle_ms: Option<u64>,
+}
+
+/// The overlay: see the library's `Overlay`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shape {
+    /// Which one.
+    #[serde(default)]
+    pub kind: Kind,
+    /// How many nodes one is connected to over HyParView.
+    pub active: Option<usize>,
+    /// How many it has in reserve.
+    pub passive: Option<usize>,
+}
+
+/// The kinds of overlays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+#[value(rename_all = "lower")]
+pub enum Kind {
+    /// All nodes are connected to all.
+    #[default]
+    Mesh,
+    /// Each is connected to a few.
+    HyParView,
 }
 
 /// Why a configuration cannot be used. Nothing was started.
@@ -186,7 +218,10 @@ impl Config {
         }
         let seeds = self.seeds.iter();
         let builder = seeds.fold(builder, |builder, seed| builder.seed(seed.as_str()));
-        let builder = self.discovery.apply(builder.mesh(self.mesh.config()));
+        let builder = builder
+            .mesh(self.mesh.config())
+            .overlay(self.overlay.overlay());
+        let builder = self.discovery.apply(builder);
         let channels = self.channels.iter();
         channels.fold(builder, |builder, (name, lanes)| {
             builder.channel(lanes.channel(name))
@@ -227,6 +262,37 @@ impl Lanes {
     }
 }
 
+impl Kind {
+    /// The overlay with the figures that it has unless set.
+    #[must_use]
+    pub fn overlay(self) -> Overlay {
+        match self {
+            Self::Mesh => Overlay::FullMesh,
+            Self::HyParView => Overlay::HyParView(hyparview::Config::default()),
+        }
+    }
+}
+
+impl Shape {
+    fn overlay(&self) -> Overlay {
+        match self.kind.overlay() {
+            Overlay::HyParView(default) => {
+                let active_max = self.active.unwrap_or(default.active_max);
+                let passive_max = self.passive.unwrap_or(default.passive_max);
+                Overlay::HyParView(hyparview::Config {
+                    active_max,
+                    passive_max,
+                    // As many as are usual, or as there can be.
+                    shuffle_active: default.shuffle_active.min(active_max),
+                    shuffle_passive: default.shuffle_passive.min(passive_max),
+                    ..default
+                })
+            }
+            other => other,
+        }
+    }
+}
+
 impl Mesh {
     fn config(&self) -> MeshConfig {
         let default = MeshConfig::default();
@@ -237,6 +303,7 @@ impl Mesh {
             redial: time(self.redial_ms, default.redial),
             redial_max: time(self.redial_max_ms, default.redial_max),
             peers_max: self.nodes_max.unwrap_or(default.peers_max),
+            idle: time(self.idle_ms, default.idle),
             ..default
         }
     }

@@ -213,8 +213,16 @@ fn topology_text(topology: &Topology) -> String {
         [node.name.clone(), degree, node.peers.join(" ")]
     });
     let mut text = columns(&[head].into_iter().chain(rows).collect::<Vec<_>>());
+    let links: u64 = topology.nodes.iter().map(|node| node.degree).sum();
+    let all = others * topology.nodes.len() / 2;
     // Writing to a text can't fail.
     let _ = match topology.missing {
+        _ if topology.overlay != "full mesh" => writeln!(
+            text,
+            "{}: {} connections are kept; a full mesh has {all}",
+            topology.overlay,
+            links / 2
+        ),
         0 => writeln!(text, "{}: no connection is missing", topology.overlay),
         1 => writeln!(text, "{}: 1 connection is missing", topology.overlay),
         missing => writeln!(

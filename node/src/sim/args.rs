@@ -6,11 +6,13 @@ use std::time::Duration;
 use clap::{Args, value_parser};
 
 use super::report::Report;
+use crate::cluster::config::Kind;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   foundation sim                                 five nodes for a minute, and the faults shipped
   foundation sim --nodes 50 --seed 7             more of them, and another order of events
+  foundation sim --nodes 200 --overlay hyparview each node is connected to a few
   foundation sim --plan faults.txt --json        your own faults, for scripts
   foundation sim --random 20 --seed 9            faults that the seed decides
   foundation sim --at-most healed_s=10           a promise of your own, too
@@ -43,6 +45,10 @@ pub struct SimArgs {
     /// How many nodes, `n0` and on
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(2..=1000))]
     pub nodes: u32,
+
+    /// Who is connected to whom: `mesh`, all to all, or `hyparview`, each to a few
+    #[arg(long, value_enum, default_value_t = Kind::Mesh)]
+    pub overlay: Kind,
 
     /// Decides everything that happens
     #[arg(long, value_name = "SEED", default_value_t = 0)]
@@ -93,8 +99,11 @@ impl SimArgs {
         let mut plan = plan.map_or(String::new(), |path| {
             format!(" --plan '{}'", path.display())
         });
+        if self.overlay == Kind::HyParView {
+            plan += " --overlay hyparview";
+        }
         if let Some(count) = self.random {
-            plan = format!(" --random {count}");
+            plan += &format!(" --random {count}");
         }
         for Promise { figure, value } in &self.at_most {
             plan += &format!(" --at-most {figure}={value}");

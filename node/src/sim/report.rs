@@ -38,7 +38,7 @@ pub struct Report {
     pub healed_s: Option<f64>,
     /// When the topology was switched: there is no other yet.
     pub switched_s: Option<f64>,
-    /// Connections at the end.
+    /// Connections at the end, those that processes had just used among them.
     pub connections: u64,
     /// How many there are when each node is connected to each.
     pub full_mesh_connections: u64,

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foundation::cluster::faults::{Fault, Plan};
+use foundation::cluster::overlay::Overlay;
 use foundation::cluster::transport::simulated::Link;
-use foundation::cluster::{Builder, SimNetwork};
+use foundation::cluster::{Builder, NodeClusterExt as _, SimNetwork};
 use foundation::prelude::*;
 
 use super::args::SimArgs;
@@ -18,6 +19,8 @@ use super::traffic::{self, Ledger};
 
 /// How often it looks who sees whom.
 const LOOK: Duration = ms(100);
+/// How long one node speaks with another, where not all are connected to all.
+const PARTNER: Duration = secs(10);
 /// How long nodes may take to find each other when nothing is cut any more.
 const FIND_BOUND: Duration = secs(60);
 
@@ -25,11 +28,12 @@ const FIND_BOUND: Duration = secs(60);
 pub(super) fn run(args: &SimArgs, plan: &Plan) -> Result<Report, String> {
     let (nodes, length) = (args.nodes as usize, args.length());
     let plan = plan.faults().to_vec();
+    let overlay = args.overlay.overlay();
     let run = World::simulate(args.seed, |world| async move {
-        let mut scenario = Scenario::new(world, nodes);
+        let mut scenario = Scenario::new(world, nodes, overlay);
         scenario.start_all().await?;
         scenario.go_through(plan, length).await?;
-        Ok::<_, String>(scenario.seen())
+        scenario.seen().await
     });
     let (seen, world) = run.map_err(|error| error.to_string())?;
     let mut report = seen?;
@@ -42,6 +46,7 @@ pub(super) fn run(args: &SimArgs, plan: &Plan) -> Result<Report, String> {
 struct Scenario {
     world: World,
     network: SimNetwork,
+    overlay: Overlay,
     /// Those that are up, by number.
     nodes: Vec<Option<Node>>,
     ledger: Arc<Ledger>,
@@ -56,9 +61,10 @@ struct Scenario {
 }
 
 impl Scenario {
-    fn new(world: World, nodes: usize) -> Self {
+    fn new(world: World, nodes: usize, overlay: Overlay) -> Self {
         Self {
             network: world.network(),
+            overlay,
             world,
             nodes: vec![None; nodes],
             ledger: Arc::default(),
@@ -81,9 +87,14 @@ impl Scenario {
     async fn start(&mut self, number: usize) -> Result<(), String> {
         let builder = Node::builder().name(format!("n{number}").as_str());
         let builder = Builder::new(builder).seed("n0:7000");
+        let builder = builder.overlay(self.overlay.clone());
         let node = builder.start_in(&self.world, &self.network).await;
         let node = node.map_err(|error| format!("n{number} did not start: {error}"))?;
-        traffic::start(&node, self.nodes.len(), &self.ledger).await?;
+        let pause = match self.overlay {
+            Overlay::FullMesh => Duration::ZERO,
+            _ => PARTNER,
+        };
+        traffic::start(&node, self.nodes.len(), pause, &self.ledger).await?;
         self.nodes[number] = Some(node);
         Ok(())
     }
@@ -208,22 +219,25 @@ impl Scenario {
     /// How many nodes do not see all others that are up.
     fn apart(&self) -> u64 {
         let up: Vec<&Node> = self.nodes.iter().flatten().collect();
+        // Who sees as many as there are others sees these, unless somebody is seen who is gone.
         let sees_all = |node: &&&Node| {
+            let seen = node.peers().len();
             let mut others = up.iter().filter(|other| other.id() != node.id());
-            others.all(|other| node.peer(other.name()) == Some(other.id()))
+            up.len() <= seen + 1 && others.all(|other| node.peer(other.name()) == Some(other.id()))
         };
         (up.len() - up.iter().filter(sees_all).count()) as u64
     }
 
-    fn seen(&self) -> Report {
+    async fn seen(&self) -> Result<Report, String> {
         let up: Vec<&Node> = self.nodes.iter().flatten().collect();
-        let pairs = up.iter().enumerate().flat_map(|(at, a)| {
-            let later = up[at + 1..].iter();
-            later.filter(move |b| a.peer(b.name()) == Some(b.id()))
-        });
+        let mut ends = 0;
+        for node in &up {
+            let peers = node.cluster().nodes().await;
+            ends += peers.map_err(|error| error.to_string())?.len() as u64;
+        }
         let (sums, count) = (self.ledger.sums(), up.len() as u64);
         let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
-        Report {
+        Ok(Report {
             hash: String::new(),
             seed: 0,
             nodes: self.nodes.len() as u32,
@@ -237,12 +251,12 @@ impl Scenario {
             crash_known_s: seconds(self.crash_known),
             healed_s: seconds(self.healed),
             switched_s: None,
-            connections: pairs.count() as u64,
+            connections: ends / 2,
             full_mesh_connections: count * count.saturating_sub(1) / 2,
             lost: sums.lost,
             doubled: sums.doubled,
             apart: self.apart(),
             peak_rss_bytes: 0,
-        }
+        })
     }
 }

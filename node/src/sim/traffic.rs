@@ -65,12 +65,17 @@ impl Sink {
     }
 }
 
-/// Starts both on a node among so many.
-pub(super) async fn start(node: &Node, nodes: usize, ledger: &Arc<Ledger>) -> Result<(), String> {
+/// Starts both on a node among so many. It sends to another one each time, or to the same for so long.
+pub(super) async fn start(
+    node: &Node,
+    nodes: usize,
+    partner: Duration,
+    ledger: &Arc<Ledger>,
+) -> Result<(), String> {
     let sink = node.start::<Sink>(Sink(Arc::clone(ledger))).name(SINK);
     sink.await.map_err(|error| format!("{error:?}"))?;
     let ledger = Arc::clone(ledger);
-    let sender = node.spawn_fn(move |me: Process<Tick>| send(me, nodes, ledger));
+    let sender = node.spawn_fn(move |me: Process<Tick>| send(me, nodes, partner, ledger));
     sender.map(drop).map_err(|error| error.to_string())
 }
 
@@ -79,12 +84,16 @@ pub(super) async fn start(node: &Node, nodes: usize, ledger: &Arc<Ledger>) -> Re
 #[message(local)]
 enum Tick {}
 
-async fn send(me: Process<Tick>, nodes: usize, ledger: Arc<Ledger>) {
+async fn send(me: Process<Tick>, nodes: usize, partner: Duration, ledger: Arc<Ledger>) {
     let node = me.node();
     let mut number = 0;
+    let (mut other, mut until) = (String::new(), Duration::ZERO);
     loop {
         node.sleep(ms(100 + node.random() % 400)).await;
-        let other = format!("n{}", node.random() % nodes as u64);
+        if until <= node.now() {
+            other = format!("n{}", node.random() % nodes as u64);
+            until = node.now() + partner;
+        }
         if other == node.name() {
             continue;
         }

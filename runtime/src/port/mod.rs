@@ -13,11 +13,12 @@ mod leave;
 mod loopback;
 mod named;
 mod seam;
+mod table;
 mod watching;
 mod wire;
 
 use std::any::Any;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
@@ -33,6 +34,7 @@ pub use wire::WIRE_VERSION;
 pub(crate) use wire::{NAME_BYTES_MAX, Unwritten};
 
 use self::frame::Body;
+use self::table::Table;
 use self::wire::Ends;
 use crate::envelope::Signal;
 use crate::node::{Core, GUEST_SLOT};
@@ -135,7 +137,7 @@ struct Connection {
 /// The connections of one node, and who is told of them.
 #[derive(Default)]
 pub(crate) struct Ports {
-    connections: RwLock<HashMap<NodeId, Arc<Connection>>>,
+    connections: RwLock<Table>,
     watching: watching::Watching,
     spool: OnceLock<Arc<dyn Spool>>,
 }
@@ -145,7 +147,7 @@ impl Ports {
         self.connections
             .read()
             .unwrap_or_else(PoisonError::into_inner)
-            .get(&node)
+            .get(node)
             .cloned()
     }
 }
@@ -301,7 +303,7 @@ impl Core {
             .connections
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        for connection in ports.values() {
+        for (_, connection) in ports.all() {
             let mut peers = connection
                 .peers
                 .lock()
@@ -341,10 +343,7 @@ impl Core {
         let connection = {
             let ports = self.ports().connections.write();
             let mut ports = ports.unwrap_or_else(PoisonError::into_inner);
-            match ports.get(&node).is_some_and(|it| it.number == number) {
-                true => ports.remove(&node),
-                false => None,
-            }
+            ports.remove(node, number)
         };
         let Some(connection) = connection else { return };
         let peers = connection
@@ -368,9 +367,8 @@ impl Core {
                 .connections
                 .read()
                 .unwrap_or_else(PoisonError::into_inner);
-            ports
-                .iter()
-                .map(|(node, connection)| (*node, Arc::clone(connection)))
+            let all = ports.all();
+            all.map(|(node, connection)| (*node, Arc::clone(connection)))
                 .collect()
         };
         // In an order of their own: that of a table differs from run to run.
@@ -388,17 +386,14 @@ impl Core {
             .connections
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        ports
-            .iter()
-            .find(|(_, connection)| &*connection.name == name)
-            .map(|(id, _)| *id)
+        ports.named(NodeId::unconnected(name))
     }
 
     /// The nodes that are connected, by name.
     pub(crate) fn connected(&self) -> Vec<(Arc<str>, NodeId)> {
         let ports = self.ports().connections.read();
         let ports = ports.unwrap_or_else(PoisonError::into_inner);
-        let named = ports.iter();
+        let named = ports.all();
         let mut connected: Vec<_> = named
             .map(|(id, connection)| (Arc::clone(&connection.name), *id))
             .collect();
@@ -413,11 +408,9 @@ impl Core {
         }
         let ports = self.ports().connections.read();
         let ports = ports.unwrap_or_else(PoisonError::into_inner);
-        if ports.contains_key(&id) {
-            return id;
+        match ports.get(id) {
+            Some(_) => id,
+            None => ports.named(id).unwrap_or(id),
         }
-        let mut named = ports.iter();
-        let named = named.find(|(_, connection)| NodeId::unconnected(&connection.name) == id);
-        named.map_or(id, |(id, _)| *id)
     }
 }

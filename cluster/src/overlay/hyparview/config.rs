@@ -11,7 +11,8 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(600);
 /// The figures of the protocol. The same on all nodes of an overlay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// The most peers that a node is connected to, 2 to 64. Default 5.
+    /// The most peers that a node is connected to, 3 to 64. Two make rings, of which two that are cut off
+    /// from each other are both complete. Default 5.
     pub active_max: usize,
     /// The most peers in reserve, 1 to 1000. Default 30.
     pub passive_max: usize,
@@ -84,8 +85,16 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
+    /// Whether all figures are in their bounds.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the first that is not.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.clone().checked().map(drop)
+    }
+
     pub(super) fn checked(self) -> Result<Self, ConfigError> {
-        let views = (2..=64).contains(&self.active_max) && (1..=1000).contains(&self.passive_max);
+        let views = (3..=64).contains(&self.active_max) && (1..=1000).contains(&self.passive_max);
         let walks = (1..=64).contains(&self.active_walk) && self.passive_walk <= self.active_walk;
         let shuffles = self.shuffle_active <= self.active_max;
         let optimisation = self.unbiased < self.active_max

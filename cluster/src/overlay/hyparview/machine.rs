@@ -265,7 +265,10 @@ impl HyParView {
                 return;
             };
             self.tried.push(peer);
-            self.ask(peer, self.active.peers().is_empty(), effects);
+            // The paper's nodes do so with no neighbour left. Then one whose other neighbours are gone
+            // can stay so, with all others full.
+            let is_poor = 2 * self.active.peers().len() < self.config.active_max;
+            self.ask(peer, is_poor, effects);
         }
     }
 
@@ -291,7 +294,8 @@ impl HyParView {
     }
 
     /// Is it a neighbour, or asked to be one?
-    pub(super) fn is_wanted(&self, peer: PeerId) -> bool {
+    #[must_use]
+    pub fn is_wanted(&self, peer: PeerId) -> bool {
         self.active.contains(peer) || self.asked.contains(peer)
     }
 

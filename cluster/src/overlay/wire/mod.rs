@@ -7,6 +7,7 @@
 //! Invariant  What is written can be read back. All of it is understood, or nothing of it acts.
 
 mod circuit;
+mod introduction;
 mod plumtree;
 mod reader;
 mod routed;
@@ -15,6 +16,7 @@ mod writer;
 
 use std::fmt;
 
+pub use introduction::Introduction;
 use reader::Reader;
 use writer::Writer;
 
@@ -29,6 +31,7 @@ mod protocol {
     pub(super) const TREE: u8 = 2;
     pub(super) const ROUTED: u8 = 3;
     pub(super) const CIRCUIT: u8 = 4;
+    pub(super) const INTRODUCED: u8 = 5;
 }
 
 /// Why bytes are no message of an overlay. Nothing of them had any effect.
@@ -43,10 +46,13 @@ pub enum Unreadable {
     UnknownProtocol(u8),
     /// The protocol has no such kind of message.
     Kind(u8),
-    /// A list is longer than [`LIST_MAX`], or a payload than this machine can address.
+    /// A list is longer than [`LIST_MAX`], a payload than this machine can address, or a name or
+    /// an address has no length that it may have.
     Length,
     /// A yes or no is neither.
     Flag(u8),
+    /// A name or an address is no text.
+    Text,
     /// There are bytes behind the message.
     Trailing,
 }
@@ -58,8 +64,11 @@ impl fmt::Display for Unreadable {
             Self::Version(version) => write!(f, "the message is of version {version}"),
             Self::UnknownProtocol(protocol) => write!(f, "the message is of protocol {protocol}"),
             Self::Kind(kind) => write!(f, "there is no message of kind {kind}"),
-            Self::Length => f.write_str("a list or a payload is too long"),
+            Self::Length => {
+                f.write_str("a list, a text or a payload is of a length that it may not have")
+            }
             Self::Flag(value) => write!(f, "{value} is neither yes nor no"),
+            Self::Text => f.write_str("a name or an address is no text"),
             Self::Trailing => f.write_str("there are bytes behind the message"),
         }
     }

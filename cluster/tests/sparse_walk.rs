@@ -1,0 +1,133 @@
+//! Do nodes stay one graph of few connections, whatever happens to these?
+//!
+//! Role       Twelve machines over HyParView in a seeded walk that cuts, heals, restarts, and speaks between
+//!            nodes that are no neighbours. In the end only neighbours are connected, all through each
+//!            other.
+//! Sabotages  Seen red: see `few_links.rs` for those that whole nodes show.
+
+#[path = "common/wires.rs"]
+mod wires;
+
+use std::collections::BTreeSet;
+
+use foundation_cluster::mesh::{Input, Loss};
+use foundation_cluster::overlay::{Overlay, hyparview};
+
+use wires::Model;
+
+const NODES: usize = 12;
+const ACTIVE: usize = 3;
+
+fn model(seed: u64) -> Model {
+    let few = hyparview::Config {
+        active_max: ACTIVE,
+        ..hyparview::Config::default()
+    };
+    Model::new(NODES, Overlay::HyParView(few), seed)
+}
+
+/// In place of a membership: whoever is connected to somebody hears of all.
+fn pass(model: &mut Model, told: &mut Told, millis: u64) {
+    for _ in 0..millis / 500 {
+        model.pass(500);
+        for node in 0..NODES {
+            let is_there = model.machines[node].peers().next().is_some();
+            for other in (0..NODES).filter(|other| is_there && *other != node) {
+                let who = model.who(other);
+                if told.insert((model.who(node).incarnation, node, who.incarnation, other)) {
+                    model.step(node, Input::Member(who));
+                }
+            }
+        }
+        model.perform();
+    }
+}
+
+/// Which start of which node has been told of which start of which other one.
+type Told = BTreeSet<(u64, usize, u64, usize)>;
+
+/// Everybody hears that this start of a node is no more.
+fn lost(model: &mut Model, gone: usize) {
+    let who = model.who(gone);
+    model.restart(gone);
+    for node in (0..NODES).filter(|node| *node != gone) {
+        let lost = Input::Lost(who.name.clone(), who.incarnation, Loss::Failed);
+        model.step(node, lost);
+    }
+}
+
+fn check(model: &Model, seed: u64) {
+    let number = |name: &str| model.names.iter().position(|other| other == name);
+    let of = |node: usize| -> BTreeSet<usize> {
+        let names = model.neighbours[node].iter();
+        names.filter_map(|name| number(name)).collect()
+    };
+    let all: Vec<BTreeSet<usize>> = (0..NODES).map(of).collect();
+    for (node, neighbours) in all.iter().enumerate() {
+        assert!(
+            neighbours.len() <= ACTIVE,
+            "seed {seed}: {node} has too many"
+        );
+        for other in neighbours {
+            assert!(
+                all[*other].contains(&node),
+                "seed {seed}: {other} does not know that it is a neighbour of {node}"
+            );
+        }
+    }
+    let mut reached = BTreeSet::from([0]);
+    let mut next = vec![0];
+    while let Some(node) = next.pop() {
+        next.extend(all[node].iter().filter(|other| reached.insert(**other)));
+    }
+    assert_eq!(
+        reached.len(),
+        NODES,
+        "seed {seed}: the graph is in pieces, {all:?}"
+    );
+    let pairs = all.iter().map(BTreeSet::len).sum::<usize>() / 2;
+    let others = model.wires.len().checked_sub(pairs);
+    let others = others.expect("neighbours are connected");
+    // Some shuffle, and who lacks a neighbour asks all others for a place, over connections that end
+    // a second later.
+    let lacking = all.iter().filter(|its| its.len() < ACTIVE).count();
+    assert!(
+        others <= NODES / 2 + NODES * lacking,
+        "seed {seed}: {others} that nobody needs"
+    );
+}
+
+#[test]
+fn nodes_are_one_graph_of_few_connections_in_the_end() {
+    for seed in 0..12 {
+        let (mut model, mut told) = (model(seed), Told::new());
+        model.perform();
+        pass(&mut model, &mut told, 60_000);
+        check(&model, seed);
+        for _ in 0..20 {
+            let (a, b) = (model.rng.below(NODES), model.rng.below(NODES));
+            match model.rng.below(6) {
+                0 if a != b => {
+                    model.cut.insert((a.min(b), a.max(b)));
+                }
+                1 => model.cut.clear(),
+                2 => lost(&mut model, a),
+                3 if !model.wires.is_empty() => {
+                    let at = model.rng.below(model.wires.len());
+                    model.end(at, a, Loss::Closed);
+                }
+                _ if a != b => {
+                    let who = model.who(b);
+                    model.step(a, Input::Wanted(who));
+                }
+                _ => {}
+            }
+            model.perform();
+            let pause = 500 * (1 + model.rng.below(12) as u64);
+            pass(&mut model, &mut told, pause);
+        }
+        model.cut.clear();
+        pass(&mut model, &mut told, 90_000);
+        check(&model, seed);
+    }
+}
