@@ -99,8 +99,10 @@ impl Cluster {
         Ok(discovery::of(&self.node).reports().await?)
     }
 
-    /// Sends a [`NodeEvent`](crate::NodeEvent) to a process of this node whenever a node comes or goes. Who is
-    /// connected already is not told of.
+    /// Sends a [`NodeEvent`](crate::NodeEvent) to a process of this node whenever a node is
+    /// connected or is not any more; over few connections that is no matter of life and death, and
+    /// [`Me::monitor_nodes`](foundation_runtime::Me::monitor_nodes) tells of members. Who is connected
+    /// already is not told of.
     ///
     /// # Errors
     /// [`AskError`].

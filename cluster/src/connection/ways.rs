@@ -89,7 +89,7 @@ impl Ways {
     /// This connection broke, unless it was detached before.
     pub(super) fn broke(&self, of: &Arc<Association>) {
         let mut all = self.all();
-        let is_it = |(way, _): &(Arc<Way>, u32)| way.is_over(of);
+        let is_it = |(way, _): &(Arc<Way>, u32)| way.leads_over(of);
         if all.get(&of.peer_id).is_some_and(is_it)
             && let Some((way, number)) = all.remove(&of.peer_id)
         {
@@ -171,7 +171,7 @@ impl Way {
         matches!(*self.read(), State::There(_))
     }
 
-    fn is_over(&self, of: &Arc<Association>) -> bool {
+    fn leads_over(&self, of: &Arc<Association>) -> bool {
         matches!(&*self.read(), State::There(there) if Arc::ptr_eq(there, of))
     }
 

@@ -5,7 +5,7 @@
 //! Limit      One message of each connection at a time: who brought it waits until it was taken.
 //! Invariant  A message counts only over the connection to the node that it says it is from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +62,8 @@ pub(crate) struct Driver {
     node: Node,
     links: BTreeMap<Box<str>, Link>,
     is_sparse: bool,
+    /// Whom the overlay keeps connected.
+    neighbours: BTreeSet<(Name, u64)>,
     /// What waits for a connection to an address, and since when.
     waiting: BTreeMap<Box<str>, (Tick, Vec<Vec<u8>>)>,
     wake: Option<TimerRef>,
@@ -83,6 +85,7 @@ impl Driver {
             node: plan.node,
             links: BTreeMap::new(),
             is_sparse: plan.is_sparse,
+            neighbours: BTreeSet::new(),
             waiting: BTreeMap::new(),
             wake: None,
             unchecked: 0,
@@ -128,9 +131,16 @@ impl Driver {
     #[cast(local)]
     pub(crate) fn neighbour(&mut self, who: Who, is_up: bool, cx: &mut Cx<Self>) {
         if let Ok(name) = Name::new(&who.name) {
+            let neighbour = (name.clone(), who.incarnation);
             let input = match is_up {
-                true => Input::Linked(name, who.incarnation),
-                false => Input::Unlinked(name, who.incarnation),
+                true => {
+                    self.neighbours.insert(neighbour);
+                    Input::Linked(name, who.incarnation)
+                }
+                false => {
+                    self.neighbours.remove(&neighbour);
+                    Input::Unlinked(name, who.incarnation)
+                }
             };
             self.step(input, cx);
         }
@@ -138,8 +148,11 @@ impl Driver {
 
     /// A new mesh has begun: nobody is connected, and it has to be told of all members.
     #[cast(local)]
-    pub(crate) fn parted(&mut self) {
+    pub(crate) fn parted(&mut self, cx: &mut Cx<Self>) {
         self.links.clear();
+        for (name, incarnation) in std::mem::take(&mut self.neighbours) {
+            self.step(Input::Unlinked(name, incarnation), cx);
+        }
         let mesh = MeshRef::of(&self.node);
         for record in self.machine.live() {
             // Where the mesh has ended again, the next one asks.

@@ -288,6 +288,7 @@ impl Machine {
     fn kept(&mut self, now: Tick, id: ConnectionId, out: &mut Out<'_>) {
         if let (Some(sparse), Some(link)) = (&mut self.sparse, self.links.get_mut(&id)) {
             (link.is_parting, link.used) = (false, now);
+            self.targets.found(now, &link.who);
             if link.is_up {
                 sparse.up(now, &link.who, id, out);
             }
