@@ -1,10 +1,12 @@
 //! Do circuits bring bytes as they were written, or end with a reason?
 //!
-//! Role       `tables` has single steps of one machine, which `hand` drives, `walks` programs that talk over a
-//!            network of whole nodes of routing and circuits, which `net` has.
+//! Role       `tables` has single steps of one machine, which `hand` drives; `strangers` one machine
+//!            between nodes that say anything; `walks` programs that talk over a network of whole
+//!            nodes of routing and circuits, which `net` has.
 
 mod hand;
 mod net;
+mod strangers;
 mod tables;
 mod walks;
 

@@ -2,8 +2,8 @@
 //!
 //! Role       Seeded runs of two and three programs that write and read at once, over lines, rings and
 //!            graphs by chance. Planted faults that these find: pieces in the order in which they
-//!            came, no credit, the end before the bytes, a busy letter that is not sent again, a
-//!            number twice, a close that forgets what was written.
+//!            came, no credit, the end before the bytes, a busy letter that is not sent again, no
+//!            probe, a close that forgets what was written.
 
 use std::time::Duration;
 
@@ -48,9 +48,10 @@ fn talk(net: &mut Net, nodes: &[usize], circuits: usize, bytes: usize) {
         let (from, to) = (nodes[from], nodes[to]);
         let write = [net.rng.below(bytes), net.rng.below(bytes)];
         net.open(from, to, number, write);
-        if net.rng.chance(0.2) {
-            let end = net.ends.get_mut(&(from, circuit(from, number))).unwrap();
-            end.is_hasty = true;
+        if net.rng.chance(0.3) {
+            let hasty = [from, to][net.rng.below(2)];
+            let end = net.ends.get_mut(&(hasty, circuit(from, number)));
+            end.unwrap().is_hasty = true;
         }
         let pause = net.rng.below(200) as u64;
         net.run(Duration::from_millis(pause));
@@ -103,10 +104,12 @@ fn loss_and_delay_change_nothing_that_comes() {
             good += usize::from(is_good(why));
             broken += usize::from(!is_good(why));
             assert!(is_good(why) || why == WhyClosed::Unreachable, "{why:?}");
+            // Where one message of fifty is lost, five attempts are enough.
+            assert!(is_good(why) || seed % 3 > 0, "seed {seed}");
         }
     }
     println!("{good} ends were good, {broken} not");
-    assert!(good > 20 * broken, "{good} ends were good, {broken} not");
+    assert!(good > 10 * broken, "{good} ends were good, {broken} not");
 }
 
 #[test]
@@ -226,6 +229,23 @@ fn a_busy_routing_makes_it_slow_and_breaks_nothing() {
     }
     println!("routing was busy {busy} times");
     assert!((500..50_000).contains(&busy), "{busy}");
+}
+
+/// Routing has no two letters under way whose numbers are far apart: one that nobody answers holds up all.
+#[test]
+fn a_node_that_died_makes_others_wait_and_breaks_nothing() {
+    for seed in 0..3 {
+        let mut net = net(4, &[(0, 1), (1, 2), (1, 3)], seed);
+        net.open(0, 2, 1, [2 << 20, 0]);
+        net.open(0, 3, 2, [100_000, 0]);
+        net.run(seconds(1) / 3);
+        net.crash(3);
+        net.settle(seconds(120), &format!("seed {seed}"));
+        assert!(net.busy > 0, "seed {seed}: it was never busy");
+        let why = |number| net.ends[&(0, circuit(0, number))].closed.unwrap().1;
+        assert_eq!(why(1), WhyClosed::Done, "seed {seed}");
+        assert_eq!(why(2), WhyClosed::Unreachable, "seed {seed}");
+    }
 }
 
 #[test]
