@@ -195,9 +195,10 @@ async fn three_nodes_find_each_other_by_a_service() {
         builder.listen(listen).start().await.expect("it starts")
     };
     let a = start("a", format!("127.0.0.11:{}", ports[0])).await;
-    let b = start("b", format!("[::1]:{}", ports[1])).await;
+    // These find nobody by themselves: the first one has to find them.
+    let b = plan("b", server.address).listen(format!("[::1]:{}", ports[1]));
+    let b = b.start().await.expect("it starts");
     together(&[&a, &b]).await;
-    // It finds nobody by itself: the others have to find it.
     let c = plan("c", server.address).listen(format!("127.0.0.13:{}", ports[2]));
     let c = c.start().await.expect("it starts");
     let more = all.into_iter().chain([service("third", ports[2])]);

@@ -12,9 +12,9 @@ use foundation_cluster::discovery::{
 };
 use foundation_cluster::transport::simulated::SimName;
 use foundation_cluster::{
-    Builder, Effects, Machine as _, NodeClusterExt, SimNetwork, StartError, Tick,
+    Builder, Effects, Machine as _, NodeClusterExt, NodeEvent, SimNetwork, StartError, Tick,
 };
-use foundation_runtime::{Node, Rng, World};
+use foundation_runtime::{Mail, Node, Process, Rng, World};
 
 const BEAT: Duration = Duration::from_secs(1);
 
@@ -326,6 +326,14 @@ fn nodes_find_each_other_by_a_name() {
                 assert_eq!(failure, Some(Failure::Silent));
                 network.set_name("nodes.example", says(&["a:7000", "b:7000"]));
                 together(&world, &[&a, &b], 45).await;
+                let (told, mut news) = tokio::sync::mpsc::unbounded_channel();
+                let watcher = a.spawn_fn(async move |mut me: Process<NodeEvent>| {
+                    while let Mail::Msg(event) = me.recv().await {
+                        told.send(event).expect("the test listens");
+                    }
+                });
+                let watcher = watcher.expect("there is room").pid();
+                a.cluster().watch(watcher).await.expect("there is room");
                 let c = start("c").await;
                 network.set_name("nodes.example", says(&["a:7000", "c:7000", "d:7000"]));
                 together(&world, &[&a, &b, &c], 20).await;
@@ -342,6 +350,8 @@ fn nodes_find_each_other_by_a_name() {
                 world.sleep(Duration::from_secs(30)).await;
                 together(&world, &[&a, &b, &c], 0).await;
                 let finders = a.cluster().finders().await.expect("it has a cluster");
+                assert_eq!(news.try_recv(), Ok(NodeEvent::Up("c".into())));
+                assert!(news.try_recv().is_err(), "somebody was lost meanwhile");
                 assert_eq!(finders[0].found, ["z:7000".into()]);
                 assert_eq!(finders[0].failure, Some(Failure::Refused(2)));
             })

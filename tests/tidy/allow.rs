@@ -149,6 +149,16 @@ pub(crate) const ALLOWED: &[Allow] = &[
         "name servers of a test are tasks of tokio's",
     ),
     allow(
+        "thread",
+        "cluster/tests/tls/strangers.rs",
+        "whoever is in the middle is a task of tokio's",
+    ),
+    allow(
+        "clock",
+        "cluster/tests/tls/strangers.rs",
+        "a certificate is good until a day",
+    ),
+    allow(
         "socket",
         "cluster/src/cluster/listening.rs",
         "looks whether an address is of this machine",

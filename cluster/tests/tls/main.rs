@@ -9,6 +9,8 @@
     reason = "a test of real sockets and files"
 )]
 
+mod strangers;
+
 use std::fs;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
