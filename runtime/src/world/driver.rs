@@ -139,8 +139,14 @@ where
         hash: 0xcbf2_9ce4_8422_2325,
         trace,
     };
-    let outcome = catch_unwind(AssertUnwindSafe(|| driver.drive(body(world.clone()))));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let output = driver.drive(body(world.clone()))?;
+        world.check_always();
+        Ok::<_, SimError>(output)
+    }));
     driver.trace = None;
+    // Nodes that end break what held while they ran.
+    world.forget_conditions();
     let output = match outcome {
         Ok(Ok(output)) => output,
         Ok(Err(error)) => {
@@ -251,6 +257,7 @@ impl Driver<'_> {
     /// clock to the next timer.
     fn advance(&mut self) -> Result<(), SimError> {
         self.meet_nodes();
+        self.world.check_always();
         let next = self.next_deadline();
         let now = self.sim.now();
         if next.is_none_or(|next| now < next) && self.sim.tell_idle() {

@@ -5,6 +5,7 @@
 //! Invariant  Same seed, same program: same trace hash.
 
 mod alarm;
+mod always;
 mod driver;
 mod due;
 mod explore;
@@ -49,6 +50,8 @@ struct Inner {
     crashes: OnceLock<CrashReports>,
     /// What is to be done when the body is done, the last first.
     endings: Mutex<Vec<Ending>>,
+    /// What is to hold at every moment.
+    always: always::Conditions,
 }
 
 /// Something that a test does at its end, and may fail by.
@@ -69,6 +72,7 @@ impl World {
             shared: SharedValues::default(),
             crashes: OnceLock::new(),
             endings: Mutex::default(),
+            always: always::Conditions::default(),
         }))
     }
 
@@ -125,6 +129,7 @@ impl World {
             shared: SharedValues::default(),
             crashes: OnceLock::new(),
             endings: Mutex::default(),
+            always: always::Conditions::default(),
         }))
     }
 
@@ -132,6 +137,7 @@ impl World {
     fn forget_nodes(&self) {
         let nodes = self.0.nodes.lock();
         nodes.unwrap_or_else(PoisonError::into_inner).clear();
+        self.forget_conditions();
     }
 
     /// The world's first node, started at first use.
@@ -254,7 +260,11 @@ impl World {
     /// whatever becomes of a node and of its clock.
     pub async fn sleep(&self, duration: Duration) {
         match &self.0.kind {
-            Kind::Real { .. } => self.node().sleep(duration).await,
+            Kind::Real { .. } => {
+                self.check_always();
+                self.node().sleep(duration).await;
+                self.check_always();
+            }
             Kind::Simulated(sim) => {
                 let at = sim.now().saturating_add(crate::time::nanos(duration));
                 alarm::Alarm::new(Arc::clone(sim), at).await;
