@@ -27,7 +27,8 @@ mod tls;
 pub mod transport;
 
 pub use cluster::{
-    AskError, Builder, BuilderExt, Cluster, NodeClusterExt, StartError, WorldClusterExt,
+    AskError, Builder, BuilderExt, Cluster, NodeClusterExt, StartError, SwitchError,
+    WorldClusterExt,
 };
 pub use connection::{BadFrame, FRAME_BYTES_MAX};
 pub use globals::{Global, GlobalError, GlobalNameConflict, OnConflict};

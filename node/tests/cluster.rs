@@ -200,6 +200,36 @@ fn three_nodes_need_a_name_and_a_seed() {
 }
 
 #[test]
+fn a_cluster_comes_to_the_overlay_that_is_ordered() {
+    let folder = Folder::new("switch");
+    let port = port();
+    let a = folder.node("a", port);
+    a.says("its socket is");
+    let b = folder.node("b", port);
+    b.says("a is up");
+    let c = folder.node("c", port);
+    c.says("a is up");
+    a.says("c is up");
+
+    let switched = folder.json("switch client-server --server b --node a");
+    assert_eq!(
+        (&switched["overlay"], &switched["epoch"]),
+        (&"client-server".into(), &1.into())
+    );
+    assert_eq!(
+        (&switched["agreed"], &switched["pending"]),
+        (&2.into(), &serde_json::json!([]))
+    );
+    c.says("the cluster's overlay is client-server now");
+    assert_eq!(folder.json("status --node c")["overlay"], "client-server");
+    let (code, _, error) = folder.ask("cluster switch mesh --node a");
+    assert_eq!(code, 1);
+    assert!(error.contains("switched a short time ago"), "{error}");
+    let (code, _, error) = folder.ask("cluster switch client-server --node a");
+    assert_eq!(code, 2, "{error}");
+}
+
+#[test]
 fn nobody_to_ask_is_said_with_what_to_do() {
     let folder = Folder::new("nobody");
     let rows = [

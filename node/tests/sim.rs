@@ -83,7 +83,7 @@ fn the_figures_are_those_of_the_plan() {
     assert!(number("views_complete_s") < 10.0 && number("crash_known_s") < 1.0);
     assert!(0.0 < number("healed_s") && number("healed_s") <= 30.0);
     assert!(500.0 < number("messages") && 10_000.0 < number("bytes"));
-    assert!(run["switched_s"].is_null(), "there is nothing to switch to");
+    assert!(run["switched_s"].is_null(), "nothing was switched");
 }
 
 #[test]
@@ -94,14 +94,43 @@ fn every_fault_can_be_planned() {
          5s crash n4\n 6s power_off n3 # in silence\n\n\
          8s pause n1\n 10s resume n1\n 11s restart n4\n 12s slow n2 5ms\n 13s clock_rate n2 1.5\n\
          14s clock_jump n2 60s\n 15s split 2\n 25s heal\n 26s cut n0 n1\n 27s cut_one_way n1 n2\n\
-         28s link n0 n2 1ms 300ms 0.3\n 35s restart n3\n 40s slow n2 0ms\n 41s heal\n",
+         28s link n0 n2 1ms 300ms 0.3\n 35s restart n3\n 40s slow n2 0ms\n 41s heal\n\
+         45s switch client-server 2\n",
     );
     let run = json(&format!("--plan {}", path.display()));
     assert!(
         3.0 < run["crash_known_s"].as_f64().expect("there were two"),
         "{run}"
     );
-    assert_eq!(run["connections"], 10);
+    assert!(
+        run["switched_s"].as_f64().expect("there was a switch") < 10.0,
+        "{run}"
+    );
+    assert_eq!((&run["lost"], &run["doubled"]), (&0.into(), &0.into()));
+}
+
+#[test]
+fn all_come_to_the_overlay_that_a_plan_orders() {
+    let path = plan(
+        "switch",
+        "10s switch hyparview\n45s switch client-server 2\n",
+    );
+    let run = json(&format!("--nodes 8 --seed 2 --plan {}", path.display()));
+    assert!(
+        run["switched_s"].as_f64().expect("there were two") < 10.0,
+        "{run}"
+    );
+    assert_eq!(
+        (&run["lost"], &run["doubled"], &run["apart"]),
+        (&0.into(), &0.into(), &0.into())
+    );
+    let path = plan("too-soon", "10s switch hyparview\n20s switch mesh\n");
+    let (code, _, error) = sim(&format!("--nodes 3 --plan {}", path.display()));
+    assert_eq!(code, Some(1));
+    assert!(
+        error.contains("`switch mesh`: the overlay was switched a short time ago"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -163,6 +192,24 @@ fn a_plan_that_is_none_is_refused_with_its_line() {
         (
             "2s pause n1\n1s crash n1",
             "line 1: n1 is down at 2s; `restart n1` comes first",
+        ),
+    ];
+    for (text, says) in rows {
+        let error = Plan::read(text, 5, Duration::from_secs(60)).expect_err(text);
+        assert_eq!(error.to_string(), says, "{text}");
+    }
+}
+
+#[test]
+fn an_overlay_that_is_none_is_refused_with_its_line() {
+    let rows = [
+        (
+            "1s switch client-server 6",
+            "line 1: `6` is no number of servers",
+        ),
+        (
+            "1s switch ring",
+            "line 1: `switch ring` is no fault; `foundation sim --help` has them all",
         ),
     ];
     for (text, says) in rows {

@@ -6,57 +6,50 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
 
-use foundation_actors::{Actor, Offers, Supervisor};
+use foundation_actors::{Actor, Offers};
 use foundation_runtime::{Node, NodeBuilder, Portable, World};
 
 use super::StartError;
-use super::accepting::{self, Door};
-use super::listening::{Listening, check_address};
+use super::listening::check_address;
 use crate::channel::{Channel, Channels};
-use crate::connection::{Context, Keeper, Ways};
-use crate::desk;
-use crate::discovery::{self, BadDiscovery, DiscoveryConfig, FINDERS_MAX, Finder};
-use crate::globals;
-use crate::groups;
-use crate::handshake::{NAME_BYTES_MAX, Who};
-use crate::membership;
-use crate::mesh::{self, MeshConfig, Plan};
-use crate::overlay::Overlay;
+use crate::discovery::{BadDiscovery, DiscoveryConfig, FINDERS_MAX, Finder};
+use crate::handshake::NAME_BYTES_MAX;
+use crate::mesh::MeshConfig;
+use crate::overlay::{Overlay, Policy};
 use crate::secret::Secret;
 use crate::storage;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
-use crate::transport::simulated::{SimHost, SimNetwork};
+use crate::transport::simulated::SimNetwork;
 use crate::transport::{Reach, Transport};
 
 /// How long a dial and a handshake may take together.
 const HANDSHAKE_BOUND: Duration = Duration::from_secs(5);
-const STOP_BOUND: Duration = Duration::from_secs(5);
+pub(super) const STOP_BOUND: Duration = Duration::from_secs(5);
 
 /// A node that is to be part of a cluster.
 #[derive(Debug)]
 #[must_use = "a node is started by `start`"]
 pub struct Builder {
-    node: NodeBuilder,
-    cluster: Box<str>,
-    listen: Option<Box<str>>,
-    seeds: Vec<Box<str>>,
-    finders: Vec<Finder>,
-    nameservers: Vec<SocketAddr>,
-    discovery: DiscoveryConfig,
-    secret: Option<Secret>,
-    secret_file: Option<PathBuf>,
+    pub(super) node: NodeBuilder,
+    pub(super) cluster: Box<str>,
+    pub(super) listen: Option<Box<str>>,
+    pub(super) seeds: Vec<Box<str>>,
+    pub(super) finders: Vec<Finder>,
+    pub(super) nameservers: Vec<SocketAddr>,
+    pub(super) discovery: DiscoveryConfig,
+    pub(super) secret: Option<Secret>,
+    pub(super) secret_file: Option<PathBuf>,
     #[cfg(feature = "tls")]
-    tls: Option<Tls>,
-    mesh: MeshConfig,
-    overlay: Overlay,
-    handshake_bound: Duration,
-    channels: Channels,
-    offers: Offers,
+    pub(super) tls: Option<Tls>,
+    pub(super) mesh: MeshConfig,
+    pub(super) overlay: Overlay,
+    pub(super) policy: Option<Policy>,
+    pub(super) handshake_bound: Duration,
+    pub(super) channels: Channels,
+    pub(super) offers: Offers,
 }
 
 /// What makes a node's builder one of a node in a cluster.
@@ -95,6 +88,7 @@ impl Builder {
             tls: None,
             mesh: MeshConfig::default(),
             overlay: Overlay::default(),
+            policy: None,
             handshake_bound: HANDSHAKE_BOUND,
             channels: Channels::default(),
             offers: Offers::new(),
@@ -184,7 +178,8 @@ impl Builder {
         self
     }
 
-    /// Who is connected to whom: all to all unless set. All nodes of a cluster have the same.
+    /// Who is connected to whom: all to all unless set. All nodes of a cluster start with the same; see
+    /// [`Cluster::switch`](crate::Cluster::switch).
     ///
     /// ```
     /// use foundation_cluster::BuilderExt;
@@ -198,6 +193,24 @@ impl Builder {
     /// ```
     pub fn overlay(mut self, overlay: Overlay) -> Self {
         self.overlay = overlay;
+        self
+    }
+
+    /// The cluster switches its overlay by itself, by these rules: all nodes have the same. Unless set
+    /// nobody does but who calls [`Cluster::switch`](crate::Cluster::switch).
+    ///
+    /// ```
+    /// use foundation_cluster::BuilderExt;
+    /// use foundation_cluster::overlay::Policy;
+    /// use foundation_runtime::Node;
+    /// # async fn example() -> Result<(), foundation_cluster::StartError> {
+    /// let policy = Policy { mesh_max: 50, ..Policy::default() };
+    /// let node = Node::builder().name("a").seed("127.0.0.1:7001").adapt(policy).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn adapt(mut self, policy: Policy) -> Self {
+        self.policy = Some(policy);
         self
     }
 
@@ -315,7 +328,7 @@ impl Builder {
     }
 
     #[cfg(feature = "tls")]
-    fn sockets(&self, name: &str) -> Result<Transport, StartError> {
+    pub(super) fn sockets(&self, name: &str) -> Result<Transport, StartError> {
         let identity = self.tls.as_ref().map(|tls| tls.identity(name));
         let identity = identity.transpose().map_err(StartError::Tls)?;
         Ok(Transport::Sockets(identity))
@@ -327,7 +340,7 @@ impl Builder {
     }
 
     #[cfg(not(feature = "tls"))]
-    fn sockets(&self, _: &str) -> Result<Transport, StartError> {
+    pub(super) fn sockets(&self, _: &str) -> Result<Transport, StartError> {
         Ok(Transport::Sockets(None))
     }
 
@@ -363,6 +376,8 @@ impl Builder {
         self.mesh.check().map_err(StartError::Mesh)?;
         self.channels.check().map_err(StartError::Channel)?;
         self.overlay.check().map_err(StartError::Overlay)?;
+        let policy = self.policy.as_ref().map_or(Ok(()), Policy::check);
+        policy.map_err(StartError::Policy)?;
         check_name(&self.cluster)
     }
 
@@ -389,104 +404,9 @@ impl Builder {
         let fresh = foundation_runtime::random_bytes();
         storage::secret_file(&path, fresh).map_err(StartError::Secret)
     }
-
-    /// Makes the node a part of the cluster, or ends it.
-    async fn join(
-        self,
-        node: Node,
-        host: Option<SimHost>,
-        secret: Secret,
-    ) -> Result<Node, StartError> {
-        match self.start_tree(&node, host, secret).await {
-            Ok(()) => Ok(node),
-            Err(error) => {
-                // It has no processes yet that could hold it up.
-                let _ = node.shutdown(STOP_BOUND).await;
-                Err(error)
-            }
-        }
-    }
-
-    fn transport(&self, name: &str, host: Option<SimHost>) -> Result<Transport, StartError> {
-        match host {
-            Some(host) => Ok(Transport::Simulated(host)),
-            None => self.sockets(name),
-        }
-    }
-
-    async fn start_tree(
-        self,
-        node: &Node,
-        host: Option<SimHost>,
-        secret: Secret,
-    ) -> Result<(), StartError> {
-        check_name(node.name())?;
-        let transport = self.transport(node.name(), host)?;
-        let seed = self.seeds.first().map(|seed| &**seed);
-        let listening = self.listen.as_deref();
-        let listening = Listening::begin(&transport, node.name(), listening, seed).await?;
-        let own = Who {
-            name: node.name().into(),
-            incarnation: node.incarnation(),
-            address: listening.told,
-        };
-        let keeper = Keeper::of(node, self.channels.ordered(node.channel_names()));
-        let ways = (self.overlay != Overlay::FullMesh).then(|| Ways::new(node, &keeper));
-        let context = Arc::new(Context {
-            node: node.clone(),
-            transport,
-            cluster: self.cluster,
-            own,
-            secret,
-            keeper,
-            ways,
-            handshake_bound: self.handshake_bound,
-            next: AtomicU64::new(1),
-            half_open: AtomicUsize::new(0),
-        });
-        let door = Arc::new(Door::new(listening.address, listening.listener));
-        let plan = Plan {
-            context: Arc::clone(&context),
-            config: self.mesh,
-            overlay: self.overlay,
-            seeds: self.seeds,
-        };
-        let found = discovery::Plan {
-            context: Arc::clone(&context),
-            config: self.discovery,
-            finders: self.finders,
-            nameservers: self.nameservers,
-            own: vec![context.own.address.clone(), door.address.clone()],
-        };
-        let is_sparse = context.ways.is_some();
-        let members = membership::Plan {
-            node: node.clone(),
-            own: context.own.clone(),
-            config: membership::config_of(&plan.config, is_sparse),
-            is_sparse,
-        };
-        let mut tree = Supervisor::rest_for_one()
-            .child(membership::child(members))
-            .child(mesh::child(plan))
-            .child(groups::child(node.clone(), is_sparse))
-            .child(globals::child(node.clone(), is_sparse))
-            .child(accepting::child(&context, door))
-            .child(discovery::child(found))
-            .child(desk::child(desk::Plan {
-                node: node.clone(),
-                cluster: context.cluster.as_ref().into(),
-            }));
-        if !self.offers.is_empty() {
-            tree = tree.child(self.offers);
-        }
-        let started = tree.start(node).await;
-        started
-            .map(drop)
-            .map_err(|error| StartError::Tree(error.to_string().into()))
-    }
 }
 
-fn check_name(name: &str) -> Result<(), StartError> {
+pub(super) fn check_name(name: &str) -> Result<(), StartError> {
     match name.len() {
         1..=NAME_BYTES_MAX => Ok(()),
         _ => Err(StartError::Name(name.into())),

@@ -1,9 +1,10 @@
 //! What can go wrong with a cluster, as a whole?
 //!
-//! Role       One enum for starting, one for asking.
+//! Role       One enum for starting, one for asking, one for switching the overlay.
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use foundation_runtime::{CallError, NodeStartError};
 
@@ -11,7 +12,7 @@ use crate::channel::BadChannel;
 use crate::discovery::BadDiscovery;
 use crate::handshake::NAME_BYTES_MAX;
 use crate::mesh::BadMesh;
-use crate::overlay::hyparview;
+use crate::overlay::{OverlayError, PolicyError};
 use crate::storage::SecretFileError;
 
 /// Why a node did not start as part of a cluster. Nothing of it is left.
@@ -37,8 +38,10 @@ pub enum StartError {
     Secret(SecretFileError),
     /// The times of the mesh cannot be so.
     Mesh(BadMesh),
-    /// A figure of the overlay is out of its bounds.
-    Overlay(hyparview::ConfigError),
+    /// The overlay cannot be so.
+    Overlay(OverlayError),
+    /// The rules by which the overlay is to change make no sense.
+    Policy(PolicyError),
     /// The node's finders, or their times, cannot be so.
     Discovery(BadDiscovery),
     /// A channel cannot be so.
@@ -82,6 +85,7 @@ impl fmt::Display for StartError {
             Self::Secret(error) => write!(f, "the cluster's secret: {error}"),
             Self::Mesh(error) => error.fmt(f),
             Self::Overlay(error) => error.fmt(f),
+            Self::Policy(error) => error.fmt(f),
             Self::Discovery(error) => error.fmt(f),
             Self::Channel(error) => error.fmt(f),
             Self::Tree(error) => write!(f, "the cluster's tree did not start: {error}"),
@@ -124,5 +128,40 @@ impl From<CallError> for AskError {
             CallError::NoProc => Self::NotClustered,
             other => Self::Call(other),
         }
+    }
+}
+
+/// Why a cluster's overlay was not switched.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum SwitchError {
+    /// The overlay cannot be so.
+    Overlay(OverlayError),
+    /// There was a switch a short time ago: another one can be ordered here after this time. See
+    /// [`MeshConfig::switch_pause`](crate::mesh::MeshConfig::switch_pause).
+    CoolingDown(Duration),
+    /// The cluster of this node was not to be asked.
+    Ask(AskError),
+}
+
+impl fmt::Display for SwitchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Overlay(error) => error.fmt(f),
+            Self::CoolingDown(rest) => write!(
+                f,
+                "the overlay was switched a short time ago: wait for {:.1} s",
+                rest.as_secs_f64()
+            ),
+            Self::Ask(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for SwitchError {}
+
+impl From<AskError> for SwitchError {
+    fn from(error: AskError) -> Self {
+        Self::Ask(error)
     }
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use foundation_runtime::{Node, Pid};
 
-use super::AskError;
+use super::{AskError, SwitchError};
 use crate::discovery::{self, FinderReport};
 use crate::globals::Global;
 use crate::handshake::{Refusal, Who};
 use crate::membership::{self, Record};
 use crate::mesh::{MeshRef, Peer};
-use crate::overlay::Overlay;
+use crate::overlay::{Epoch, Overlay};
 
 /// How long the goodbye to all nodes may take unless said otherwise.
 const LEAVE_PAUSE: Duration = Duration::from_millis(10);
@@ -56,12 +56,47 @@ impl Cluster {
         Ok(self.mesh.mesh().peers().await?)
     }
 
-    /// Which overlay this node takes part in: whether all nodes are connected to all.
+    /// Which overlay this node takes part in, whether all nodes are connected to all, and how often it
+    /// was switched so far.
     ///
     /// # Errors
     /// [`AskError`].
-    pub async fn overlay(&self) -> Result<Overlay, AskError> {
-        Ok(self.mesh.mesh().overlay().await?)
+    pub async fn epoch(&self) -> Result<Epoch, AskError> {
+        Ok(self.mesh.mesh().epoch().await?)
+    }
+
+    /// Orders another overlay for the whole cluster. It returns when this node has it; the others hear
+    /// of it from each other, whoever is cut off when it is reached again. No connection breaks: those
+    /// that the new overlay does not need end once nothing is under way on them, so that no message is
+    /// lost or doubled by the switch. When two nodes order something at the same time, one of the two is
+    /// what all come to.
+    ///
+    /// A node that is started anew begins with what its builder said, and takes over the cluster's
+    /// overlay from the first node that it meets. When all nodes have been down the switch is forgotten.
+    ///
+    /// ```
+    /// # use foundation_cluster::overlay::{Overlay, hyparview};
+    /// # use foundation_cluster::{NodeClusterExt, WorldClusterExt};
+    /// # use foundation_runtime::World;
+    /// # use std::time::Duration;
+    /// World::simulate(3, |world| async move {
+    ///     let [a, b] = world.nodes(["a", "b"], async |_| {}).await;
+    ///     let few = Overlay::HyParView(hyparview::Config::default());
+    ///     let ordered = a.cluster().switch(few).await.expect("nobody has switched just now");
+    ///     assert_eq!(ordered.number, 1);
+    ///     let agreed = async || b.cluster().epoch().await == Ok(ordered.clone());
+    ///     world.eventually(Duration::from_secs(5), agreed).await;
+    /// })?;
+    /// # Ok::<(), foundation_runtime::SimError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`SwitchError`]; the overlay is what it was.
+    pub async fn switch(&self, overlay: Overlay) -> Result<Epoch, SwitchError> {
+        overlay.check().map_err(SwitchError::Overlay)?;
+        let answer = self.mesh.mesh().switch(overlay).await;
+        let answer = answer.map_err(|error| SwitchError::Ask(error.into()))?;
+        answer.map_err(SwitchError::CoolingDown)
     }
 
     /// Who belongs to the cluster, as this node knows it, by name: how each is, and which start and

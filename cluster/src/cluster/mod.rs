@@ -7,9 +7,10 @@ mod builder;
 mod error;
 mod handle;
 mod listening;
+mod starting;
 mod world;
 
 pub use builder::{Builder, BuilderExt};
-pub use error::{AskError, StartError};
+pub use error::{AskError, StartError, SwitchError};
 pub use handle::{Cluster, NodeClusterExt};
 pub use world::WorldClusterExt;

@@ -3,16 +3,18 @@
 //! Role       Who the node is, what it proves, and where its connections come from.
 //! Limit      [`HALF_OPEN_MAX`] handshakes of others at once; each is bounded in time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use foundation_runtime::Node;
 
 use super::keeper::Keeper;
+use super::round_trip::RoundTrip;
 use super::ways::Ways;
 use crate::handshake::{Handshake, Purpose, Role, Who};
 use crate::mesh::ConnectionId;
+use crate::overlay::Epoch;
 use crate::secret::Secret;
 use crate::transport::Transport;
 
@@ -28,8 +30,12 @@ pub(crate) struct Context {
     pub(crate) own: Who,
     pub(crate) secret: Secret,
     pub(crate) keeper: Arc<Keeper>,
-    /// Members that are not always connected, where not everybody is.
-    pub(crate) ways: Option<Ways>,
+    /// Other nodes, whether they are connected or not.
+    pub(crate) ways: Ways,
+    /// How long members take to answer.
+    pub(crate) round_trip: Arc<RoundTrip>,
+    /// Which overlay there is: a mesh that begins anew goes on with it.
+    pub(crate) epoch: Mutex<Epoch>,
     /// How long a dial and a handshake may take together.
     pub(crate) handshake_bound: Duration,
     pub(crate) next: AtomicU64,
@@ -48,6 +54,17 @@ impl Context {
             binding,
         )
         .purpose(purpose)
+    }
+
+    /// Which overlay there is.
+    pub(crate) fn epoch(&self) -> Epoch {
+        let epoch = self.epoch.lock();
+        epoch.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The overlay is this from here on.
+    pub(crate) fn enter(&self, epoch: Epoch) {
+        *self.epoch.lock().unwrap_or_else(PoisonError::into_inner) = epoch;
     }
 
     pub(crate) fn next_id(&self) -> ConnectionId {

@@ -196,6 +196,11 @@ impl Outgoing {
         state.queue.bytes() + state.leaving
     }
 
+    /// Whether somebody who sends is held, since too much waits.
+    pub(crate) fn is_holding(&self) -> bool {
+        !self.state().held.is_empty()
+    }
+
     /// How many frames were queued so far.
     pub(crate) fn frames(&self) -> u64 {
         self.state().queue.frames()

@@ -7,7 +7,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use foundation_runtime::{Carried, Freight, NodeId, Pid, Port, time};
+use foundation_runtime::{Pid, time};
 
 use super::association::Association;
 use super::bulk;
@@ -171,11 +171,7 @@ async fn parting(
     of: &Arc<Association>,
     content: &[u8],
 ) -> Parting {
-    let Some(ways) = &context.ways else {
-        // Here all connections are needed.
-        of.outgoing.say(Kind::Parting, STAYS);
-        return Parting::Stays;
-    };
+    let ways = &context.ways;
     match content {
         ASKS_TO_PART => {
             let mut may = mesh.may_part(id).await;
@@ -209,28 +205,16 @@ async fn parting(
 struct Attached<'a> {
     context: &'a Context,
     association: &'a Arc<Association>,
-    /// Of the port that is there as long as this is; of none where members have ways.
-    number: Option<u32>,
 }
 
 impl<'a> Attached<'a> {
     fn new(context: &'a Context, association: &'a Arc<Association>) -> Self {
         let (peer, name) = (association.peer_id, &association.peer.name);
         context.keeper.kept().connected(name, peer);
-        let number = match &context.ways {
-            Some(ways) => {
-                ways.attach(association);
-                None
-            }
-            None => {
-                let port = Arc::new(Direct(Arc::clone(association)));
-                Some(context.node.connect_port(peer, name, port))
-            }
-        };
+        context.ways.attach(association);
         Self {
             context,
             association,
-            number,
         }
     }
 }
@@ -239,28 +223,6 @@ impl Drop for Attached<'_> {
     fn drop(&mut self) {
         let of = self.association;
         of.close();
-        if let Some(ways) = &self.context.ways {
-            ways.broke(of);
-        }
-        if let Some(number) = self.number {
-            of.node.disconnect_port(of.peer_id, number);
-        }
-    }
-}
-
-/// What the node's processes send through, while there is one connection.
-struct Direct(Arc<Association>);
-
-impl Port for Direct {
-    fn carry(&self, frame: Vec<u8>, freight: Freight) -> Carried {
-        self.0.carry(frame, freight)
-    }
-
-    fn wait(&self, pid: Pid, freight: &Freight) -> bool {
-        self.0.wait(pid, freight)
-    }
-
-    fn close(&self, _: NodeId) {
-        self.0.outgoing.close(Loss::Closed);
+        self.context.ways.broke(of);
     }
 }

@@ -11,6 +11,7 @@ use foundation_macros::actor;
 use foundation_runtime::{Node, Process, ReplyTo};
 
 use super::{gather, words};
+use crate::cluster::NodeClusterExt as _;
 use crate::mesh::NodeEvent;
 
 /// The name that an operator asks a cluster by: see [`Operable`].
@@ -44,6 +45,13 @@ impl Desk {
     /// Answers at once: how long that takes is what the caller wants to know.
     #[call]
     pub(crate) fn ping(&self) {}
+
+    /// How often the overlay was switched here, and who ordered the last switch.
+    #[call]
+    pub(crate) async fn epoch(&self) -> Option<(u64, u64)> {
+        let epoch = self.plan.node.cluster().epoch().await.ok()?;
+        Some((epoch.number, epoch.by.0))
+    }
 
     /// The names of the nodes that are connected to this one.
     #[call]

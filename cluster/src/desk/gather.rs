@@ -10,11 +10,12 @@ use foundation_actors::{NodeExt as _, multicall};
 use foundation_runtime::{CHANNELS, Node, NodeId};
 
 use super::driver::{DESK, Plan};
+use super::switch;
 use super::words::{
     Acted, Answer, ChannelRow, Dialled, Member, Pong, Question, Status, Topology, Vertex,
 };
 use crate::channel::ChannelFigures;
-use crate::cluster::{AskError, NodeClusterExt as _};
+use crate::cluster::{AskError, NodeClusterExt as _, SwitchError};
 use crate::membership::{Record, State};
 use crate::mesh::Peer;
 use crate::overlay::Overlay;
@@ -22,7 +23,7 @@ use crate::overlay::Overlay;
 /// A topology of more connections than this is told without naming each.
 pub const EDGES_MAX: usize = 20_000;
 /// The longest that other nodes are waited for.
-const BOUND_MAX: Duration = Duration::from_secs(55);
+pub(super) const BOUND_MAX: Duration = Duration::from_secs(55);
 
 /// What answers an operator.
 pub(super) async fn answer(plan: &Plan, question: Question) -> Result<Answer, String> {
@@ -31,7 +32,7 @@ pub(super) async fn answer(plan: &Plan, question: Question) -> Result<Answer, St
         .map_err(|error| error.to_string())
 }
 
-async fn asked(plan: &Plan, question: Question) -> Result<Answer, AskError> {
+async fn asked(plan: &Plan, question: Question) -> Result<Answer, SwitchError> {
     let (node, cluster) = (&plan.node, plan.node.cluster());
     Ok(match question {
         Question::Status => Answer::Status(status(plan).await?),
@@ -48,6 +49,7 @@ async fn asked(plan: &Plan, question: Question) -> Result<Answer, AskError> {
             cluster.evict(&name).await?;
             Answer::Done(Acted::Evicted { name })
         }
+        Question::Switch(wanted, bound) => Answer::Done(switch::order(node, wanted, bound).await?),
     })
 }
 
@@ -56,6 +58,7 @@ async fn status(plan: &Plan) -> Result<Status, AskError> {
     let (own, peers) = (cluster.own().await?, cluster.nodes().await?);
     let there: BTreeSet<&str> = peers.iter().map(|peer| &*peer.who.address).collect();
     let dialled = cluster.dialled().await?;
+    let epoch = cluster.epoch().await?;
     let vain = dialled
         .iter()
         .filter(|(address, _)| !there.contains(&**address) && *address != own.address);
@@ -64,7 +67,8 @@ async fn status(plan: &Plan) -> Result<Status, AskError> {
         incarnation: own.incarnation,
         cluster: plan.cluster.to_string(),
         address: own.address.to_string(),
-        overlay: cluster.overlay().await?.to_string(),
+        overlay: epoch.overlay.to_string(),
+        epoch: epoch.number,
         uptime: node.now(),
         connected: peers.len() as u64,
         dialled: vain
@@ -178,7 +182,7 @@ async fn ping(node: &Node, name: Option<String>, bound: Duration) -> Result<Vec<
 /// # Errors
 /// [`AskError`] when this node itself does not know.
 pub async fn topology(node: &Node, bound: Duration) -> Result<Topology, AskError> {
-    let overlay = node.cluster().overlay().await?;
+    let overlay = node.cluster().epoch().await?.overlay;
     let all = node.peers();
     let remotes = all.iter().map(|(name, _)| node.remote(name));
     let bound = bound.min(BOUND_MAX);

@@ -7,11 +7,12 @@
 
 mod driver;
 mod gather;
+mod switch;
 mod words;
 
 pub use driver::PART;
 pub(crate) use driver::{Plan, child};
 pub use gather::{EDGES_MAX, topology};
 pub use words::{
-    Acted, Answer, ChannelRow, Dialled, Member, Pong, Question, Status, Topology, Vertex,
+    Acted, Answer, ChannelRow, Dialled, Member, Pong, Question, Status, Topology, Vertex, Wanted,
 };

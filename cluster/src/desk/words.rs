@@ -26,13 +26,27 @@ pub enum Question {
     Leave(Duration),
     /// A node of this name is not wanted any more.
     Evict(String),
+    /// The cluster is to have another overlay; the other nodes have so long to say that they have it.
+    Switch(Wanted, Duration),
+}
+
+/// Which overlay an operator wants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Wanted {
+    /// All nodes are connected to all.
+    FullMesh,
+    /// Each is connected to so many at most, or to as many as is usual.
+    HyParView(Option<u64>),
+    /// All are connected to the nodes of these names.
+    ClientServer(Vec<String>),
 }
 
 impl Question {
     /// Whether it changes something.
     #[must_use]
     pub fn changes(&self) -> bool {
-        matches!(self, Self::Leave(_) | Self::Evict(_))
+        matches!(self, Self::Leave(_) | Self::Evict(_) | Self::Switch(..))
     }
 }
 
@@ -50,7 +64,7 @@ pub enum Answer {
     Channels(Vec<ChannelRow>),
     /// To [`Question::Ping`], by name.
     Pinged(Vec<Pong>),
-    /// To [`Question::Leave`] and [`Question::Evict`]: it is done, and how.
+    /// To what changes something: it is done, and how.
     Done(Acted),
 }
 
@@ -68,6 +82,17 @@ pub enum Acted {
         /// Which.
         name: String,
     },
+    /// The cluster has another overlay.
+    Switched {
+        /// Which.
+        overlay: String,
+        /// How often that was switched so far.
+        epoch: u64,
+        /// How many other nodes have said that they have it.
+        agreed: u64,
+        /// The names of those that have not said so in time. They come to it when they are reached.
+        pending: Vec<String>,
+    },
 }
 
 /// One node, and what it sees of its cluster.
@@ -83,6 +108,8 @@ pub struct Status {
     pub address: String,
     /// How nodes are connected.
     pub overlay: String,
+    /// How often that was switched while the cluster was up.
+    pub epoch: u64,
     /// For how long the node has been running.
     pub uptime: Duration,
     /// How many other nodes are connected.

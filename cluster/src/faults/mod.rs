@@ -7,5 +7,5 @@ mod plan;
 mod random;
 mod shrink;
 
-pub use plan::{BadPlan, FAULTS_MAX, Fault, Plan};
+pub use plan::{BadPlan, FAULTS_MAX, Fault, Plan, Shape};
 pub use shrink::{Shrunk, shrink};

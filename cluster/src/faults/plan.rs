@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use crate::overlay::client_server::SERVERS_MAX;
 use crate::transport::simulated::Link;
 
 /// The most faults of a plan.
@@ -45,6 +46,20 @@ pub enum Fault {
     Link(usize, usize, Link),
     /// Everything that was cut passes.
     Heal,
+    /// The first node that is up orders this overlay. That is no fault, but what faults may meet.
+    Switch(Shape),
+}
+
+/// An overlay, as a plan has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Shape {
+    /// All nodes are connected to all.
+    FullMesh,
+    /// Each is connected to a few.
+    HyParView,
+    /// All are connected to the first so many.
+    ClientServer(usize),
 }
 
 /// Faults in order of time.
@@ -239,6 +254,9 @@ impl fmt::Display for Fault {
                 write!(f, "link n{a} n{b} {least} {most} {loss}")
             }
             Self::Heal => f.write_str("heal"),
+            Self::Switch(Shape::FullMesh) => f.write_str("switch mesh"),
+            Self::Switch(Shape::HyParView) => f.write_str("switch hyparview"),
+            Self::Switch(Shape::ClientServer(count)) => write!(f, "switch client-server {count}"),
         }
     }
 }
@@ -284,6 +302,14 @@ fn fault(verb: &str, words: &[&str], nodes: usize) -> Result<Fault, String> {
             Fault::Link(node(a)?, node(b)?, link.map_err(|error| error.to_string())?)
         }
         ("heal", []) => Fault::Heal,
+        ("switch", ["mesh"]) => Fault::Switch(Shape::FullMesh),
+        ("switch", ["hyparview"]) => Fault::Switch(Shape::HyParView),
+        ("switch", ["client-server", count]) => match count.parse() {
+            Ok(count) if 0 < count && count <= nodes.min(SERVERS_MAX) => {
+                Fault::Switch(Shape::ClientServer(count))
+            }
+            _ => return Err(format!("`{count}` is no number of servers")),
+        },
         _ => {
             let words = words.join(" ");
             return Err(format!(

@@ -19,7 +19,7 @@ use super::machine::Membership;
 use super::name::{Address, Name};
 use super::record::{Record, State};
 use super::wire::sender_of;
-use crate::connection::{Association, Kind};
+use crate::connection::{Association, Context, Kind, RoundTrip};
 use crate::handshake::Who;
 use crate::machine::{Effects, Machine as _, Tick};
 use crate::mesh::{Loss, MeshConfig, MeshRef};
@@ -48,6 +48,21 @@ pub(crate) struct Plan {
     pub(crate) config: Config,
     /// Not everybody is connected to everybody.
     pub(crate) is_sparse: bool,
+    /// Where others read how long members take to answer.
+    pub(crate) round_trip: Arc<RoundTrip>,
+}
+
+impl Plan {
+    /// What the membership of this node starts from.
+    pub(crate) fn of(context: &Context, config: Config, is_sparse: bool) -> Self {
+        Self {
+            node: context.node.clone(),
+            own: context.own.clone(),
+            config,
+            is_sparse,
+            round_trip: Arc::clone(&context.round_trip),
+        }
+    }
 }
 
 /// One connection.
@@ -62,6 +77,7 @@ pub(crate) struct Driver {
     node: Node,
     links: BTreeMap<Box<str>, Link>,
     is_sparse: bool,
+    round_trip: Arc<RoundTrip>,
     /// Whom the overlay keeps connected.
     neighbours: BTreeSet<(Name, u64)>,
     /// What waits for a connection to an address, and since when.
@@ -85,6 +101,7 @@ impl Driver {
             node: plan.node,
             links: BTreeMap::new(),
             is_sparse: plan.is_sparse,
+            round_trip: plan.round_trip,
             neighbours: BTreeSet::new(),
             waiting: BTreeMap::new(),
             wake: None,
@@ -144,6 +161,13 @@ impl Driver {
             };
             self.step(input, cx);
         }
+    }
+
+    /// The overlay is another one: whom it speaks to, and how patient it is.
+    #[cast(local)]
+    pub(crate) fn reconfigure(&mut self, config: Config, is_sparse: bool, cx: &mut Cx<Self>) {
+        self.is_sparse = is_sparse;
+        self.step(Input::Configured(Box::new(config)), cx);
     }
 
     /// A new mesh has begun: nobody is connected, and it has to be told of all members.
@@ -229,6 +253,9 @@ impl Driver {
         let mut effects = Effects::new();
         let now = Tick::ZERO + self.node.now();
         self.machine.step(now, input, &mut effects);
+        if let Some(time) = self.machine.round_trip() {
+            self.round_trip.set(time);
+        }
         // All members are looked at: now and then, so that a step costs the same however many there are.
         self.unchecked += CHECKED;
         if self.machine.known_count() <= self.unchecked {

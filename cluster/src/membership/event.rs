@@ -7,6 +7,7 @@ use std::fmt;
 use crate::machine::Tick;
 use crate::model::{Ask, Sending};
 
+use super::config::Config;
 use super::machine::Membership;
 use super::name::{Address, Name};
 use super::record::Record;
@@ -27,6 +28,9 @@ pub enum Input {
     Linked(Name, u64),
     /// It does not any more, or the connection broke.
     Unlinked(Name, u64),
+    /// Its figures are these from here on, as the overlay is another one. Those that do not pass
+    /// [`Config::check`] have no effect.
+    Configured(Box<Config>),
     /// The time came that [`Effect::Wake`] asked for, or any other time.
     Woken,
     /// This member says something else of itself.

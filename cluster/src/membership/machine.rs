@@ -88,6 +88,8 @@ pub struct Membership {
     pub(super) turned_away: u64,
     /// Are the claims of an exchange being taken?
     pub(super) exchanging: bool,
+    /// How long an answer takes, smoothed.
+    pub(super) round_trip: Option<Duration>,
     gossiping: bool,
     armed: Option<Tick>,
 }
@@ -138,10 +140,18 @@ impl Membership {
             greeted: None,
             turned_away: 0,
             exchanging: false,
+            round_trip: None,
             gossiping: false,
             armed: None,
             config,
         })
+    }
+
+    /// How long a member takes to answer a probe, there and back: of eight or so the mean. Unknown until
+    /// one has answered by itself.
+    #[must_use]
+    pub const fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
     }
 
     /// What this member says of itself.
@@ -433,6 +443,11 @@ impl Machine for Membership {
             }
             Input::Linked(name, incarnation) => self.linked(&name, incarnation),
             Input::Unlinked(name, incarnation) => self.unlinked(&name, incarnation),
+            Input::Configured(config) => {
+                if config.check().is_ok() {
+                    self.config = *config;
+                }
+            }
             Input::Woken => self.woken(now, effects),
             Input::Describe(metadata) => self.describe(&metadata, effects),
             Input::Leave => self.leave(now, effects),

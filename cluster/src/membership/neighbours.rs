@@ -30,6 +30,12 @@ pub(super) struct Neighbours {
     audit: Tick,
 }
 
+impl Neighbours {
+    pub(super) fn count(&self) -> usize {
+        self.by_name.len()
+    }
+}
+
 impl Membership {
     /// The overlay keeps the connection to this one.
     pub(super) fn linked(&mut self, name: &Name, incarnation: u64) {

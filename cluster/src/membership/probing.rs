@@ -23,6 +23,7 @@ pub(super) struct Probe {
     hash: u64,
     incarnation: u64,
     revision: u32,
+    sent: Tick,
     acked: bool,
     /// How many were asked to help, and how many of them said that they got no answer either.
     helpers: usize,
@@ -63,6 +64,7 @@ impl Membership {
             hash,
             incarnation,
             revision: record.revision,
+            sent: now,
             acked: false,
             helpers: 0,
             nacks: 0,
@@ -189,6 +191,11 @@ impl Membership {
         if let Some(probe) = self.probe.as_mut().filter(|probe| probe.number == number) {
             if !probe.acked {
                 probe.acked = true;
+                if probe.helpers == 0 {
+                    let took = now.since(probe.sent);
+                    let before = self.round_trip.unwrap_or(took);
+                    self.round_trip = Some((7 * before + took) / 8);
+                }
                 self.health.better();
             }
         } else if let Some(relay) = self.relays.remove(&number) {

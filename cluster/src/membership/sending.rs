@@ -86,10 +86,12 @@ impl Membership {
         }
     }
 
-    /// How often news are passed on: it grows with the logarithm of the number of members.
+    /// How often news are passed on: it grows with the logarithm of the number of members. Who has very many
+    /// neighbours, as a server has, is the only one from whom most of them hear.
     fn retransmissions(&self) -> usize {
         let digits = log10_milli(self.members.live().len() + 2).div_ceil(1000);
-        self.config.retransmit_factor * usize::try_from(digits).unwrap_or(1).max(1)
+        let usual = self.config.retransmit_factor * usize::try_from(digits).unwrap_or(1).max(1);
+        usual.max(self.neighbours.count())
     }
 
     pub(super) fn reply(

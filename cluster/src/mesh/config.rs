@@ -31,6 +31,8 @@ pub struct MeshConfig {
     /// How long a connection that the overlay does not need stays after processes last spoke over
     /// it, or a second before any has; in a full mesh all are needed. 10 s unless set.
     pub idle: Duration,
+    /// How long after a switch of the overlay this node orders no other one. 30 s unless set.
+    pub switch_pause: Duration,
 }
 
 impl Default for MeshConfig {
@@ -43,6 +45,7 @@ impl Default for MeshConfig {
             forget: Duration::from_secs(3600),
             peers_max: 1000,
             idle: Duration::from_secs(10),
+            switch_pause: Duration::from_secs(30),
         }
     }
 }

@@ -5,15 +5,16 @@
 //! Invariant  Connections are linked to it: when it crashes they end, and all begins anew from the
 //!            seeds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use foundation_actors::{Cx, Name};
 use foundation_macros::actor;
 use foundation_runtime::{Exit, NodeId, Pid, Process, Reason, SpawnOptions};
 
 use super::client::MeshRef;
-use super::event::{Effect, Event, Input};
+use super::event::{Effect, Input};
 use super::machine::Machine;
 use super::news::{NodeEvent, Peer};
 use super::{ConnectionId, Loss, MeshConfig};
@@ -21,7 +22,7 @@ use crate::connection::{self, ASKS_TO_PART, Association, Context, Kind};
 use crate::handshake::{Refusal, Role, Who};
 use crate::machine::{Effects, Machine as _, Tick};
 use crate::membership;
-use crate::overlay::Overlay;
+use crate::overlay::{Epoch, Overlay, Policy};
 use crate::transport::Stream;
 
 /// The name of the process.
@@ -30,10 +31,10 @@ pub(super) const MESH: Name<Mesh> = Name::new("foundation_mesh");
 const WATCHERS_MAX: usize = 1024;
 
 /// One connection, as the mesh holds it.
-struct Held {
+pub(super) struct Held {
     pid: Pid,
     /// When it is up.
-    started: Option<Arc<Association>>,
+    pub(super) started: Option<Arc<Association>>,
     /// The address that was dialled for it, until it is up.
     dialled: Option<Box<str>>,
     /// Why it was killed, if it was.
@@ -48,16 +49,17 @@ struct Held {
 pub(crate) struct Plan {
     pub(crate) context: Arc<Context>,
     pub(crate) config: MeshConfig,
-    pub(crate) overlay: Overlay,
+    /// The rules by which the overlay changes.
+    pub(crate) policy: Option<Policy>,
     pub(crate) seeds: Vec<Box<str>>,
 }
 
 /// The process that owns the machine.
 pub(crate) struct Mesh {
-    machine: Machine,
-    plan: Plan,
-    held: BTreeMap<ConnectionId, Held>,
-    watchers: Vec<Pid>,
+    pub(super) machine: Machine,
+    pub(super) plan: Plan,
+    pub(super) held: BTreeMap<ConnectionId, Held>,
+    pub(super) watchers: Vec<Pid>,
 }
 
 #[actor(crate = foundation_actors)]
@@ -67,15 +69,21 @@ impl Mesh {
         cx.trap_exit(true);
         cx.msg_after(plan.config.tick, MeshMsg::Tick);
         let (own, seed) = (plan.context.own.clone(), plan.context.node.random());
+        let epoch = plan.context.epoch();
+        let machine = Machine::in_epoch(plan.config.clone(), own, epoch.clone(), seed)
+            .expect("the builder or the machine before has checked the overlay");
         let mut mesh = Self {
-            machine: Machine::with_overlay(plan.config.clone(), own, &plan.overlay, seed)
-                .expect("the builder has checked the overlay"),
+            machine: match plan.policy.clone() {
+                Some(policy) => machine.policy(policy),
+                None => machine,
+            },
             plan,
             held: BTreeMap::new(),
             watchers: Vec::new(),
         };
         // There was another mesh before, perhaps, and none of its connections is left.
         let _ = membership::of(&mesh.plan.context.node).parted();
+        mesh.reconfigure_membership(&epoch);
         for seed in mesh.plan.seeds.clone() {
             mesh.step(Input::Seed(seed));
         }
@@ -87,12 +95,13 @@ impl Mesh {
         cx.msg_after(self.plan.config.tick, MeshMsg::Tick);
         self.plan.context.keeper.tick();
         let now = Tick::ZERO + self.plan.context.node.now();
-        let mut inputs = Vec::new();
+        let (mut inputs, mut is_busy) = (Vec::new(), false);
         for (id, held) in &mut self.held {
             let Some(started) = &held.started else {
                 continue;
             };
             started.end_if_stuck(now, 2 * self.plan.config.silence);
+            is_busy |= started.outgoing.is_holding();
             let heard = started.heard();
             let sent = started.outgoing.frames();
             if std::mem::replace(&mut held.heard, heard) != heard {
@@ -101,11 +110,11 @@ impl Mesh {
             if std::mem::replace(&mut held.sent, sent) != sent {
                 inputs.push(Input::Sent(*id));
             }
-            let ways = self.plan.context.ways.as_ref();
-            if ways.is_some_and(|ways| ways.was_used(started)) {
+            if self.plan.context.ways.was_used(started) {
                 inputs.push(Input::Used(*id));
             }
         }
+        inputs.push(Input::Loaded(is_busy, self.plan.context.round_trip.get()));
         inputs.push(Input::Ticked);
         // There are two for each connection: the machine is checked once for them all.
         for input in inputs {
@@ -234,8 +243,20 @@ impl Mesh {
     }
 
     #[call(local)]
-    pub(crate) fn overlay(&self) -> Overlay {
-        self.plan.overlay.clone()
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.machine.epoch().clone()
+    }
+
+    /// Orders an overlay for the whole cluster, unless it is too early for that: then in how long.
+    #[call(local)]
+    pub(crate) fn switch(&mut self, overlay: Overlay) -> Result<Epoch, Duration> {
+        let now = Tick::ZERO + self.plan.context.node.now();
+        let rest = self.machine.cools_down(now);
+        if !rest.is_zero() {
+            return Err(rest);
+        }
+        self.step(Input::Switch(overlay));
+        Ok(self.machine.epoch().clone())
     }
 
     /// The membership says that this node is out.
@@ -249,8 +270,6 @@ impl Mesh {
         let started = self.held.values().filter_map(|held| held.started.as_ref());
         let by_name: BTreeMap<&str, &Arc<Association>> =
             started.map(|it| (&*it.peer.name, it)).collect();
-        let neighbours: BTreeSet<&str> = self.machine.neighbours().map(|who| &*who.name).collect();
-        let is_full = self.plan.overlay == Overlay::FullMesh;
         let of = |who: &Who| {
             let started = by_name.get(&*who.name);
             let queue = started.map(|started| &started.outgoing);
@@ -259,7 +278,7 @@ impl Mesh {
                 queued: queue.map_or(0, |queue| queue.waiting()),
                 sent: queue.map_or(0, |queue| queue.frames()),
                 channels: started.map_or_else(Vec::new, |started| started.channels()),
-                is_neighbour: is_full || neighbours.contains(&*who.name),
+                is_neighbour: self.machine.is_neighbour(who),
             }
         };
         self.machine.peers().map(of).collect()
@@ -383,16 +402,14 @@ impl Mesh {
             Effect::Heartbeat(id) => self.send(id, Kind::Heartbeat, &[]),
             Effect::Say(id, bytes) => self.send(id, Kind::Overlay, &bytes),
             Effect::Part(id) => self.part(id),
-            Effect::Reach(who) => {
-                if let Some(ways) = &self.plan.context.ways {
-                    ways.reach(&who);
-                }
-            }
-            Effect::Lose(who) => {
-                if let Some(ways) = &self.plan.context.ways {
-                    ways.lose(&who);
-                }
-            }
+            Effect::Reach(who) => self.plan.context.ways.reach(&who),
+            Effect::Lose(who) => self.plan.context.ways.lose(&who),
+            Effect::Switched(epoch) => self.switched(epoch),
+            Effect::Differs(who, overlay) => tracing::warn!(
+                target: "foundation::cluster",
+                name = %who.name, theirs = %overlay, ours = %self.machine.epoch().overlay,
+                "a node starts with another overlay than this one: a switch would make them agree"
+            ),
             Effect::Neighbour(who, is_up) => {
                 tracing::debug!(target: "foundation::cluster", name = %who.name, is_up, "neighbour");
                 let _ = membership::of(&self.plan.context.node).neighbour(who, is_up);
@@ -415,7 +432,7 @@ impl Mesh {
     fn part(&mut self, id: ConnectionId) {
         let context = Arc::clone(&self.plan.context);
         let started = self.held.get(&id).and_then(|held| held.started.as_ref());
-        let (Some(started), Some(ways)) = (started, &context.ways) else {
+        let (Some(started), ways) = (started, &context.ways) else {
             return;
         };
         ways.detach(started);
@@ -438,55 +455,6 @@ impl Mesh {
                 started.outgoing.close(loss);
             }
             _ => self.plan.context.node.exit(held.pid, Reason::Kill),
-        }
-    }
-
-    /// The membership speaks over what is connected.
-    fn tell_membership(&self, event: &Event) {
-        let membership = membership::of(&self.plan.context.node);
-        // Where it has ended, this process ends, too, and both begin anew.
-        let _ = match event {
-            Event::Up(who) => {
-                let mut up = self.held.values().filter_map(|held| held.started.as_ref());
-                let Some(started) = up.find(|started| started.peer.name == who.name) else {
-                    return;
-                };
-                membership.linked(who.clone(), Arc::clone(started))
-            }
-            Event::Down(who, _) => membership.unlinked(who.clone()),
-        };
-    }
-
-    fn tell(&mut self, event: &Event) {
-        let event = match event {
-            Event::Up(who) if self.plan.overlay != Overlay::FullMesh => {
-                tracing::debug!(target: "foundation::cluster", name = %who.name, "connected");
-                NodeEvent::Up(who.name.clone())
-            }
-            Event::Down(who, Loss::Unneeded) => {
-                tracing::debug!(target: "foundation::cluster", name = %who.name, "not needed");
-                NodeEvent::Down(who.name.clone(), Loss::Unneeded)
-            }
-            Event::Up(who) => {
-                tracing::info!(target: "foundation::cluster", name = %who.name, "node up");
-                NodeEvent::Up(who.name.clone())
-            }
-            Event::Down(who, loss) => {
-                tracing::info!(
-                    target: "foundation::cluster", name = %who.name, %loss, "node down"
-                );
-                NodeEvent::Down(who.name.clone(), *loss)
-            }
-        };
-        self.tell_watchers(&event);
-    }
-
-    fn tell_watchers(&mut self, event: &NodeEvent) {
-        let node = self.plan.context.node.clone();
-        self.watchers.retain(|watcher| node.is_alive(*watcher));
-        for watcher in &self.watchers {
-            // It may have ended since.
-            let _ = node.send(*watcher, event.clone());
         }
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! Role       The whole surface of the machine: inputs, effects, and news of nodes.
 
+use std::time::Duration;
+
 use super::peer::{ConnectionId, Loss};
 use crate::handshake::{Refusal, Role, Who};
+use crate::overlay::{Epoch, Overlay};
 
 /// What can happen to a mesh.
 #[derive(Clone, Debug)]
@@ -46,6 +49,11 @@ pub enum Input {
     MayPart(ConnectionId),
     /// This connection was to end, and one of its ends needs it after all.
     Kept(ConnectionId),
+    /// Since the last tick somebody waited for a busy connection, or nobody did; and so long an answer
+    /// takes, there and back, as far as that is known.
+    Loaded(bool, Option<Duration>),
+    /// Somebody orders another overlay for the whole cluster.
+    Switch(Overlay),
     /// This node leaves.
     Leave,
 }
@@ -63,6 +71,10 @@ pub enum Effect {
     Heartbeat(ConnectionId),
     /// News for whoever watches the nodes.
     Told(Event),
+    /// The overlay is that of this epoch from here on.
+    Switched(Epoch),
+    /// This node starts with another overlay than this one does, and none was ordered since.
+    Differs(Who, Overlay),
     /// Say this to the overlay of the other end.
     Say(ConnectionId, Vec<u8>),
     /// This node is a neighbour in the overlay, or is none any more.

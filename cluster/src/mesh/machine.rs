@@ -14,13 +14,14 @@ use foundation_runtime::Rng;
 
 use super::MeshConfig;
 use super::event::{Effect, Event, Input};
+use super::graph::Graph;
+use super::members::Members;
 use super::peer::{ConnectionId, Link, Loss};
-use super::sparse::Sparse;
-use super::targets::{Cause, Target, Targets};
+use super::targets::{Cause, Targets};
+use super::watch::Watch;
 use crate::handshake::{Refusal, Role, Who};
 use crate::machine::{self, Effects, Tick};
-use crate::overlay::hyparview::ConfigError;
-use crate::overlay::{Overlay, PeerId};
+use crate::overlay::{Epoch, Overlay, OverlayError, PeerId, Policy};
 
 /// How many evicted incarnations are remembered.
 const EVICTED_MAX: usize = 1024;
@@ -28,18 +29,25 @@ const EVICTED_MAX: usize = 1024;
 /// The connections of one node.
 #[derive(Debug)]
 pub struct Machine {
-    config: MeshConfig,
-    own: Who,
-    links: BTreeMap<ConnectionId, Link>,
+    pub(super) config: MeshConfig,
+    pub(super) own: Who,
+    pub(super) links: BTreeMap<ConnectionId, Link>,
     /// Which connection keeps a name.
-    names: BTreeMap<Box<str>, ConnectionId>,
-    targets: Targets,
+    pub(super) names: BTreeMap<Box<str>, ConnectionId>,
+    pub(super) targets: Targets,
+    pub(super) members: Members,
     evicted: Vec<(Box<str>, u64)>,
-    is_leaving: bool,
-    /// Not everybody is connected to everybody.
-    sparse: Option<Sparse>,
+    pub(super) is_leaving: bool,
+    pub(super) epoch: Epoch,
+    /// The overlay of this epoch.
+    pub(super) graph: Graph,
+    /// When this epoch began here.
+    pub(super) switched: Tick,
+    pub(super) rng: Rng,
+    /// By which rules the overlay changes, if by any.
+    pub(super) watch: Option<Watch>,
     /// Whether seeds are tried now at which no member is.
-    takes_turn: bool,
+    pub(super) takes_turn: bool,
 }
 
 impl Machine {
@@ -50,39 +58,53 @@ impl Machine {
     #[must_use]
     pub fn new(config: MeshConfig, own: Who, seed: u64) -> Self {
         assert_eq!(config.check(), Ok(()), "the configuration cannot be so");
-        let rng = Rng::new(seed);
-        Self {
-            targets: Targets::new(config.clone(), own.address.clone(), rng),
-            config,
-            own,
-            links: BTreeMap::new(),
-            names: BTreeMap::new(),
-            evicted: Vec::new(),
-            is_leaving: false,
-            sparse: None,
-            takes_turn: false,
-        }
+        let epoch = Epoch::first(Overlay::FullMesh);
+        Self::of(config, own, epoch, Graph::Full, seed)
     }
 
-    /// The same for a node that is part of this overlay.
+    /// The same for a node that takes part in the overlay of this epoch.
     ///
     /// # Errors
     /// When a figure of the overlay is out of its bounds.
     ///
     /// # Panics
     /// When the configuration does not pass [`MeshConfig::check`].
-    pub fn with_overlay(
+    pub fn in_epoch(
         config: MeshConfig,
         own: Who,
-        overlay: &Overlay,
+        epoch: Epoch,
         seed: u64,
-    ) -> Result<Self, ConfigError> {
-        let sparse = match overlay {
-            Overlay::FullMesh => None,
-            Overlay::HyParView(view) => Some(Sparse::new(view.clone(), own.clone(), seed)?),
-        };
-        let mesh = Self::new(config, own, seed);
-        Ok(Self { sparse, ..mesh })
+    ) -> Result<Self, OverlayError> {
+        assert_eq!(config.check(), Ok(()), "the configuration cannot be so");
+        let graph = Graph::new(&epoch, &own, seed)?;
+        Ok(Self::of(config, own, epoch, graph, seed))
+    }
+
+    fn of(config: MeshConfig, own: Who, epoch: Epoch, graph: Graph, seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        Self {
+            targets: Targets::new(config.clone(), own.address.clone(), rng.clone()),
+            members: Members::default(),
+            config,
+            own,
+            links: BTreeMap::new(),
+            names: BTreeMap::new(),
+            evicted: Vec::new(),
+            is_leaving: false,
+            epoch,
+            graph,
+            switched: Tick::ZERO,
+            rng: Rng::new(rng.next_u64()),
+            watch: None,
+            takes_turn: false,
+        }
+    }
+
+    /// The overlay changes by these rules.
+    #[must_use]
+    pub fn policy(self, policy: Policy) -> Self {
+        let watch = Some(Watch::new(policy));
+        Self { watch, ..self }
     }
 
     /// The nodes that are connected, by name.
@@ -91,9 +113,16 @@ impl Machine {
         links.filter(|link| link.is_up).map(|link| &link.who)
     }
 
-    /// Through whom it is part of the overlay, where not all are connected to all.
-    pub fn neighbours(&self) -> impl Iterator<Item = &Who> {
-        self.sparse.iter().flat_map(Sparse::neighbours)
+    /// Is it through this one that the node is part of the overlay?
+    #[must_use]
+    pub fn is_neighbour(&self, who: &Who) -> bool {
+        self.graph.is_neighbour(who)
+    }
+
+    /// The overlay, and since which switch it is.
+    #[must_use]
+    pub fn epoch(&self) -> &Epoch {
+        &self.epoch
     }
 
     /// The addresses that are dialled, and why the last dial of each came to nothing.
@@ -134,7 +163,7 @@ impl Machine {
         }
     }
 
-    fn named(&self, name: &str) -> Option<(ConnectionId, &Link)> {
+    pub(super) fn named(&self, name: &str) -> Option<(ConnectionId, &Link)> {
         let id = *self.names.get(name)?;
         self.links.get(&id).map(|link| (id, link))
     }
@@ -179,15 +208,30 @@ impl Machine {
         }
         (link.is_up, link.heard, link.sent, link.used) = (true, now, now, now);
         let who = link.who.clone();
-        if self.sparse.is_none() {
+        if self.graph.dials(&who.name) {
             let name = Some(who.name.clone());
             self.targets
                 .add(now, who.address.clone(), name, Cause::Member);
         }
         self.targets.found(now, &who);
         out.push(Effect::Told(Event::Up(who.clone())));
-        if let Some(sparse) = &mut self.sparse {
-            sparse.up(now, &who, id, out);
+        self.tell_epoch(id, out);
+        self.join(now, id, &who, out);
+    }
+
+    /// A connection is there for the overlay, or there again.
+    pub(super) fn join(&mut self, now: Tick, id: ConnectionId, who: &Who, out: &mut Out<'_>) {
+        match &mut self.graph {
+            Graph::Full => {}
+            Graph::Star { .. } => {
+                if self.graph.needs(who) {
+                    out.push(Effect::Neighbour(who.clone(), true));
+                }
+            }
+            Graph::View(sparse) => {
+                let is_back = self.members.is_back(who.peer_id());
+                sparse.up(now, (who, id), is_back, &self.members, out);
+            }
         }
     }
 
@@ -209,32 +253,19 @@ impl Machine {
         }
         let who = link.who.clone();
         out.push(Effect::Told(Event::Down(link.who, loss)));
-        let Some(sparse) = &mut self.sparse else {
-            return;
-        };
         if loss == Loss::Unneeded {
-            sparse.parting(who.peer_id());
             self.targets.hurry(now, &who.address);
-            return;
-        }
-        sparse.failed(now, who.peer_id(), out);
-        if let Some(member) = sparse.member_of(who.peer_id()) {
-            out.push(Effect::Reach(member.clone()));
-        }
-    }
-
-    fn undialled(&mut self, now: Tick, address: &str, refusal: Refusal, out: &mut Out<'_>) {
-        let is_failed = self.targets.undialled(now, address, refusal);
-        let Some(sparse) = self.sparse.as_mut().filter(|_| is_failed) else {
-            return;
-        };
-        self.targets.gone(address);
-        for who in sparse.unreached(now, address, out) {
-            if !self.names.contains_key(&who.name) {
-                // What waited for it is lost; what comes later tries again.
-                out.push(Effect::Lose(who.clone()));
-                out.push(Effect::Reach(who));
+            if let Some(sparse) = self.graph.view() {
+                sparse.parting(who.peer_id());
             }
+            return;
+        }
+        self.watch.iter_mut().for_each(Watch::lost);
+        self.graph.failed(now, &who, &self.members, out);
+        if !self.graph.is_full()
+            && let Some(member) = self.members.get(who.peer_id())
+        {
+            out.push(Effect::Reach(member.clone()));
         }
     }
 
@@ -248,98 +279,26 @@ impl Machine {
                 link.sent = now;
                 out.push(Effect::Heartbeat(*id));
             }
-            let Some(sparse) = &mut self.sparse else {
-                continue;
-            };
-            let peer = link.who.peer_id();
-            let is_idle = link.idle_bound(&self.config) <= now.since(link.used);
-            if link.is_up && is_idle && !sparse.needs(peer) && !link.is_parting && !self.is_leaving
-            {
-                link.is_parting = true;
-                sparse.parting(peer);
-                out.push(Effect::Part(*id));
-            }
         }
-        if let Some(sparse) = self.sparse.as_mut().filter(|_| !self.is_leaving) {
-            sparse.ticked(now, out);
-            self.takes_turn = sparse.takes_turn();
+        if !self.is_leaving {
+            self.part_idle(now, out);
+            if let Graph::View(sparse) = &mut self.graph {
+                sparse.ticked(now, &self.members, out);
+            }
+            self.takes_turn = self.graph.takes_turn(&self.members);
+            self.look(now, out);
         }
         self.dial(now, out);
         self.takes_turn = false;
-    }
-
-    /// The other end wants to end this connection.
-    fn may_part(&mut self, now: Tick, id: ConnectionId, out: &mut Out<'_>) {
-        let mut may = false;
-        if let (Some(sparse), Some(link)) = (&mut self.sparse, self.links.get_mut(&id)) {
-            let peer = link.who.peer_id();
-            let is_idle = link.idle_bound(&self.config) / 2 <= now.since(link.used);
-            may = link.is_up && (link.is_parting || is_idle && !sparse.needs(peer));
-            if may {
-                link.is_parting = true;
-                sparse.parting(peer);
-            }
-        }
-        let answer = if may { Ok(()) } else { Err(Refusal::NoLink) };
-        out.push(Effect::Answer(id, answer));
-    }
-
-    /// A connection that was to end is needed after all, by one of its ends.
-    fn kept(&mut self, now: Tick, id: ConnectionId, out: &mut Out<'_>) {
-        if let (Some(sparse), Some(link)) = (&mut self.sparse, self.links.get_mut(&id)) {
-            (link.is_parting, link.used) = (false, now);
-            self.targets.found(now, &link.who);
-            if link.is_up {
-                sparse.up(now, &link.who, id, out);
-            }
-        }
     }
 
     fn heard(&mut self, now: Tick, id: ConnectionId, bytes: &[u8], out: &mut Out<'_>) {
         let Some(link) = self.links.get(&id).filter(|link| link.is_up) else {
             return;
         };
-        let is_read = match &mut self.sparse {
-            Some(sparse) => sparse.heard(now, &link.who, bytes, out),
-            // It takes part in no overlay: whoever thinks so learns it from the silence.
-            None => Ok(()),
-        };
-        if is_read.is_err() {
+        let who = link.who.clone();
+        if self.said(now, id, &who, bytes, out).is_err() {
             out.push(Effect::Close(id, Loss::Garbage));
-        }
-    }
-
-    /// Asks for the connections that the overlay wants.
-    fn want(&mut self, now: Tick) {
-        let wants = self.sparse.as_mut().map(Sparse::wants);
-        for who in wants.into_iter().flatten() {
-            self.targets
-                .add(now, who.address, Some(who.name), Cause::Wanted);
-        }
-    }
-
-    fn dial(&mut self, now: Tick, out: &mut Out<'_>) {
-        self.want(now);
-        if self.is_leaving {
-            return;
-        }
-        let (links, names, sparse) = (&self.links, &self.names, &self.sparse);
-        let turn = self.takes_turn;
-        let is_needed = |address: &str, target: &Target| {
-            let name = target.name.as_ref();
-            // Nearly all are connected: the connections are not gone through for them.
-            if name.is_some_and(|name| names.contains_key(name)) {
-                return false;
-            }
-            let is_wanted = sparse.as_ref().is_none_or(|sparse| {
-                let is_new = sparse.is_isolated() || turn && !sparse.has_member_at(address);
-                target.is_wanted() || target.is_kept() && is_new
-            });
-            let there = |link: &Link| *link.who.address == *address || name == Some(&link.who.name);
-            is_wanted && !links.values().any(there)
-        };
-        for address in self.targets.due(now, is_needed) {
-            out.push(Effect::Dial(address));
         }
     }
 
@@ -347,29 +306,16 @@ impl Machine {
         if who.name == self.own.name {
             return;
         }
-        if let Some(sparse) = &mut self.sparse {
-            sparse.member(who.clone());
-            out.push(Effect::Reach(who));
-        } else if !self.names.contains_key(&who.name) {
+        self.members.add(who.clone());
+        if let Some(sparse) = self.graph.view() {
+            sparse.member(who.peer_id());
+        }
+        if !self.graph.is_full() {
+            out.push(Effect::Reach(who.clone()));
+        }
+        if self.graph.dials(&who.name) && !self.names.contains_key(&who.name) {
             self.targets
                 .add(now, who.address, Some(who.name), Cause::Member);
-            self.dial(now, out);
-        }
-    }
-
-    /// Somebody has something to say to this one.
-    fn wanted(&mut self, now: Tick, who: Who, out: &mut Out<'_>) {
-        let link = self.named(&who.name).map(|(_, link)| link.is_parting);
-        if link != Some(false) && who.name != self.own.name {
-            self.targets
-                .add(now, who.address, Some(who.name), Cause::Wanted);
-            self.dial(now, out);
-        }
-    }
-
-    fn candidate(&mut self, now: Tick, address: Box<str>, out: &mut Out<'_>) {
-        if !self.is_leaving {
-            self.targets.add(now, address, None, Cause::Candidate);
             self.dial(now, out);
         }
     }
@@ -387,13 +333,13 @@ impl Machine {
             None if loss == Loss::Failed => {}
             None => self.targets.lost(name),
         }
-        if let Some(sparse) = &mut self.sparse {
-            let peer = PeerId::of(name, *incarnation);
-            let member = sparse.member_of(peer).cloned();
-            sparse.lost(now, peer, out);
-            if let Some(member) = member {
-                out.push(Effect::Lose(member));
-            }
+        let peer = PeerId::of(name, *incarnation);
+        let member = self.members.lose(peer);
+        if let Graph::View(sparse) = &mut self.graph {
+            sparse.failed(now, peer, &self.members, out);
+        }
+        if let Some(member) = member {
+            out.push(Effect::Lose(member));
         }
         if loss == Loss::Evicted && !self.evicted.contains(&who) {
             if self.evicted.len() == EVICTED_MAX {
@@ -412,7 +358,7 @@ impl Machine {
     }
 }
 
-type Out<'a> = Effects<Effect>;
+pub(super) type Out<'a> = Effects<Effect>;
 
 impl machine::Machine for Machine {
     type Input = Input;
@@ -459,9 +405,15 @@ impl machine::Machine for Machine {
             Input::MayPart(id) => self.may_part(now, id, effects),
             Input::Kept(id) => self.kept(now, id, effects),
             Input::Ticked => self.ticked(now, effects),
+            Input::Loaded(is_busy, round_trip) => {
+                if let Some(watch) = &mut self.watch {
+                    watch.loaded(is_busy, round_trip);
+                }
+            }
+            Input::Switch(overlay) => self.switch(now, overlay, effects),
             Input::Leave => self.leave(effects),
         }
-        if self.sparse.is_some() {
+        if !self.graph.is_full() {
             self.dial(now, effects);
         }
     }
@@ -486,6 +438,6 @@ impl machine::Machine for Machine {
             );
         }
         assert!(self.names.len() <= self.config.peers_max, "too many nodes");
-        self.sparse.iter().for_each(Sparse::check);
+        self.graph.check();
     }
 }

@@ -1,20 +1,28 @@
 //! Who is connected to whom?
 //!
 //! Role       The connections of a node, found from one seed address, dialled again when they are lost,
-//!            and lost when they fall silent. In a full mesh there is one between any two nodes. Over
-//!            HyParView there are those that `sparse` wants, and those to whom processes speak, for as
-//!            long as they do.
+//!            and lost when they fall silent. `graph` says which of them the overlay needs; others are
+//!            there for as long as processes of the two nodes speak to each other. `switching` changes
+//!            the overlay while all of that goes on.
 //! Source     otp: Distributed Erlang; net_kernel, "net_ticktime"
 
+mod beacon;
 mod client;
 mod config;
+mod dialling;
 mod driver;
 mod event;
+mod graph;
 mod machine;
+mod members;
 mod news;
+mod parting;
 mod peer;
 mod sparse;
+mod switching;
 mod targets;
+mod telling;
+mod watch;
 
 pub(crate) use client::MeshRef;
 pub use config::{BadMesh, MeshConfig};

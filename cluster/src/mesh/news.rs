@@ -7,6 +7,7 @@ use foundation_macros::Message;
 use super::Loss;
 use crate::channel::ChannelFigures;
 use crate::handshake::Who;
+use crate::overlay::Epoch;
 
 /// News of another node, for those who [watch](crate::Cluster::watch).
 #[derive(Clone, Debug, PartialEq, Eq, Message)]
@@ -17,6 +18,8 @@ pub enum NodeEvent {
     Up(Box<str>),
     /// It is connected no more, for this reason.
     Down(Box<str>, Loss),
+    /// The cluster has another overlay from here on.
+    Switched(Epoch),
     /// This node itself leaves: it was told to.
     Leaving,
 }

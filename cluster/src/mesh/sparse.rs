@@ -2,29 +2,29 @@
 //!
 //! Role       HyParView over the connections of a mesh: what it says waits until there is a connection,
 //!            and one is asked for; what it hears names nodes with their addresses.
-//! Owns       The addresses of the members, and of [`MENTIONED_MAX`] nodes that others have named.
+//! Owns       The addresses of [`MENTIONED_MAX`] nodes that others have named and that are no members.
 //! Limit      [`WAITING_MAX`] messages wait for one connection; who would be told more has failed.
 //! Invariant  What waits for a connection waits for one that is asked for.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use foundation_runtime::Rng;
 
+use super::beacon::{Act, Beacon};
 use super::event::Effect;
+use super::members::Members;
 use super::peer::ConnectionId;
 use crate::handshake::Who;
 use crate::machine::{Effects, Machine as _, Tick};
-use crate::overlay::PeerId;
 use crate::overlay::hyparview::{self, Config, ConfigError, HyParView, Input, Message};
-use crate::overlay::wire::{Introduction, Unreadable};
+use crate::overlay::wire::{self, Introduction};
+use crate::overlay::{Mark, PeerId};
 
 /// How many nodes are known that others have named and that are no members.
 const MENTIONED_MAX: usize = 256;
 /// How many nodes try a seed that is no member, of all at each tick.
 const TURNS: usize = 4;
-/// How many lost members are remembered.
-const PARTED_MAX: usize = 4096;
 /// How many messages wait for one connection.
 const WAITING_MAX: usize = 16;
 /// A membership cycle of the overlay.
@@ -37,20 +37,17 @@ const ROUND_HUNGRY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Sparse {
     view: HyParView,
+    epoch: Mark,
     own: Who,
     active_max: usize,
-    members: BTreeMap<PeerId, Who>,
-    /// How many members have this address.
-    addresses: BTreeMap<Box<str>, usize>,
     mentioned: VecDeque<(PeerId, Who)>,
-    /// Who was a member once and was lost: who meets it again joins what it is part of.
-    parted: BTreeSet<PeerId>,
     /// Who is connected, and is to stay so for now.
     linked: BTreeMap<PeerId, ConnectionId>,
     /// What waits for a connection.
     waiting: BTreeMap<PeerId, Vec<Vec<u8>>>,
     /// Through whom this node is part of the overlay.
     neighbours: BTreeMap<PeerId, Who>,
+    beacon: Beacon,
     next_round: Tick,
     rng: Rng,
     /// To whom a connection is wanted, since somebody last asked.
@@ -59,15 +56,19 @@ pub(super) struct Sparse {
 
 impl Sparse {
     /// The overlay of a node that knows nobody.
-    pub(super) fn new(config: Config, own: Who, seed: u64) -> Result<Self, ConfigError> {
+    pub(super) fn new(
+        config: Config,
+        own: Who,
+        epoch: Mark,
+        seed: u64,
+    ) -> Result<Self, ConfigError> {
         Ok(Self {
+            epoch,
+            beacon: Beacon::new(own.peer_id()),
             active_max: config.active_max,
             view: HyParView::new(own.peer_id(), config, seed)?,
             own,
-            members: BTreeMap::new(),
-            addresses: BTreeMap::new(),
             mentioned: VecDeque::new(),
-            parted: BTreeSet::new(),
             linked: BTreeMap::new(),
             waiting: BTreeMap::new(),
             neighbours: BTreeMap::new(),
@@ -89,8 +90,8 @@ impl Sparse {
 
     /// Is an address of a seed to be tried now at which no member is? Nodes of one part of a cluster that
     /// was cut in two take turns.
-    pub(super) fn takes_turn(&mut self) -> bool {
-        self.is_isolated() || self.rng.below(self.members.len().max(1)) < TURNS
+    pub(super) fn takes_turn(&mut self, members: &Members) -> bool {
+        self.is_isolated() || self.rng.below(members.count().max(1)) < TURNS
     }
 
     /// Does the overlay need the connection to this one?
@@ -98,75 +99,45 @@ impl Sparse {
         self.view.is_wanted(peer) || self.waiting.contains_key(&peer)
     }
 
-    /// Is this the address of a member?
-    pub(super) fn has_member_at(&self, address: &str) -> bool {
-        self.addresses.contains_key(address)
+    pub(super) fn is_neighbour(&self, peer: PeerId) -> bool {
+        self.neighbours.contains_key(&peer)
     }
 
-    /// Through whom this node is part of the overlay.
-    pub(super) fn neighbours(&self) -> impl Iterator<Item = &Who> {
-        self.neighbours.values()
-    }
-
-    /// Nobody was reached at this address: those who were to be there, if they are members.
+    /// Nobody was reached at this address.
     pub(super) fn unreached(
         &mut self,
         now: Tick,
         address: &str,
+        members: &Members,
         out: &mut Effects<Effect>,
-    ) -> Vec<Who> {
-        let is_there = |who: &&Who| *who.address == *address;
-        let members: Vec<Who> = self.members.values().filter(is_there).cloned().collect();
-        let mentioned = self.mentioned.iter().map(|(_, who)| who).filter(is_there);
-        let all: Vec<PeerId> = members.iter().chain(mentioned).map(Who::peer_id).collect();
+    ) {
+        let there = members.at(address).into_iter().map(|who| who.peer_id());
+        let mentioned = self.mentioned.iter();
+        let mentioned = mentioned.filter(|(_, who)| *who.address == *address);
+        let all: Vec<PeerId> = there.chain(mentioned.map(|(peer, _)| *peer)).collect();
         for peer in all {
             if !self.linked.contains_key(&peer) {
-                self.failed(now, peer, out);
+                self.failed(now, peer, members, out);
             }
         }
-        members
     }
 
-    pub(super) fn member_of(&self, peer: PeerId) -> Option<&Who> {
-        self.members.get(&peer)
-    }
-
-    /// This one is a member, at this address.
-    pub(super) fn member(&mut self, who: Who) {
-        let peer = who.peer_id();
-        self.forget_member(peer);
+    /// This one is a member: its address is known for as long as it is one.
+    pub(super) fn member(&mut self, peer: PeerId) {
         self.mentioned.retain(|(other, _)| *other != peer);
-        *self.addresses.entry(who.address.clone()).or_default() += 1;
-        self.members.insert(peer, who);
-    }
-
-    fn forget_member(&mut self, peer: PeerId) {
-        let Some(who) = self.members.remove(&peer) else {
-            return;
-        };
-        if let Some(count) = self.addresses.get_mut(&who.address) {
-            *count -= 1;
-            if *count == 0 {
-                self.addresses.remove(&who.address);
-            }
-        }
-    }
-
-    /// This one is a member no more.
-    pub(super) fn lost(&mut self, now: Tick, peer: PeerId, out: &mut Effects<Effect>) {
-        self.forget_member(peer);
-        if PARTED_MAX <= self.parted.len() {
-            self.parted.pop_first();
-        }
-        self.parted.insert(peer);
-        self.failed(now, peer, out);
     }
 
     /// There is no connection to this one, or it broke.
-    pub(super) fn failed(&mut self, now: Tick, peer: PeerId, out: &mut Effects<Effect>) {
+    pub(super) fn failed(
+        &mut self,
+        now: Tick,
+        peer: PeerId,
+        members: &Members,
+        out: &mut Effects<Effect>,
+    ) {
         self.linked.remove(&peer);
         self.waiting.remove(&peer);
-        self.step(now, Input::PeerFailed(peer), out);
+        self.step(now, Input::PeerFailed(peer), members, out);
     }
 
     /// The connection to this one is to end, as both have agreed: no more is said over it.
@@ -174,19 +145,43 @@ impl Sparse {
         self.linked.remove(&peer);
     }
 
-    /// This one is connected, and is to stay so for now.
-    pub(super) fn up(&mut self, now: Tick, who: &Who, id: ConnectionId, out: &mut Effects<Effect>) {
+    /// These are connected, since before there was this overlay: through one of them the others are met.
+    pub(super) fn begin(
+        &mut self,
+        now: Tick,
+        linked: &[(Who, ConnectionId)],
+        members: &Members,
+        out: &mut Effects<Effect>,
+    ) {
+        for (who, id) in linked {
+            self.mention(who.clone(), members);
+            self.linked.insert(who.peer_id(), *id);
+        }
+        if !linked.is_empty() {
+            let (who, _) = &linked[self.rng.below(linked.len())];
+            self.step(now, Input::Join(who.peer_id()), members, out);
+        }
+    }
+
+    /// This one is connected, and is to stay so for now. One that was lost once may have been cut off
+    /// together with others, whom no neighbour of this node knows.
+    pub(super) fn up(
+        &mut self,
+        now: Tick,
+        (who, id): (&Who, ConnectionId),
+        is_back: bool,
+        members: &Members,
+        out: &mut Effects<Effect>,
+    ) {
         let peer = who.peer_id();
-        self.mention(who.clone());
+        self.mention(who.clone(), members);
         self.linked.insert(peer, id);
         for bytes in self.waiting.remove(&peer).unwrap_or_default() {
             out.push(Effect::Say(id, bytes));
         }
-        // Whoever it is: through it the others are met. One that was lost may have been cut off together
-        // with others, whom no neighbour of this node knows.
-        let is_back = self.parted.remove(&peer);
+        // Whoever it is: through it the others are met.
         if (self.is_isolated() || is_back) && !self.view.is_wanted(peer) {
-            self.step(now, Input::Join(peer), out);
+            self.step(now, Input::Join(peer), members, out);
         }
     }
 
@@ -195,16 +190,21 @@ impl Sparse {
         &mut self,
         now: Tick,
         from: &Who,
-        bytes: &[u8],
+        said: Introduction,
+        members: &Members,
         out: &mut Effects<Effect>,
-    ) -> Result<(), Unreadable> {
-        let Introduction { people, message } = Introduction::decode(bytes)?;
-        people.into_iter().for_each(|who| self.mention(who));
-        self.step(now, Input::Received(from.peer_id(), message), out);
-        Ok(())
+    ) {
+        // What was said in another epoch is about other views.
+        if said.epoch == self.epoch {
+            let people = said.people.into_iter();
+            people.for_each(|who| self.mention(who, members));
+            let received = Input::Received(from.peer_id(), said.message);
+            self.step(now, received, members, out);
+        }
     }
 
-    pub(super) fn ticked(&mut self, now: Tick, out: &mut Effects<Effect>) {
+    pub(super) fn ticked(&mut self, now: Tick, members: &Members, out: &mut Effects<Effect>) {
+        self.look_for_beacon(now, members, out);
         if now < self.next_round {
             return;
         }
@@ -212,12 +212,52 @@ impl Sparse {
         let round = if is_hungry { ROUND_HUNGRY } else { ROUND };
         // Not all nodes at the same time: each round makes connections.
         self.next_round = now + round.mul_f64(0.5 + self.rng.below(1000) as f64 / 1000.0);
-        self.step(now, Input::Round, out);
+        self.step(now, Input::Round, members, out);
     }
 
-    fn mention(&mut self, who: Who) {
+    fn look_for_beacon(&mut self, now: Tick, members: &Members, out: &mut Effects<Effect>) {
+        match self.beacon.ticked(now, members.smallest(), &mut self.rng) {
+            Some(Act::Send(_)) => self.spread_beacon(None, out),
+            Some(Act::Join(root)) => self.step(now, Input::Join(root), members, out),
+            None => {}
+        }
+    }
+
+    /// Tells all neighbours but this one of the beacon.
+    fn spread_beacon(&self, from: Option<PeerId>, out: &mut Effects<Effect>) {
+        let others = self.neighbours.keys().filter(|peer| Some(**peer) != from);
+        others.for_each(|peer| self.tell_beacon(*peer, out));
+    }
+
+    fn tell_beacon(&self, peer: PeerId, out: &mut Effects<Effect>) {
+        if let (Some((root, number)), Some(id)) = (self.beacon.last(), self.linked.get(&peer)) {
+            let epoch = self.epoch;
+            let beacon = wire::Beacon {
+                epoch,
+                root,
+                number,
+            };
+            out.push(Effect::Say(*id, beacon.encode()));
+        }
+    }
+
+    /// A neighbour tells of the beacon.
+    pub(super) fn heard_beacon(
+        &mut self,
+        now: Tick,
+        from: PeerId,
+        beacon: wire::Beacon,
+        out: &mut Effects<Effect>,
+    ) {
+        let is_near = beacon.epoch == self.epoch && self.neighbours.contains_key(&from);
+        if is_near && self.beacon.heard(now, beacon.root, beacon.number) {
+            self.spread_beacon(Some(from), out);
+        }
+    }
+
+    fn mention(&mut self, who: Who, members: &Members) {
         let peer = who.peer_id();
-        if who.name == self.own.name || self.members.contains_key(&peer) {
+        if who.name == self.own.name || members.get(peer).is_some() {
             return;
         }
         self.mentioned.retain(|(other, _)| *other != peer);
@@ -227,7 +267,7 @@ impl Sparse {
         self.mentioned.push_back((peer, who));
     }
 
-    fn who(&self, peer: PeerId) -> Option<&Who> {
+    fn who<'a>(&'a self, peer: PeerId, members: &'a Members) -> Option<&'a Who> {
         if peer == self.own.peer_id() {
             return Some(&self.own);
         }
@@ -236,11 +276,11 @@ impl Sparse {
             let found = mentioned.find(|(other, _)| *other == peer);
             found.map(|(_, who)| who)
         };
-        self.members.get(&peer).or_else(mentioned)
+        members.get(peer).or_else(mentioned)
     }
 
     /// One step of the view, and those that follow from what it wants and cannot have.
-    fn step(&mut self, now: Tick, input: Input, out: &mut Effects<Effect>) {
+    fn step(&mut self, now: Tick, input: Input, members: &Members, out: &mut Effects<Effect>) {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             let mut effects = Effects::new();
@@ -248,13 +288,14 @@ impl Sparse {
             for effect in effects.drain() {
                 match effect {
                     hyparview::Effect::Send(peer, message) => {
-                        if !self.say(peer, message, out) {
+                        if !self.say(peer, message, members, out) {
                             inputs.push(Input::PeerFailed(peer));
                         }
                     }
                     hyparview::Effect::Up(peer) => {
-                        if let Some(who) = self.who(peer).cloned() {
+                        if let Some(who) = self.who(peer, members).cloned() {
                             self.neighbours.insert(peer, who.clone());
+                            self.tell_beacon(peer, out);
                             out.push(Effect::Neighbour(who, true));
                         }
                     }
@@ -272,15 +313,26 @@ impl Sparse {
     }
 
     /// Says it, now or when there is a connection; `false` when there can be none.
-    fn say(&mut self, peer: PeerId, message: Message, out: &mut Effects<Effect>) -> bool {
+    fn say(
+        &mut self,
+        peer: PeerId,
+        message: Message,
+        members: &Members,
+        out: &mut Effects<Effect>,
+    ) -> bool {
         let about = about(&message).into_iter();
-        let people = about.filter_map(|peer| self.who(peer).cloned()).collect();
-        let bytes = Introduction { people, message }.encode();
+        let people = about.filter_map(|peer| self.who(peer, members).cloned());
+        let said = Introduction {
+            epoch: self.epoch,
+            people: people.collect(),
+            message,
+        };
+        let bytes = said.encode();
         if let Some(id) = self.linked.get(&peer) {
             out.push(Effect::Say(*id, bytes));
             return true;
         }
-        let Some(who) = self.who(peer).cloned() else {
+        let Some(who) = self.who(peer, members).cloned() else {
             return false;
         };
         let waiting = self.waiting.entry(peer).or_default();

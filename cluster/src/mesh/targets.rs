@@ -221,6 +221,12 @@ impl Targets {
         }
     }
 
+    /// Members are dialled for other reasons from here on.
+    pub(super) fn only_kept(&mut self) {
+        self.by_address
+            .retain(|_, target| target.is_kept() || target.is_dialling);
+    }
+
     pub(super) fn clear(&mut self) {
         self.by_address.clear();
     }

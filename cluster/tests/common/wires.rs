@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use foundation_cluster::handshake::{Refusal, Role, Who};
 use foundation_cluster::mesh::{ConnectionId, Effect, Input, Loss, Machine, MeshConfig};
-use foundation_cluster::overlay::Overlay;
+use foundation_cluster::overlay::{Epoch, Overlay};
 use foundation_cluster::{Effects, Machine as _, Tick};
 use foundation_runtime::Rng;
 
@@ -37,6 +37,8 @@ pub(crate) struct Wire {
     /// Node, and the connection's number there.
     pub(crate) ends: [(usize, ConnectionId); 2],
     pub(crate) up: bool,
+    /// Something said over it was lost in a cut: nothing passes any more, until the silence ends it.
+    is_dead: bool,
 }
 
 pub(crate) struct Model {
@@ -86,7 +88,8 @@ impl Model {
     fn fresh(&mut self, node: usize) -> Machine {
         let own = self.who(node);
         let (config, seed) = (MeshConfig::default(), self.rng.next_u64());
-        Machine::with_overlay(config, own, &self.overlay, seed).expect("its figures are in bounds")
+        let epoch = Epoch::first(self.overlay.clone());
+        Machine::in_epoch(config, own, epoch, seed).expect("its figures are in bounds")
     }
 
     pub(crate) fn step(&mut self, node: usize, input: Input) {
@@ -136,6 +139,7 @@ impl Model {
         let wire = Wire {
             ends: [(node, ids[0]), (to, ids[1])],
             up: false,
+            is_dead: false,
         };
         self.wires.push(wire);
         let there = self.who(to);
@@ -189,6 +193,7 @@ impl Model {
                     self.neighbours[node].remove(&who.name);
                 }
                 Effect::Told(_) | Effect::Reach(_) | Effect::Lose(_) => {}
+                Effect::Switched(_) | Effect::Differs(..) => {}
             }
         }
     }
@@ -198,7 +203,7 @@ impl Model {
         let Some((at, other)) = self.other(node, id) else {
             return;
         };
-        if !self.passes(node, other.0) {
+        if !self.passes(node, other.0) || self.wires[at].is_dead {
             return;
         }
         let before = self.work.len();
@@ -230,10 +235,12 @@ impl Model {
     }
 
     fn tell(&mut self, node: usize, id: ConnectionId, input: impl FnOnce(ConnectionId) -> Input) {
-        let Some((_, other)) = self.other(node, id) else {
+        let Some((at, other)) = self.other(node, id) else {
             return;
         };
-        if self.passes(node, other.0) {
+        let passes = self.passes(node, other.0);
+        self.wires[at].is_dead |= !passes;
+        if !self.wires[at].is_dead {
             self.step(other.0, Input::Heard(other.1));
             self.step(other.0, input(other.1));
         }

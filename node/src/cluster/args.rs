@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use foundation::cluster::desk::Question;
+use foundation::cluster::desk::{Question, Wanted};
+
+use super::config::Kind;
 
 /// How to ask.
 #[derive(Debug, Clone, PartialEq, Args)]
@@ -55,6 +57,23 @@ pub enum Verb {
         /// Which node
         name: String,
     },
+    /// All nodes of the cluster come to another overlay, while it works
+    Switch {
+        /// Which one
+        overlay: Kind,
+
+        /// To how many nodes each is connected over HyParView
+        #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(3..=64))]
+        active: Option<u64>,
+
+        /// A node that is a server of a client-server overlay; may be given several times
+        #[arg(
+            long = "server",
+            value_name = "NAME",
+            required_if_eq("overlay", "client-server")
+        )]
+        servers: Vec<String>,
+    },
 }
 
 impl ClusterArgs {
@@ -69,6 +88,18 @@ impl ClusterArgs {
             Verb::Ping { name } => Question::Ping(name.clone(), self.timeout),
             Verb::Leave => Question::Leave(self.timeout),
             Verb::Evict { name } => Question::Evict(name.clone()),
+            Verb::Switch {
+                overlay,
+                active,
+                servers,
+            } => {
+                let wanted = match overlay {
+                    Kind::Mesh => Wanted::FullMesh,
+                    Kind::HyParView => Wanted::HyParView(*active),
+                    Kind::ClientServer => Wanted::ClientServer(servers.clone()),
+                };
+                Question::Switch(wanted, self.timeout)
+            }
         }
     }
 }

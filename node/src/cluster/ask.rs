@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use foundation::Node;
-use foundation::cluster::desk::{self, Answer as Told, Question};
+use foundation::cluster::desk::{self, Acted, Answer as Told, Question};
 use foundation::observe::protocol::{Answer, Operate, Request};
 
 use super::args::ClusterArgs;
@@ -47,6 +47,7 @@ fn fail(error: &str) -> u8 {
 fn is_bad(told: &Told) -> bool {
     match told {
         Told::Pinged(pongs) => pongs.iter().any(|pong| pong.round_trip.is_err()),
+        Told::Done(Acted::Switched { pending, .. }) => !pending.is_empty(),
         _ => false,
     }
 }

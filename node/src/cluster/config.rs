@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use foundation::cluster::channel::Channel;
 use foundation::cluster::mesh::MeshConfig;
-use foundation::cluster::overlay::{Overlay, hyparview};
+use foundation::cluster::overlay::{Overlay, Policy, client_server, hyparview};
 use foundation::cluster::{Builder, Tls};
 use foundation::{Node, Priority};
 use serde::Deserialize;
@@ -129,6 +129,29 @@ pub struct Shape {
     pub active: Option<usize>,
     /// How many it has in reserve.
     pub passive: Option<usize>,
+    /// The names of the servers, to which all others are connected.
+    #[serde(default)]
+    pub servers: Vec<Box<str>>,
+    /// By which rules the cluster switches by itself; by none, when it is left out.
+    pub policy: Option<Rules>,
+}
+
+/// When a cluster switches its overlay by itself: see the library's `Policy`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// Up to so many nodes all are connected to all.
+    pub mesh_max: Option<usize>,
+    /// Up to so many HyParView is used.
+    pub view_max: Option<usize>,
+    /// An answer that takes longer is slow.
+    pub slow_ms: Option<u64>,
+    /// So large a share of the time connections may be busy.
+    pub busy_max: Option<f64>,
+    /// So many nodes may be lost from one look to the next.
+    pub losses_max: Option<usize>,
+    /// How often a node looks.
+    pub interval_ms: Option<u64>,
 }
 
 /// The kinds of overlays.
@@ -141,6 +164,10 @@ pub enum Kind {
     Mesh,
     /// Each is connected to a few.
     HyParView,
+    /// All are connected to some servers.
+    #[serde(rename = "client-server")]
+    #[value(name = "client-server")]
+    ClientServer,
 }
 
 /// Why a configuration cannot be used. Nothing was started.
@@ -218,9 +245,12 @@ impl Config {
         }
         let seeds = self.seeds.iter();
         let builder = seeds.fold(builder, |builder, seed| builder.seed(seed.as_str()));
-        let builder = builder
+        let mut builder = builder
             .mesh(self.mesh.config())
             .overlay(self.overlay.overlay());
+        if let Some(policy) = self.overlay.policy() {
+            builder = builder.adapt(policy);
+        }
         let builder = self.discovery.apply(builder);
         let channels = self.channels.iter();
         channels.fold(builder, |builder, (name, lanes)| {
@@ -263,19 +293,41 @@ impl Lanes {
 }
 
 impl Kind {
-    /// The overlay with the figures that it has unless set.
+    /// The overlay with the figures that it has unless set, and these servers, if it has any.
     #[must_use]
-    pub fn overlay(self) -> Overlay {
+    pub fn overlay(self, servers: &[Box<str>]) -> Overlay {
         match self {
             Self::Mesh => Overlay::FullMesh,
             Self::HyParView => Overlay::HyParView(hyparview::Config::default()),
+            Self::ClientServer => {
+                Overlay::ClientServer(client_server::Config::new(servers.iter().cloned()))
+            }
         }
     }
 }
 
 impl Shape {
+    fn policy(&self) -> Option<Policy> {
+        let (rules, default) = (self.policy.as_ref()?, Policy::default());
+        let time = |millis: Option<u64>, default| millis.map_or(default, Duration::from_millis);
+        let view = match self.overlay() {
+            Overlay::HyParView(config) => config,
+            _ => default.view,
+        };
+        Some(Policy {
+            mesh_max: rules.mesh_max.unwrap_or(default.mesh_max),
+            view_max: rules.view_max.unwrap_or(default.view_max),
+            view,
+            servers: self.servers.clone(),
+            slow: time(rules.slow_ms, default.slow),
+            busy_max: rules.busy_max.unwrap_or(default.busy_max),
+            losses_max: rules.losses_max.unwrap_or(default.losses_max),
+            interval: time(rules.interval_ms, default.interval),
+        })
+    }
+
     fn overlay(&self) -> Overlay {
-        match self.kind.overlay() {
+        match self.kind.overlay(&self.servers) {
             Overlay::HyParView(default) => {
                 let active_max = self.active.unwrap_or(default.active_max);
                 let passive_max = self.passive.unwrap_or(default.passive_max);

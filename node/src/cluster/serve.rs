@@ -110,6 +110,12 @@ async fn news(mut me: Process<NodeEvent>) {
                 up.remove(&name);
                 say(format_args!("{name} is down: {why}"));
             }
+            Mail::Msg(NodeEvent::Switched(epoch)) => {
+                say(format_args!(
+                    "the cluster's overlay is {} now",
+                    epoch.overlay
+                ));
+            }
             Mail::Msg(NodeEvent::Leaving) => return,
             _ => {}
         }

@@ -23,6 +23,12 @@ pub(super) fn text(told: &Answer) -> String {
             format!("it leaves the cluster; {untold} nodes were not told in time\n")
         }
         Answer::Done(Acted::Evicted { name }) => format!("{name} is evicted\n"),
+        Answer::Done(Acted::Switched {
+            overlay,
+            agreed,
+            pending,
+            ..
+        }) => switched_text(overlay, *agreed, pending),
         other => format!("{other:?}\n"),
     }
 }
@@ -43,6 +49,7 @@ pub fn value(told: &Answer) -> Value {
             "cluster": status.cluster,
             "address": status.address,
             "overlay": status.overlay,
+            "epoch": status.epoch,
             "uptime_seconds": status.uptime.as_secs_f64(),
             "connected": status.connected,
             "queued_bytes": status.queued_bytes,
@@ -70,6 +77,12 @@ pub fn value(told: &Answer) -> Value {
         }
         Answer::Done(Acted::Left { untold }) => json!({ "left": true, "untold": untold }),
         Answer::Done(Acted::Evicted { name }) => json!({ "evicted": name }),
+        Answer::Done(Acted::Switched {
+            overlay,
+            epoch,
+            agreed,
+            pending,
+        }) => json!({ "overlay": overlay, "epoch": epoch, "agreed": agreed, "pending": pending }),
         _ => Value::Null,
     }
 }
@@ -102,6 +115,15 @@ fn status_text(status: &Status) -> String {
         let _ = writeln!(all, "  {line}");
         all
     })
+}
+
+fn switched_text(overlay: &str, agreed: u64, pending: &[String]) -> String {
+    let mut text = format!("{overlay}: {} have it\n", nodes(agreed));
+    if !pending.is_empty() {
+        // Writing to a text can't fail.
+        let _ = writeln!(text, "not heard of yet: {}", pending.join(" "));
+    }
+    text
 }
 
 fn nodes(count: u64) -> String {

@@ -7,6 +7,7 @@ use clap::{Args, value_parser};
 
 use super::report::Report;
 use crate::cluster::config::Kind;
+use foundation::cluster::overlay::Overlay;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -32,6 +33,7 @@ A plan is a text with one fault a line: when, what, and whom.
   32s   cut_one_way n0 n1        nothing that n0 sends reaches n1
   35s   link n0 n1 1ms 300ms 0.3 least and greatest latency, and the share that is lost
   40s   heal                     everything that was cut passes again
+  50s   switch hyparview         another overlay for all: also mesh, and client-server 3
 Empty lines, and what follows a `#`, are left out.
 
 Exit codes:
@@ -46,9 +48,14 @@ pub struct SimArgs {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(2..=1000))]
     pub nodes: u32,
 
-    /// Who is connected to whom: `mesh`, all to all, or `hyparview`, each to a few
+    /// Who is connected to whom: `mesh`, all to all, `hyparview`, each to a few, or `client-server`,
+    /// all to some
     #[arg(long, value_enum, default_value_t = Kind::Mesh)]
     pub overlay: Kind,
+
+    /// How many servers there are in a client-server overlay: `n0` and on
+    #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = value_parser!(u32).range(1..=64))]
+    pub servers: u32,
 
     /// Decides everything that happens
     #[arg(long, value_name = "SEED", default_value_t = 0)]
@@ -86,6 +93,12 @@ impl SimArgs {
         Duration::from_secs(60 * u64::from(self.minutes))
     }
 
+    /// The overlay that the nodes start with.
+    #[must_use]
+    pub fn shape(&self) -> Overlay {
+        self.overlay.overlay(&servers(self.servers as usize))
+    }
+
     /// The command that does the same again.
     #[must_use]
     pub fn command(&self) -> String {
@@ -99,8 +112,12 @@ impl SimArgs {
         let mut plan = plan.map_or(String::new(), |path| {
             format!(" --plan '{}'", path.display())
         });
-        if self.overlay == Kind::HyParView {
-            plan += " --overlay hyparview";
+        match self.overlay {
+            Kind::Mesh => {}
+            Kind::HyParView => plan += " --overlay hyparview",
+            Kind::ClientServer => {
+                plan += &format!(" --overlay client-server --servers {}", self.servers);
+            }
         }
         if let Some(count) = self.random {
             plan += &format!(" --random {count}");
@@ -110,6 +127,13 @@ impl SimArgs {
         }
         format!("foundation sim --nodes {nodes} --seed {seed} --minutes {minutes}{plan}")
     }
+}
+
+/// The names of the first so many nodes.
+pub(super) fn servers(count: usize) -> Vec<Box<str>> {
+    (0..count)
+        .map(|number| format!("n{number}").into())
+        .collect()
 }
 
 /// A figure of the report, and what it may be at most.

@@ -54,7 +54,7 @@ pub struct Report {
 
 impl Report {
     /// The figures of which somebody may promise what they are at most.
-    pub const FIGURES: [&'static str; 12] = [
+    pub const FIGURES: [&'static str; 13] = [
         "messages",
         "failed",
         "bytes",
@@ -62,6 +62,7 @@ impl Report {
         "views_complete_s",
         "crash_known_s",
         "healed_s",
+        "switched_s",
         "connections",
         "lost",
         "doubled",
@@ -79,6 +80,7 @@ impl Report {
             "views_complete_s" => self.views_complete_s,
             "crash_known_s" => self.crash_known_s,
             "healed_s" => self.healed_s,
+            "switched_s" => self.switched_s,
             "connections" => Some(self.connections as f64),
             "lost" => Some(self.lost as f64),
             "doubled" => Some(self.doubled as f64),

@@ -7,13 +7,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foundation::cluster::faults::{Fault, Plan};
-use foundation::cluster::overlay::Overlay;
+use foundation::cluster::faults::{Fault, Plan, Shape};
+use foundation::cluster::overlay::{Epoch, Overlay, client_server, hyparview};
 use foundation::cluster::transport::simulated::Link;
 use foundation::cluster::{Builder, NodeClusterExt as _, SimNetwork};
 use foundation::prelude::*;
 
-use super::args::SimArgs;
+use super::args::{SimArgs, servers};
 use super::report::Report;
 use super::traffic::{self, Ledger};
 
@@ -28,7 +28,7 @@ const FIND_BOUND: Duration = secs(60);
 pub(super) fn run(args: &SimArgs, plan: &Plan) -> Result<Report, String> {
     let (nodes, length) = (args.nodes as usize, args.length());
     let plan = plan.faults().to_vec();
-    let overlay = args.overlay.overlay();
+    let overlay = args.shape();
     let run = World::simulate(args.seed, |world| async move {
         let mut scenario = Scenario::new(world, nodes, overlay);
         scenario.start_all().await?;
@@ -58,6 +58,9 @@ struct Scenario {
     complete: Option<Duration>,
     crash_known: Option<Duration>,
     healed: Option<Duration>,
+    /// What was ordered last and when, as long as not all have it.
+    switching: Option<(Epoch, Duration)>,
+    switched: Option<Duration>,
 }
 
 impl Scenario {
@@ -74,6 +77,8 @@ impl Scenario {
             complete: None,
             crash_known: None,
             healed: None,
+            switching: None,
+            switched: None,
         }
     }
 
@@ -111,14 +116,16 @@ impl Scenario {
                 self.happen(fault).await?;
             }
             self.look();
+            self.look_at_switch().await?;
             let next = faults.front().map_or(length, |(when, _)| *when);
             let pause = next.saturating_sub(now).clamp(ms(1), LOOK);
             self.world.sleep(pause).await;
         }
         self.mend();
         let end = self.world.now() + FIND_BOUND;
-        while self.world.now() < end && 0 < self.apart() {
+        while self.world.now() < end && (0 < self.apart() || self.switching.is_some()) {
             self.look();
+            self.look_at_switch().await?;
             self.world.sleep(LOOK).await;
         }
         self.look();
@@ -173,6 +180,13 @@ impl Scenario {
                 network.heal_all();
                 self.healing = Some(now);
             }
+            Fault::Switch(shape) => {
+                let first = self.nodes.iter().flatten().next();
+                let first = first.ok_or("no node is up to order an overlay")?;
+                let ordered = first.cluster().switch(overlay_of(shape)).await;
+                let ordered = ordered.map_err(|error| format!("`{fault}`: {error}"))?;
+                self.switching = Some((ordered, now));
+            }
             // A kind that a later plan has.
             _ => return Err(format!("`{fault}` is not known here")),
         }
@@ -204,6 +218,41 @@ impl Scenario {
             }
             !known
         });
+    }
+
+    /// Looks whether all have the overlay that was ordered, and are connected as it wants.
+    async fn look_at_switch(&mut self) -> Result<(), String> {
+        let Some((ordered, since)) = &self.switching else {
+            return Ok(());
+        };
+        let up: Vec<&Node> = self.nodes.iter().flatten().collect();
+        for node in &up {
+            let cluster = node.cluster();
+            let epoch = cluster.epoch().await.map_err(|error| error.to_string())?;
+            if epoch.mark() < ordered.mark() {
+                return Ok(());
+            }
+        }
+        for node in &up {
+            let peers = node.cluster().nodes().await;
+            let peers = peers.map_err(|error| error.to_string())?;
+            let near = peers.iter().filter(|peer| peer.is_neighbour).count();
+            let is_there = match &ordered.overlay {
+                Overlay::FullMesh => near + 1 == up.len(),
+                Overlay::ClientServer(servers) => {
+                    let others = up.iter().filter(|other| other.id() != node.id());
+                    let servers = |node: &&&Node| servers.is_server(node.name());
+                    near >= others.filter(servers).count()
+                }
+                _ => 0 < near,
+            };
+            if !is_there {
+                return Ok(());
+            }
+        }
+        self.switched = self.switched.max(Some(self.world.now() - *since));
+        self.switching = None;
+        Ok(())
     }
 
     fn see_first(&self) -> bool {
@@ -250,7 +299,7 @@ impl Scenario {
             views_complete_s: seconds(self.complete),
             crash_known_s: seconds(self.crash_known),
             healed_s: seconds(self.healed),
-            switched_s: None,
+            switched_s: seconds(self.switched),
             connections: ends / 2,
             full_mesh_connections: count * count.saturating_sub(1) / 2,
             lost: sums.lost,
@@ -258,5 +307,16 @@ impl Scenario {
             apart: self.apart(),
             peak_rss_bytes: 0,
         })
+    }
+}
+
+/// An overlay of a plan.
+fn overlay_of(shape: Shape) -> Overlay {
+    match shape {
+        Shape::HyParView => Overlay::HyParView(hyparview::Config::default()),
+        Shape::ClientServer(count) => {
+            Overlay::ClientServer(client_server::Config::new(servers(count)))
+        }
+        _ => Overlay::FullMesh,
     }
 }

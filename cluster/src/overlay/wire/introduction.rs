@@ -4,6 +4,7 @@
 
 use super::{Reader, Unreadable, Writer, protocol};
 use crate::handshake::{ADDRESS_BYTES_MAX, NAME_BYTES_MAX, Who};
+use crate::overlay::Mark;
 use crate::overlay::hyparview::Message;
 
 const KIND: u8 = 1;
@@ -11,6 +12,8 @@ const KIND: u8 = 1;
 /// A message, and those of whom it speaks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Introduction {
+    /// Of which overlay it is: one of an earlier or a later epoch is no business of this one's.
+    pub epoch: Mark,
     /// Those that the sender knows.
     pub people: Vec<Who>,
     /// What it says.
@@ -23,7 +26,9 @@ impl Introduction {
     /// ```
     /// use foundation_cluster::overlay::hyparview::{Message, PeerId};
     /// use foundation_cluster::overlay::wire::Introduction;
-    /// let said = Introduction { people: vec![], message: Message::ForwardJoin(PeerId(7), 6) };
+    /// use foundation_cluster::overlay::Mark;
+    /// let message = Message::ForwardJoin(PeerId(7), 6);
+    /// let said = Introduction { epoch: Mark(3, PeerId(9)), people: vec![], message };
     /// assert_eq!(Introduction::decode(&said.encode()), Ok(said));
     /// ```
     ///
@@ -32,6 +37,8 @@ impl Introduction {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::begin(protocol::INTRODUCED, KIND);
+        writer.u64(self.epoch.0);
+        writer.peer(self.epoch.1);
         writer.list(&self.people, |writer, who| {
             writer.bytes(who.name.as_bytes());
             writer.u64(who.incarnation);
@@ -50,26 +57,22 @@ impl Introduction {
         if kind != KIND {
             return Err(Unreadable::Kind(kind));
         }
+        let epoch = Mark(reader.u64()?, reader.peer()?);
         let people = reader.list(|reader| {
             Ok(Who {
-                name: text(reader, NAME_BYTES_MAX)?,
+                name: reader.text(NAME_BYTES_MAX)?,
                 incarnation: reader.u64()?,
-                address: text(reader, ADDRESS_BYTES_MAX)?,
+                address: reader.text(ADDRESS_BYTES_MAX)?,
             })
         })?;
         let message = Message::decode(reader.bytes()?)?;
         reader.end()?;
-        Ok(Self { people, message })
+        Ok(Self {
+            epoch,
+            people,
+            message,
+        })
     }
-}
-
-fn text(reader: &mut Reader<'_>, max: usize) -> Result<Box<str>, Unreadable> {
-    let bytes = reader.bytes()?;
-    if bytes.is_empty() || bytes.len() > max {
-        return Err(Unreadable::Length);
-    }
-    let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::Text)?;
-    Ok(text.into())
 }
 
 #[cfg(test)]
@@ -84,6 +87,7 @@ mod tests {
             address: format!("{name}:7000").into(),
         };
         Introduction {
+            epoch: Mark(3, PeerId(9)),
             people: vec![who("a"), who("b")],
             message: Message::Shuffle(PeerId(1), 6, vec![PeerId(2), PeerId(3)]),
         }
@@ -106,6 +110,8 @@ mod tests {
     fn a_name_that_is_none_is_refused() {
         let named = |name: &[u8]| {
             let mut writer = Writer::begin(protocol::INTRODUCED, KIND);
+            writer.u64(3);
+            writer.peer(PeerId(9));
             writer.u16(1);
             writer.bytes(name);
             writer.u64(1);

@@ -6,7 +6,9 @@
 //! Limit      [`LIST_MAX`] entries in a list. How long a frame may be is the business of who reads it.
 //! Invariant  What is written can be read back. All of it is understood, or nothing of it acts.
 
+mod beacon;
 mod circuit;
+mod epoch;
 mod introduction;
 mod plumtree;
 mod reader;
@@ -16,6 +18,7 @@ mod writer;
 
 use std::fmt;
 
+pub use beacon::Beacon;
 pub use introduction::Introduction;
 use reader::Reader;
 use writer::Writer;
@@ -32,6 +35,8 @@ mod protocol {
     pub(super) const ROUTED: u8 = 3;
     pub(super) const CIRCUIT: u8 = 4;
     pub(super) const INTRODUCED: u8 = 5;
+    pub(super) const EPOCH: u8 = 6;
+    pub(super) const BEACON: u8 = 7;
 }
 
 /// Why bytes are no message of an overlay. Nothing of them had any effect.
@@ -53,6 +58,8 @@ pub enum Unreadable {
     Flag(u8),
     /// A name or an address is no text.
     Text,
+    /// A figure of an overlay is out of its bounds.
+    Figure,
     /// There are bytes behind the message.
     Trailing,
 }
@@ -69,6 +76,7 @@ impl fmt::Display for Unreadable {
             }
             Self::Flag(value) => write!(f, "{value} is neither yes nor no"),
             Self::Text => f.write_str("a name or an address is no text"),
+            Self::Figure => f.write_str("a figure of an overlay is out of its bounds"),
             Self::Trailing => f.write_str("there are bytes behind the message"),
         }
     }

@@ -69,6 +69,16 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    /// A name or an address of at most so many bytes, and at least one.
+    pub(super) fn text(&mut self, max: usize) -> Result<Box<str>, Unreadable> {
+        let bytes = self.bytes()?;
+        if bytes.is_empty() || bytes.len() > max {
+            return Err(Unreadable::Length);
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::Text)?;
+        Ok(text.into())
+    }
+
     /// A list behind its length. It grows with what is there, not with what was promised.
     pub(super) fn list<T>(
         &mut self,

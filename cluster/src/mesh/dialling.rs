@@ -1,0 +1,101 @@
+//! Whom does a node dial, and what becomes of a dial that comes to nothing?
+//!
+//! Role       Puts together what the overlay needs, what processes want, and the addresses there are.
+
+use super::event::Effect;
+use super::graph::Graph;
+use super::machine::{Machine, Out};
+use super::peer::Link;
+use super::sparse::Sparse;
+use super::targets::{Cause, Target};
+use crate::handshake::{Refusal, Who};
+use crate::machine::Tick;
+
+impl Machine {
+    pub(super) fn undialled(
+        &mut self,
+        now: Tick,
+        address: &str,
+        refusal: Refusal,
+        out: &mut Out<'_>,
+    ) {
+        if !self.targets.undialled(now, address, refusal) {
+            return;
+        }
+        let members = self.members.at(address);
+        if !members.iter().any(|who| self.graph.dials(&who.name)) {
+            self.targets.gone(address);
+        }
+        if let Graph::View(sparse) = &mut self.graph {
+            sparse.unreached(now, address, &self.members, out);
+        }
+        for who in members {
+            if !self.names.contains_key(&who.name) {
+                // What waited for it is lost; what comes later tries again.
+                out.push(Effect::Lose(who.clone()));
+                if !self.graph.is_full() {
+                    out.push(Effect::Reach(who));
+                }
+            }
+        }
+    }
+
+    /// Asks for the connections that the overlay wants.
+    pub(super) fn want(&mut self, now: Tick) {
+        let wants = self.graph.view().map(Sparse::wants);
+        for who in wants.into_iter().flatten() {
+            self.targets
+                .add(now, who.address, Some(who.name), Cause::Wanted);
+        }
+    }
+
+    pub(super) fn dial(&mut self, now: Tick, out: &mut Out<'_>) {
+        self.want(now);
+        if self.is_leaving {
+            return;
+        }
+        let (links, names, graph) = (&self.links, &self.names, &self.graph);
+        let (members, turn) = (&self.members, self.takes_turn);
+        let is_needed = |address: &str, target: &Target| {
+            let name = target.name.as_ref();
+            // Nearly all are connected: the connections are not gone through for them.
+            if name.is_some_and(|name| names.contains_key(name)) {
+                return false;
+            }
+            let is_wanted = match graph {
+                Graph::Full => true,
+                Graph::Star { .. } => {
+                    let is_new = names.is_empty() || turn && !members.has_address(address);
+                    let is_server = name.is_some_and(|name| graph.dials(name));
+                    is_server || target.is_wanted() || target.is_kept() && is_new
+                }
+                Graph::View(sparse) => {
+                    let is_new = sparse.is_isolated() || turn && !members.has_address(address);
+                    target.is_wanted() || target.is_kept() && is_new
+                }
+            };
+            let there = |link: &Link| *link.who.address == *address || name == Some(&link.who.name);
+            is_wanted && !links.values().any(there)
+        };
+        for address in self.targets.due(now, is_needed) {
+            out.push(Effect::Dial(address));
+        }
+    }
+
+    /// Somebody has something to say to this one.
+    pub(super) fn wanted(&mut self, now: Tick, who: Who, out: &mut Out<'_>) {
+        let link = self.named(&who.name).map(|(_, link)| link.is_parting);
+        if link != Some(false) && who.name != self.own.name {
+            self.targets
+                .add(now, who.address, Some(who.name), Cause::Wanted);
+            self.dial(now, out);
+        }
+    }
+
+    pub(super) fn candidate(&mut self, now: Tick, address: Box<str>, out: &mut Out<'_>) {
+        if !self.is_leaving {
+            self.targets.add(now, address, None, Cause::Candidate);
+            self.dial(now, out);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Who is told of what the machine decides?
+//!
+//! Role       The membership, those who watch the nodes, and the log.
+
+use std::sync::Arc;
+
+use super::driver::Mesh;
+use super::event::Event;
+use super::{Loss, NodeEvent};
+use crate::membership;
+use crate::overlay::{Epoch, Overlay};
+
+impl Mesh {
+    /// The overlay is another one from here on.
+    pub(super) fn switched(&mut self, epoch: Epoch) {
+        tracing::info!(
+            target: "foundation::cluster",
+            overlay = %epoch.overlay, epoch = epoch.number,
+            "the overlay is switched"
+        );
+        self.plan.context.enter(epoch.clone());
+        self.reconfigure_membership(&epoch);
+        self.tell_watchers(&NodeEvent::Switched(epoch));
+    }
+
+    pub(super) fn reconfigure_membership(&self, epoch: &Epoch) {
+        let is_sparse = epoch.overlay != Overlay::FullMesh;
+        let config = membership::config_of(&self.plan.config, is_sparse);
+        let _ = membership::of(&self.plan.context.node).reconfigure(config, is_sparse);
+    }
+
+    /// The membership speaks over what is connected.
+    pub(super) fn tell_membership(&self, event: &Event) {
+        let membership = membership::of(&self.plan.context.node);
+        // Where it has ended, this process ends, too, and both begin anew.
+        let _ = match event {
+            Event::Up(who) => {
+                let mut up = self.held.values().filter_map(|held| held.started.as_ref());
+                let Some(started) = up.find(|started| started.peer.name == who.name) else {
+                    return;
+                };
+                membership.linked(who.clone(), Arc::clone(started))
+            }
+            Event::Down(who, _) => membership.unlinked(who.clone()),
+        };
+    }
+
+    pub(super) fn tell(&mut self, event: &Event) {
+        let event = match event {
+            Event::Up(who) if self.machine.epoch().overlay != Overlay::FullMesh => {
+                tracing::debug!(target: "foundation::cluster", name = %who.name, "connected");
+                NodeEvent::Up(who.name.clone())
+            }
+            Event::Down(who, Loss::Unneeded) => {
+                tracing::debug!(target: "foundation::cluster", name = %who.name, "not needed");
+                NodeEvent::Down(who.name.clone(), Loss::Unneeded)
+            }
+            Event::Up(who) => {
+                tracing::info!(target: "foundation::cluster", name = %who.name, "node up");
+                NodeEvent::Up(who.name.clone())
+            }
+            Event::Down(who, loss) => {
+                tracing::info!(
+                    target: "foundation::cluster", name = %who.name, %loss, "node down"
+                );
+                NodeEvent::Down(who.name.clone(), *loss)
+            }
+        };
+        self.tell_watchers(&event);
+    }
+
+    pub(super) fn tell_watchers(&mut self, event: &NodeEvent) {
+        let node = self.plan.context.node.clone();
+        self.watchers.retain(|watcher| node.is_alive(*watcher));
+        for watcher in &self.watchers {
+            // It may have ended since.
+            let _ = node.send(*watcher, event.clone());
+        }
+    }
+}
