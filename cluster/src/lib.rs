@@ -20,6 +20,7 @@ pub mod membership;
 pub mod mesh;
 pub mod model;
 pub mod overlay;
+mod relay;
 mod secret;
 mod storage;
 #[cfg(feature = "tls")]

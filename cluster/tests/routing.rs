@@ -126,6 +126,23 @@ fn who_has_no_hops_left_passes_nothing_on() {
 }
 
 #[test]
+fn the_last_hop_goes_to_the_destination_or_nowhere() {
+    let mut node = three();
+    assert_eq!(
+        receivers(&step(&mut node, 0, received(1, message(9, 1, 2)))).len(),
+        2
+    );
+    assert_eq!(
+        receivers(&step(&mut node, 0, received(1, message(9, 2, 1)))),
+        []
+    );
+    assert_eq!(
+        receivers(&step(&mut node, 0, received(1, message(2, 3, 1)))),
+        [2]
+    );
+}
+
+#[test]
 fn what_cannot_be_sent_comes_back() {
     let mut alone = Routing::new(id(0), Config::default()).unwrap();
     let check = |node: &mut Routing, letter: Letter, why| {

@@ -21,6 +21,7 @@ use crate::handshake::Who;
 use crate::membership;
 use crate::mesh::{self, Plan};
 use crate::overlay::{Epoch, Overlay};
+use crate::relay;
 use crate::secret::Secret;
 use crate::transport::Transport;
 use crate::transport::simulated::SimHost;
@@ -105,6 +106,7 @@ impl Builder {
             .child(globals::child(node.clone(), is_sparse))
             .child(accepting::child(&context, door))
             .child(discovery::child(found))
+            .child(relay::child(node.clone(), context.own.clone()))
             .child(desk::child(desk::Plan {
                 node: node.clone(),
                 cluster: context.cluster.as_ref().into(),

@@ -30,6 +30,8 @@ pub(crate) struct Association {
     pub(super) peer_id: NodeId,
     /// Which of all associations of the two this is: both know it from the handshake.
     pub(crate) link: u64,
+    /// Whether other nodes are between the two.
+    pub(crate) is_through: bool,
     pub(crate) outgoing: Outgoing,
     /// Rises whenever something comes.
     heard: AtomicU64,
@@ -44,13 +46,19 @@ pub(crate) struct Association {
 }
 
 impl Association {
-    pub(super) fn new(node: &Node, peer: Who, link: u64, keeper: Arc<Keeper>) -> Self {
+    pub(super) fn new(
+        node: &Node,
+        (peer, is_through): (Who, bool),
+        link: u64,
+        keeper: Arc<Keeper>,
+    ) -> Self {
         let peer_id = NodeId::of(&peer.name, peer.incarnation);
         Self {
             node: node.clone(),
             lanes: Lanes::new(node, peer_id, keeper),
             peer_id,
             peer,
+            is_through,
             link,
             outgoing: Outgoing::new(node),
             heard: AtomicU64::new(0),

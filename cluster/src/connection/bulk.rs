@@ -80,10 +80,7 @@ async fn dial_once(
     purpose: Purpose,
 ) -> Result<Stream, Failure> {
     let dialling = async {
-        let dialled = context
-            .transport
-            .dial(&context.node, &of.peer.address)
-            .await;
+        let dialled = context.dial(&of.peer, of.is_through).await;
         let mut stream = dialled.map_err(|_| Refusal::Closed)?;
         let gatekeeper = Gatekeeper::Association(of);
         shake(context, Role::Dialler, purpose, gatekeeper, &mut stream).await?;

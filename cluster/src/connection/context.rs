@@ -9,14 +9,16 @@ use std::time::Duration;
 
 use foundation_runtime::Node;
 
+use super::failure::Failure;
 use super::keeper::Keeper;
 use super::round_trip::RoundTrip;
 use super::ways::Ways;
-use crate::handshake::{Handshake, Purpose, Role, Who};
+use crate::handshake::{Handshake, Purpose, Refusal, Role, Who};
 use crate::mesh::ConnectionId;
 use crate::overlay::Epoch;
+use crate::relay;
 use crate::secret::Secret;
-use crate::transport::Transport;
+use crate::transport::{Stream, Transport};
 
 /// How many nodes may be shaking hands with this one at once; others are turned away.
 pub(crate) const HALF_OPEN_MAX: usize = 1024;
@@ -69,6 +71,19 @@ impl Context {
 
     pub(crate) fn next_id(&self) -> ConnectionId {
         ConnectionId(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Opens a further connection of an association, the way that the first one goes.
+    pub(super) async fn dial(&self, peer: &Who, is_through: bool) -> Result<Stream, Failure> {
+        let dialled = match is_through {
+            false => self.transport.dial(&self.node, &peer.address).await,
+            true => {
+                let opened = relay::of(&self.node).open(peer.clone()).await;
+                let circuit = opened.map_err(|_| Refusal::Closed)?;
+                self.transport.through(circuit).await
+            }
+        };
+        Ok(dialled?)
     }
 
     /// A place among the handshakes of others, if there is one.

@@ -47,6 +47,8 @@ pub(crate) enum Kind {
     Overlay = 10,
     /// Whether the connection is needed.
     Parting = 11,
+    /// A letter that is passed on from node to node.
+    Routed = 12,
 }
 
 /// What is wrong with a frame. The connection is closed; nothing of the frame was done.
@@ -94,6 +96,7 @@ pub(crate) fn read_header(bytes: [u8; HEADER_BYTES]) -> Result<(Kind, usize), Ba
         9 => Kind::Acknowledged,
         10 => Kind::Overlay,
         11 => Kind::Parting,
+        12 => Kind::Routed,
         kind => return Err(BadFrame::Kind(kind as u8)),
     };
     match length <= FRAME_BYTES_MAX {

@@ -33,6 +33,6 @@ pub(crate) use context::Context;
 pub(crate) use frame::Kind;
 pub use frame::{BadFrame, FRAME_BYTES_MAX};
 pub(crate) use keeper::Keeper;
-pub(crate) use process::{ASKS_TO_PART, accepted, dialled};
+pub(crate) use process::{ASKS_TO_PART, accepted, dialled, dialled_through};
 pub(crate) use round_trip::RoundTrip;
 pub(crate) use ways::Ways;

@@ -6,6 +6,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::Duration;
 
 use foundation_runtime::{Pid, time};
 
@@ -17,10 +18,14 @@ use super::failure::Failure;
 use super::frame::Kind;
 use super::pump::{Duty, Pump, Turn};
 use super::shake::{Further, Gatekeeper, shake};
-use crate::handshake::{Agreed, Purpose, Refusal, Role};
+use crate::handshake::{Agreed, Purpose, Refusal, Role, Who};
 use crate::membership;
 use crate::mesh::{ConnectionId, Loss, MeshRef};
+use crate::relay;
 use crate::transport::Stream;
+
+/// How long a connection waits for the relay of its node to take a letter.
+const RELAYED_BOUND: Duration = Duration::from_secs(5);
 
 /// The life of a connection to this address.
 pub(crate) async fn dialled(
@@ -38,7 +43,7 @@ pub(crate) async fn dialled(
     };
     let dialled = time::timeout(context.handshake_bound, dial).await;
     match dialled.unwrap_or(Err(Refusal::Deadline.into())) {
-        Ok((stream, agreed)) => live(&context, &mesh, id, stream, agreed).await,
+        Ok((stream, agreed)) => live(&context, &mesh, id, (stream, false), agreed).await,
         Err(failure) => {
             if failure.is_news() {
                 tracing::warn!(
@@ -47,6 +52,34 @@ pub(crate) async fn dialled(
                     "a node could not be joined"
                 );
             }
+            mesh.undialled(id, failure.refusal).await;
+        }
+    }
+}
+
+/// The life of a connection to this node through others.
+pub(crate) async fn dialled_through(
+    context: Arc<Context>,
+    mesh: MeshRef,
+    id: ConnectionId,
+    who: Who,
+) {
+    let dial = async {
+        let mut stream = context.dial(&who, true).await?;
+        let (role, purpose) = (Role::Dialler, Purpose::Peer);
+        let gatekeeper = Gatekeeper::Mesh(&mesh, id);
+        let (agreed, _) = shake(&context, role, purpose, gatekeeper, &mut stream).await?;
+        Ok::<_, Failure>((stream, agreed))
+    };
+    let dialled = time::timeout(context.handshake_bound, dial).await;
+    match dialled.unwrap_or(Err(Refusal::Deadline.into())) {
+        Ok((stream, agreed)) => live(&context, &mesh, id, (stream, true), agreed).await,
+        Err(failure) => {
+            tracing::debug!(
+                target: "foundation::cluster",
+                name = %who.name, refusal = %failure,
+                "a node could not be reached through others either"
+            );
             mesh.undialled(id, failure.refusal).await;
         }
     }
@@ -62,6 +95,7 @@ pub(crate) async fn accepted(
     place: HalfOpen,
     me: Pid,
 ) {
+    let is_through = matches!(stream, Stream::Through(_));
     let handshake = async {
         let mut stream = context.transport.secured(stream).await?;
         // What the dialler wants is in its first message.
@@ -73,7 +107,9 @@ pub(crate) async fn accepted(
     let shaken = time::timeout(context.handshake_bound, handshake).await;
     drop(place);
     match shaken.unwrap_or(Err(Refusal::Deadline.into())) {
-        Ok((stream, (agreed, None))) => live(&context, &mesh, id, stream, agreed).await,
+        Ok((stream, (agreed, None))) => {
+            live(&context, &mesh, id, (stream, is_through), agreed).await;
+        }
         Ok((stream, (agreed, Some(Further { of, purpose })))) => {
             match purpose {
                 Purpose::Lane {
@@ -105,11 +141,12 @@ async fn live(
     context: &Arc<Context>,
     mesh: &MeshRef,
     id: ConnectionId,
-    stream: Stream,
+    (stream, is_through): (Stream, bool),
     agreed: Agreed,
 ) {
     let keeper = Arc::clone(&context.keeper);
-    let association = Association::new(&context.node, agreed.peer, agreed.link, keeper);
+    let peer = (agreed.peer, is_through);
+    let association = Association::new(&context.node, peer, agreed.link, keeper);
     let association = Arc::new(association);
     let attached = Attached::new(context, &association);
     association.lanes.resume();
@@ -128,6 +165,13 @@ async fn live(
                 }
             }
             Turn::Came(Kind::Overlay, content) => mesh.said(id, content).await,
+            Turn::Came(Kind::Routed, content) => {
+                let said = relay::of(&context.node).said(association.peer.clone(), content);
+                // A relay that has ended, or is late, loses letters: they are sent again.
+                if said.timeout(RELAYED_BOUND).await == Ok(false) {
+                    break Loss::Garbage;
+                }
+            }
             Turn::Came(Kind::Parting, content) => {
                 match parting(context, mesh, id, &association, &content).await {
                     Parting::Goes => break Loss::Unneeded,

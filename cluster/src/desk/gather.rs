@@ -84,6 +84,10 @@ async fn status(plan: &Plan) -> Result<Status, AskError> {
 async fn members(node: &Node) -> Result<Vec<Member>, AskError> {
     let cluster = node.cluster();
     let (known, peers) = (cluster.members().await?, cluster.nodes().await?);
+    let is_through = |record: &Record| {
+        let mut through = peers.iter().filter(|peer| peer.is_through);
+        through.any(|peer| *peer.who.name == *record.name.as_str())
+    };
     let is_peer = |record: &Record| {
         let id = NodeId::of(record.name.as_str(), record.incarnation);
         node.peer(record.name.as_str()) == Some(id)
@@ -96,6 +100,7 @@ async fn members(node: &Node) -> Result<Vec<Member>, AskError> {
             address: record.address.as_str().to_owned(),
             status: match record.state {
                 State::Alive if record.name.as_str() == node.name() => "here",
+                State::Alive if is_through(record) => "relayed",
                 State::Alive if is_peer(record) => "up",
                 State::Alive => "unreached",
                 State::Suspect => "suspect",
@@ -107,7 +112,7 @@ async fn members(node: &Node) -> Result<Vec<Member>, AskError> {
         })
         .collect();
     // Connected a moment ago: the membership has not heard of it.
-    for peer in peers {
+    for peer in &peers {
         if !members.iter().any(|member| *member.name == *peer.who.name) {
             members.push(Member {
                 name: peer.who.name.to_string(),

@@ -138,7 +138,8 @@ pub struct Member {
     pub incarnation: u64,
     /// Where it takes connections.
     pub address: String,
-    /// `here` for the node that answers, `up` for one that is connected to it, `unreached` for a member
+    /// `here` for the node that answers, `up` for one that is connected to it, `relayed` for one to which
+    /// it speaks through others, `unreached` for a member
     /// that is not; `suspect`, `down`, `left` and `evicted` as in
     /// [`State`](crate::membership::State).
     pub status: String,

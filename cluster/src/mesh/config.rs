@@ -33,6 +33,21 @@ pub struct MeshConfig {
     pub idle: Duration,
     /// How long after a switch of the overlay this node orders no other one. 30 s unless set.
     pub switch_pause: Duration,
+    /// Whether members that cannot dial each other speak through others. [`Relaying::Few`] unless set.
+    pub relaying: Relaying,
+}
+
+/// When a node is spoken to through others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Relaying {
+    /// Never: who cannot be dialled is not reached.
+    Never,
+    /// Where not all are connected to all. In a full mesh who cannot be dialled is not reached, as in OTP.
+    #[default]
+    Few,
+    /// In a full mesh, too.
+    Always,
 }
 
 impl Default for MeshConfig {
@@ -46,6 +61,7 @@ impl Default for MeshConfig {
             peers_max: 1000,
             idle: Duration::from_secs(10),
             switch_pause: Duration::from_secs(30),
+            relaying: Relaying::default(),
         }
     }
 }

@@ -19,10 +19,15 @@ impl Machine {
         refusal: Refusal,
         out: &mut Out<'_>,
     ) {
-        if !self.targets.undialled(now, address, refusal) {
+        let is_failed = self.targets.undialled(now, address, refusal);
+        let mut members = self.members.at(address);
+        members.retain(|who| !self.names.contains_key(&who.name));
+        for who in &members {
+            self.try_through(now, who, refusal, out);
+        }
+        if !is_failed {
             return;
         }
-        let members = self.members.at(address);
         if !members.iter().any(|who| self.graph.dials(&who.name)) {
             self.targets.gone(address);
         }
@@ -30,13 +35,17 @@ impl Machine {
             sparse.unreached(now, address, &self.members, out);
         }
         for who in members {
-            if !self.names.contains_key(&who.name) {
-                // What waited for it is lost; what comes later tries again.
-                out.push(Effect::Lose(who.clone()));
-                if !self.graph.is_full() {
-                    out.push(Effect::Reach(who));
-                }
+            if !self.unreached.is_tried(who.peer_id()) {
+                self.give_up(who, out);
             }
+        }
+    }
+
+    /// What waited for it is lost; what comes later tries again.
+    pub(super) fn give_up(&self, who: Who, out: &mut Out<'_>) {
+        out.push(Effect::Lose(who.clone()));
+        if !self.graph.is_full() {
+            out.push(Effect::Reach(who));
         }
     }
 

@@ -11,18 +11,19 @@ use std::time::Duration;
 
 use foundation_actors::{Cx, Name};
 use foundation_macros::actor;
-use foundation_runtime::{Exit, NodeId, Pid, Process, Reason, SpawnOptions};
+use foundation_runtime::{Exit, NodeId, Pid, Process, SpawnOptions};
 
 use super::client::MeshRef;
 use super::event::{Effect, Input};
 use super::machine::Machine;
 use super::news::{NodeEvent, Peer};
 use super::{ConnectionId, Loss, MeshConfig};
-use crate::connection::{self, ASKS_TO_PART, Association, Context, Kind};
+use crate::connection::{self, Association, Context, Kind};
 use crate::handshake::{Refusal, Role, Who};
 use crate::machine::{Effects, Machine as _, Tick};
 use crate::membership;
 use crate::overlay::{Epoch, Overlay, Policy};
+use crate::relay::CircuitStream;
 use crate::transport::Stream;
 
 /// The name of the process.
@@ -32,13 +33,15 @@ const WATCHERS_MAX: usize = 1024;
 
 /// One connection, as the mesh holds it.
 pub(super) struct Held {
-    pid: Pid,
+    pub(super) pid: Pid,
     /// When it is up.
     pub(super) started: Option<Arc<Association>>,
     /// The address that was dialled for it, until it is up.
     dialled: Option<Box<str>>,
+    /// The node that was dialled through others for it, until it is up.
+    through: Option<Who>,
     /// Why it was killed, if it was.
-    killed: Option<Loss>,
+    pub(super) killed: Option<Loss>,
     /// How much was heard and sent at the last tick.
     heard: u64,
     sent: u64,
@@ -83,7 +86,7 @@ impl Mesh {
         };
         // There was another mesh before, perhaps, and none of its connections is left.
         let _ = membership::of(&mesh.plan.context.node).parted();
-        mesh.reconfigure_membership(&epoch);
+        mesh.reconfigure(&epoch);
         for seed in mesh.plan.seeds.clone() {
             mesh.step(Input::Seed(seed));
         }
@@ -126,20 +129,13 @@ impl Mesh {
     /// Takes a connection that was dialled from elsewhere.
     #[call(local)]
     pub(crate) fn accept(&mut self, stream: Stream, from: Box<str>) -> bool {
-        let Some(place) = self.plan.context.half_open() else {
-            tracing::warn!(
-                target: "foundation::cluster",
-                %from,
-                "a connection was turned away: too many are shaking hands"
-            );
-            return false;
-        };
-        let id = self.plan.context.next_id();
-        let (context, mesh) = (Arc::clone(&self.plan.context), self.client());
-        self.spawn(id, move |me| {
-            connection::accepted(context, mesh, id, stream, from, place, me)
-        });
-        true
+        self.take_in(stream, from)
+    }
+
+    /// Takes one that comes through other nodes.
+    #[cast(local)]
+    pub(crate) fn accept_through(&mut self, stream: CircuitStream, from: Box<str>) {
+        self.take_in(Stream::Through(stream), from);
     }
 
     #[call(local)]
@@ -156,6 +152,7 @@ impl Mesh {
         if let Some(held) = self.held.get_mut(&id) {
             held.started = Some(started);
             let dialled = held.dialled.take();
+            held.through = None;
             self.step(Input::Up(id));
             if let Some(address) = dialled {
                 self.step(Input::Reached(address, id));
@@ -259,6 +256,12 @@ impl Mesh {
         Ok(self.machine.epoch().clone())
     }
 
+    /// A new relay has begun: it has to know who is connected.
+    #[cast(local)]
+    pub(crate) fn relayed(&mut self) {
+        self.tell_relay_all();
+    }
+
     /// The membership says that this node is out.
     #[cast(local)]
     pub(crate) fn out(&mut self) {
@@ -279,6 +282,7 @@ impl Mesh {
                 sent: queue.map_or(0, |queue| queue.frames()),
                 channels: started.map_or_else(Vec::new, |started| started.channels()),
                 is_neighbour: self.machine.is_neighbour(who),
+                is_through: started.is_some_and(|started| started.is_through),
             }
         };
         self.machine.peers().map(of).collect()
@@ -323,6 +327,23 @@ impl Mesh {
 }
 
 impl Mesh {
+    fn take_in(&mut self, stream: Stream, from: Box<str>) -> bool {
+        let Some(place) = self.plan.context.half_open() else {
+            tracing::warn!(
+                target: "foundation::cluster",
+                %from,
+                "a connection was turned away: too many are shaking hands"
+            );
+            return false;
+        };
+        let id = self.plan.context.next_id();
+        let (context, mesh) = (Arc::clone(&self.plan.context), self.client());
+        self.spawn(id, move |me| {
+            connection::accepted(context, mesh, id, stream, from, place, me)
+        });
+        true
+    }
+
     fn client(&self) -> MeshRef {
         MeshRef::of(&self.plan.context.node)
     }
@@ -335,6 +356,9 @@ impl Mesh {
         self.step(Input::Down(id, held.killed.unwrap_or(loss)));
         if let Some(address) = held.dialled {
             self.step(Input::Undialled(address, refusal));
+        }
+        if let Some(who) = held.through {
+            self.step(Input::Unthrough(who, refusal));
         }
     }
 
@@ -351,6 +375,7 @@ impl Mesh {
                     pid,
                     started: None,
                     dialled: None,
+                    through: None,
                     killed: None,
                     heard: 0,
                     sent: 0,
@@ -372,7 +397,7 @@ impl Mesh {
         answer
     }
 
-    fn take(&mut self, input: Input) -> Option<Result<(), Refusal>> {
+    pub(super) fn take(&mut self, input: Input) -> Option<Result<(), Refusal>> {
         let mut effects = Effects::new();
         let now = Tick::ZERO + self.plan.context.node.now();
         self.machine.step(now, input, &mut effects);
@@ -398,6 +423,17 @@ impl Mesh {
                     held.dialled = Some(address);
                 }
             }
+            Effect::DialThrough(who) => {
+                let id = self.plan.context.next_id();
+                let (context, mesh) = (Arc::clone(&self.plan.context), self.client());
+                let to = who.clone();
+                self.spawn(id, move |_| {
+                    connection::dialled_through(context, mesh, id, to)
+                });
+                if let Some(held) = self.held.get_mut(&id) {
+                    held.through = Some(who);
+                }
+            }
             Effect::Close(id, loss) => self.close(id, loss),
             Effect::Heartbeat(id) => self.send(id, Kind::Heartbeat, &[]),
             Effect::Say(id, bytes) => self.send(id, Kind::Overlay, &bytes),
@@ -416,6 +452,7 @@ impl Mesh {
             }
             Effect::Told(event) => {
                 self.tell_membership(&event);
+                self.tell_relay(&event);
                 self.tell(&event);
             }
         }
@@ -425,36 +462,6 @@ impl Mesh {
         let held = self.held.get(&id);
         if let Some(started) = held.and_then(|held| held.started.as_ref()) {
             started.outgoing.say(kind, content);
-        }
-    }
-
-    /// Asks the other end whether a connection may end over which nothing is on its way.
-    fn part(&mut self, id: ConnectionId) {
-        let context = Arc::clone(&self.plan.context);
-        let started = self.held.get(&id).and_then(|held| held.started.as_ref());
-        let (Some(started), ways) = (started, &context.ways) else {
-            return;
-        };
-        ways.detach(started);
-        if started.is_quiet() {
-            started.outgoing.say(Kind::Parting, ASKS_TO_PART);
-        } else {
-            ways.attach(started);
-            self.take(Input::Kept(id));
-        }
-    }
-
-    /// Whoever may still listen is told; whoever does not is cut off at once.
-    fn close(&mut self, id: ConnectionId, loss: Loss) {
-        let Some(held) = self.held.get_mut(&id) else {
-            return;
-        };
-        held.killed = Some(loss);
-        match (&held.started, loss) {
-            (Some(started), Loss::Leaving | Loss::Left | Loss::Evicted) => {
-                started.outgoing.close(loss);
-            }
-            _ => self.plan.context.node.exit(held.pid, Reason::Kill),
         }
     }
 }

@@ -29,6 +29,8 @@ pub enum Input {
     Reached(Box<str>, ConnectionId),
     /// A dial came to nothing.
     Undialled(Box<str>, Refusal),
+    /// A dial through other nodes came to nothing.
+    Unthrough(Who, Refusal),
     /// Something was heard on this connection since the last tick.
     Heard(ConnectionId),
     /// Something was sent on this connection since the last tick.
@@ -63,6 +65,8 @@ pub enum Input {
 pub enum Effect {
     /// Dial this address; say when it came to nothing.
     Dial(Box<str>),
+    /// Dial this member through other nodes; say when it came to nothing.
+    DialThrough(Who),
     /// The answer to [`Input::Proved`], or to [`Input::MayPart`].
     Answer(ConnectionId, Result<(), Refusal>),
     /// Close this connection; say when it is gone.

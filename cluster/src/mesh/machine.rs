@@ -18,6 +18,7 @@ use super::graph::Graph;
 use super::members::Members;
 use super::peer::{ConnectionId, Link, Loss};
 use super::targets::{Cause, Targets};
+use super::unreached::Unreached;
 use super::watch::Watch;
 use crate::handshake::{Refusal, Role, Who};
 use crate::machine::{self, Effects, Tick};
@@ -36,6 +37,8 @@ pub struct Machine {
     pub(super) names: BTreeMap<Box<str>, ConnectionId>,
     pub(super) targets: Targets,
     pub(super) members: Members,
+    /// Members that cannot be dialled.
+    pub(super) unreached: Unreached,
     evicted: Vec<(Box<str>, u64)>,
     pub(super) is_leaving: bool,
     pub(super) epoch: Epoch,
@@ -85,6 +88,7 @@ impl Machine {
         Self {
             targets: Targets::new(config.clone(), own.address.clone(), rng.clone()),
             members: Members::default(),
+            unreached: Unreached::default(),
             config,
             own,
             links: BTreeMap::new(),
@@ -214,6 +218,7 @@ impl Machine {
                 .add(now, who.address.clone(), name, Cause::Member);
         }
         self.targets.found(now, &who);
+        self.unreached.forget(who.peer_id());
         out.push(Effect::Told(Event::Up(who.clone())));
         self.tell_epoch(id, out);
         self.join(now, id, &who, out);
@@ -335,6 +340,7 @@ impl Machine {
         }
         let peer = PeerId::of(name, *incarnation);
         let member = self.members.lose(peer);
+        self.unreached.forget(peer);
         if let Graph::View(sparse) = &mut self.graph {
             sparse.failed(now, peer, &self.members, out);
         }
@@ -381,6 +387,7 @@ impl machine::Machine for Machine {
                 self.targets.reached(&address, name);
             }
             Input::Undialled(address, refusal) => self.undialled(now, &address, refusal, effects),
+            Input::Unthrough(who, _) => self.unthrough(now, &who, effects),
             Input::Heard(id) => {
                 if let Some(link) = self.links.get_mut(&id) {
                     link.heard = now;

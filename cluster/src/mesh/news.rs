@@ -37,4 +37,6 @@ pub struct Peer {
     pub channels: Vec<ChannelFigures>,
     /// Whether the overlay keeps this connection: in a full mesh all of them.
     pub is_neighbour: bool,
+    /// Whether it goes through other nodes, as the two cannot dial each other.
+    pub is_through: bool,
 }

@@ -1,14 +1,17 @@
 //! Who is told of what the machine decides?
 //!
-//! Role       The membership, those who watch the nodes, and the log.
+//! Role       The membership, the relay, those who watch the nodes, and the log.
 
 use std::sync::Arc;
 
 use super::driver::Mesh;
 use super::event::Event;
 use super::{Loss, NodeEvent};
+use crate::connection::Association;
+use crate::handshake::Who;
 use crate::membership;
-use crate::overlay::{Epoch, Overlay};
+use crate::overlay::{Epoch, Overlay, routing};
+use crate::relay;
 
 impl Mesh {
     /// The overlay is another one from here on.
@@ -19,14 +22,43 @@ impl Mesh {
             "the overlay is switched"
         );
         self.plan.context.enter(epoch.clone());
-        self.reconfigure_membership(&epoch);
+        self.reconfigure(&epoch);
         self.tell_watchers(&NodeEvent::Switched(epoch));
     }
 
-    pub(super) fn reconfigure_membership(&self, epoch: &Epoch) {
+    /// The membership and the relay go by the overlay that there is.
+    pub(super) fn reconfigure(&self, epoch: &Epoch) {
         let is_sparse = epoch.overlay != Overlay::FullMesh;
         let config = membership::config_of(&self.plan.config, is_sparse);
         let _ = membership::of(&self.plan.context.node).reconfigure(config, is_sparse);
+        let _ = relay::of(&self.plan.context.node).reach(hops(&epoch.overlay));
+    }
+
+    /// Letters are passed on to those that are connected directly.
+    pub(super) fn tell_relay(&self, event: &Event) {
+        let relay = relay::of(&self.plan.context.node);
+        // Where it has ended, the next one asks.
+        let _ = match event {
+            Event::Up(who) => match self.started(who).filter(|of| !of.is_through) {
+                Some(direct) => relay.linked(Arc::clone(direct)),
+                None => return,
+            },
+            Event::Down(who, _) => relay.unlinked(who.clone()),
+        };
+    }
+
+    pub(super) fn tell_relay_all(&self) {
+        let relay = relay::of(&self.plan.context.node);
+        let _ = relay.reach(hops(&self.machine.epoch().overlay));
+        let started = self.held.values().filter_map(|held| held.started.as_ref());
+        for direct in started.filter(|of| !of.is_through) {
+            let _ = relay.linked(Arc::clone(direct));
+        }
+    }
+
+    fn started(&self, who: &Who) -> Option<&Arc<Association>> {
+        let mut up = self.held.values().filter_map(|held| held.started.as_ref());
+        up.find(|started| started.peer.name == who.name)
     }
 
     /// The membership speaks over what is connected.
@@ -34,13 +66,10 @@ impl Mesh {
         let membership = membership::of(&self.plan.context.node);
         // Where it has ended, this process ends, too, and both begin anew.
         let _ = match event {
-            Event::Up(who) => {
-                let mut up = self.held.values().filter_map(|held| held.started.as_ref());
-                let Some(started) = up.find(|started| started.peer.name == who.name) else {
-                    return;
-                };
-                membership.linked(who.clone(), Arc::clone(started))
-            }
+            Event::Up(who) => match self.started(who) {
+                Some(started) => membership.linked(who.clone(), Arc::clone(started)),
+                None => return,
+            },
             Event::Down(who, _) => membership.unlinked(who.clone()),
         };
     }
@@ -76,5 +105,15 @@ impl Mesh {
             // It may have ended since.
             let _ = node.send(*watcher, event.clone());
         }
+    }
+}
+
+/// How many connections a letter may pass. Where all are connected to all, or to servers, one node or two
+/// are between any others.
+fn hops(overlay: &Overlay) -> u8 {
+    match overlay {
+        Overlay::FullMesh => 2,
+        Overlay::ClientServer(_) => 3,
+        Overlay::HyParView(_) => routing::Config::default().hops_max,
     }
 }

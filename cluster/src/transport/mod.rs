@@ -6,6 +6,7 @@
 //!            written may be on its way only once it was flushed.
 
 mod address;
+mod plain;
 pub mod simulated;
 mod sockets;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
@@ -16,10 +17,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use foundation_runtime::Node;
+use plain::Plain;
 use simulated::{SimHost, SimListener, SimStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::relay::CircuitStream;
 pub(crate) use address::{BadAddress, Reach, host_of, join};
 use tls::TlsStream;
 pub(crate) use tls::{Identity, complaint};
@@ -46,6 +49,8 @@ pub(crate) enum Stream {
     Socket(TcpStream),
     Tls(Box<TlsStream>),
     Simulated(SimStream),
+    /// Through other nodes.
+    Through(CircuitStream),
 }
 
 impl Transport {
@@ -75,10 +80,24 @@ impl Transport {
                 let stream = sockets::dial(address, self.reach()).await?;
                 match identity {
                     None => Ok(Stream::Socket(stream)),
-                    Some(identity) => identity.dialled(stream).await.map(Stream::tls),
+                    Some(identity) => {
+                        let stream = identity.dialled(Plain::Socket(stream)).await;
+                        stream.map(Stream::tls)
+                    }
                 }
             }
             Self::Simulated(host) => host.dial(node, address).await.map(Stream::Simulated),
+        }
+    }
+
+    /// Makes of a circuit that was opened what a dial makes of a connection.
+    pub(crate) async fn through(&self, stream: CircuitStream) -> io::Result<Stream> {
+        match self {
+            Self::Sockets(Some(identity)) => {
+                let stream = identity.dialled(Plain::Through(stream)).await;
+                stream.map(Stream::tls)
+            }
+            Self::Sockets(None) | Self::Simulated(_) => Ok(Stream::Through(stream)),
         }
     }
 
@@ -86,9 +105,14 @@ impl Transport {
     /// the other end likes: the caller bounds it.
     pub(crate) async fn secured(&self, stream: Stream) -> io::Result<Stream> {
         match (self, stream) {
-            (Self::Sockets(Some(identity)), Stream::Socket(stream)) => {
-                identity.accepted(stream).await.map(Stream::tls)
-            }
+            (Self::Sockets(Some(identity)), Stream::Socket(stream)) => identity
+                .accepted(Plain::Socket(stream))
+                .await
+                .map(Stream::tls),
+            (Self::Sockets(Some(identity)), Stream::Through(stream)) => identity
+                .accepted(Plain::Through(stream))
+                .await
+                .map(Stream::tls),
             (_, stream) => Ok(stream),
         }
     }
@@ -103,7 +127,7 @@ impl Stream {
     pub(crate) fn binding(&self) -> &[u8] {
         match self {
             Self::Tls(stream) => stream.binding(),
-            Self::Socket(_) | Self::Simulated(_) => &[],
+            Self::Socket(_) | Self::Simulated(_) | Self::Through(_) => &[],
         }
     }
 
@@ -111,7 +135,7 @@ impl Stream {
     pub(crate) fn may_be(&self, name: &str) -> bool {
         match self {
             Self::Tls(stream) => stream.is_of(name),
-            Self::Socket(_) | Self::Simulated(_) => true,
+            Self::Socket(_) | Self::Simulated(_) | Self::Through(_) => true,
         }
     }
 }
@@ -150,6 +174,7 @@ impl AsyncRead for Stream {
             Self::Socket(stream) => Pin::new(stream).poll_read(cx, buffer),
             Self::Tls(stream) => Pin::new(&mut **stream).poll_read(cx, buffer),
             Self::Simulated(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Through(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
 }
@@ -164,6 +189,7 @@ impl AsyncWrite for Stream {
             Self::Socket(stream) => Pin::new(stream).poll_write(cx, bytes),
             Self::Tls(stream) => Pin::new(&mut **stream).poll_write(cx, bytes),
             Self::Simulated(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Through(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
@@ -171,7 +197,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Socket(stream) => Pin::new(stream).poll_flush(cx),
             Self::Tls(stream) => Pin::new(&mut **stream).poll_flush(cx),
-            Self::Simulated(_) => Poll::Ready(Ok(())),
+            Self::Simulated(_) | Self::Through(_) => Poll::Ready(Ok(())),
         }
     }
 
@@ -180,6 +206,7 @@ impl AsyncWrite for Stream {
             Self::Socket(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => Pin::new(&mut **stream).poll_shutdown(cx),
             Self::Simulated(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Through(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

@@ -8,8 +8,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
+use super::plain::Plain;
 use crate::handshake::Refusal;
 
 /// What a node would prove itself with.
@@ -17,11 +17,11 @@ use crate::handshake::Refusal;
 pub(crate) enum Identity {}
 
 impl Identity {
-    pub(super) async fn dialled(&self, _: TcpStream) -> io::Result<TlsStream> {
+    pub(super) async fn dialled(&self, _: Plain) -> io::Result<TlsStream> {
         match *self {}
     }
 
-    pub(super) async fn accepted(&self, _: TcpStream) -> io::Result<TlsStream> {
+    pub(super) async fn accepted(&self, _: Plain) -> io::Result<TlsStream> {
         match *self {}
     }
 }

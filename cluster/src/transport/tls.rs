@@ -1,6 +1,6 @@
 //! How do two nodes make sure that nobody reads along, or is another?
 //!
-//! Role       TLS 1.3 over a socket, with certificates of both ends that the cluster's CA has signed.
+//! Role       TLS 1.3 over a socket or a circuit, with certificates of both ends that the cluster's CA has signed.
 //! Outputs    A stream, what says of it that it is this one, and whether the other end's certificate
 //!            is for a name.
 //! Invariant  There is no connection without a certificate of the other end, and none is resumed: each
@@ -16,7 +16,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::rustls::client::danger::{
     HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
 };
@@ -38,6 +37,7 @@ use tokio_rustls::rustls::{
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::host_of;
+use super::plain::Plain;
 use crate::handshake::Refusal;
 use crate::storage::Certificates;
 use crate::{Tls, TlsError};
@@ -107,13 +107,13 @@ impl Identity {
         })
     }
 
-    pub(super) async fn dialled(&self, stream: TcpStream) -> io::Result<TlsStream> {
+    pub(super) async fn dialled(&self, stream: Plain) -> io::Result<TlsStream> {
         let nobody = ServerName::try_from(NOBODY).map_err(io::Error::other)?;
         let stream = self.dialler.connect(nobody, stream).await?;
         TlsStream::new(stream.into())
     }
 
-    pub(super) async fn accepted(&self, stream: TcpStream) -> io::Result<TlsStream> {
+    pub(super) async fn accepted(&self, stream: Plain) -> io::Result<TlsStream> {
         let stream = self.acceptor.accept(stream).await?;
         TlsStream::new(stream.into())
     }
@@ -223,12 +223,12 @@ fn is_for(certificate: &CertificateDer<'_>, name: &str) -> bool {
 /// Bytes in order, both ways, that nobody else reads or changes.
 #[derive(Debug)]
 pub(crate) struct TlsStream {
-    stream: tokio_rustls::TlsStream<TcpStream>,
+    stream: tokio_rustls::TlsStream<Plain>,
     binding: [u8; BINDING_BYTES],
 }
 
 impl TlsStream {
-    fn new(stream: tokio_rustls::TlsStream<TcpStream>) -> io::Result<Self> {
+    fn new(stream: tokio_rustls::TlsStream<Plain>) -> io::Result<Self> {
         let (room, context) = ([0; BINDING_BYTES], Some(&[][..]));
         let exported = match &stream {
             tokio_rustls::TlsStream::Client(client) => {

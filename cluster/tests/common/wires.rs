@@ -192,6 +192,9 @@ impl Model {
                 Effect::Neighbour(who, false) => {
                     self.neighbours[node].remove(&who.name);
                 }
+                Effect::DialThrough(who) => {
+                    self.step(node, Input::Unthrough(who, Refusal::Closed));
+                }
                 Effect::Told(_) | Effect::Reach(_) | Effect::Lose(_) => {}
                 Effect::Switched(_) | Effect::Differs(..) => {}
             }

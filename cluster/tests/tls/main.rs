@@ -10,6 +10,7 @@
 )]
 
 mod strangers;
+mod through;
 
 use std::fs;
 use std::io::{ErrorKind, Read};

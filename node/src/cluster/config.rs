@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use foundation::cluster::channel::Channel;
-use foundation::cluster::mesh::MeshConfig;
+use foundation::cluster::mesh::{MeshConfig, Relaying};
 use foundation::cluster::overlay::{Overlay, Policy, client_server, hyparview};
 use foundation::cluster::{Builder, Tls};
 use foundation::{Node, Priority};
@@ -116,6 +116,24 @@ pub struct Mesh {
     pub nodes_max: Option<usize>,
     /// How long a connection that the overlay does not need stays when nobody speaks over it.
     pub idle_ms: Option<u64>,
+    /// How long after a switch of the overlay no other one can be ordered.
+    pub switch_pause_ms: Option<u64>,
+    /// Whether members that cannot dial each other speak through others.
+    #[serde(default)]
+    pub relaying: Relay,
+}
+
+/// When a node is spoken to through others: see the library's `Relaying`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Relay {
+    /// Never.
+    Never,
+    /// Where not all are connected to all.
+    #[default]
+    Few,
+    /// In a full mesh, too.
+    Always,
 }
 
 /// The overlay: see the library's `Overlay`.
@@ -356,6 +374,12 @@ impl Mesh {
             redial_max: time(self.redial_max_ms, default.redial_max),
             peers_max: self.nodes_max.unwrap_or(default.peers_max),
             idle: time(self.idle_ms, default.idle),
+            switch_pause: time(self.switch_pause_ms, default.switch_pause),
+            relaying: match self.relaying {
+                Relay::Never => Relaying::Never,
+                Relay::Few => Relaying::Few,
+                Relay::Always => Relaying::Always,
+            },
             ..default
         }
     }

@@ -89,6 +89,22 @@ impl Routing {
         self.pending.len()
     }
 
+    /// The same, whose messages have numbers from this one on. A node that begins anew within one
+    /// incarnation has to take greater ones than it has given before: others take equal ones for the
+    /// same message.
+    #[must_use]
+    pub fn numbered_from(mut self, first: u64) -> Self {
+        (self.plain, self.answers) = (first, first);
+        self.pending.number_from(first);
+        self
+    }
+
+    /// So many connections a letter may pass from here on: the same on all nodes of an overlay, from 1 to
+    /// 64; beyond that, the nearest of these.
+    pub fn reach(&mut self, hops_max: u8) {
+        self.config.hops_max = hops_max.clamp(1, 64);
+    }
+
     fn send(&mut self, letter: Letter, effects: &mut Effects<Effect>) {
         if letter.payload.len() > self.config.payload_bytes_max {
             effects.push(Effect::Undelivered(letter, Undelivered::TooLong));
@@ -165,6 +181,10 @@ impl Routing {
         };
         envelope.left = left;
         envelope.hops = envelope.hops.saturating_add(1);
+        // Who could not pass it on need not have it.
+        if left == 0 && !self.neighbours.contains(&envelope.to) {
+            return;
+        }
         let next = self.next(envelope.to).filter(|&next| Some(next) != from);
         if let Some(next) = next.filter(|_| !envelope.flooded) {
             effects.push(Effect::Send(next, Message(envelope, kind)));

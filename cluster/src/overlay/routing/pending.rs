@@ -36,6 +36,12 @@ impl Pending {
         }
     }
 
+    /// The next number is this one, while nothing waits.
+    pub(super) fn number_from(&mut self, first: u64) {
+        assert!(self.waits.is_empty(), "numbers go on while something waits");
+        self.next = first.max(1);
+    }
+
     pub(super) fn len(&self) -> usize {
         self.waits.len()
     }

@@ -1,0 +1,88 @@
+//! When is a member dialled through others?
+//!
+//! Role       Members that cannot be dialled, and since when.
+//! Invariant  A member is tried through others when it has not been reached for longer than it takes to
+//!            find that a node has failed: who has crashed is not looked for on all connections. It is
+//!            not tried twice at the same time.
+//! Limit      As many as there are members.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::config::Relaying;
+use super::event::Effect;
+use super::machine::{Machine, Out};
+use crate::handshake::{Refusal, Who};
+use crate::machine::Tick;
+use crate::overlay::PeerId;
+
+/// Members that cannot be dialled.
+#[derive(Debug, Default)]
+pub(super) struct Unreached {
+    since: BTreeMap<PeerId, Tick>,
+    tried: BTreeSet<PeerId>,
+}
+
+impl Unreached {
+    /// Is it being tried through others?
+    pub(super) fn is_tried(&self, peer: PeerId) -> bool {
+        self.tried.contains(&peer)
+    }
+
+    /// It is connected, or is no member any more.
+    pub(super) fn forget(&mut self, peer: PeerId) {
+        self.since.remove(&peer);
+        self.tried.remove(&peer);
+    }
+
+    /// It was not reached, again: whether it was not for so long.
+    fn fails(&mut self, now: Tick, peer: PeerId, bound: Duration) -> bool {
+        bound <= now.since(*self.since.entry(peer).or_insert(now))
+    }
+}
+
+impl Machine {
+    /// This member was not reached by a dial.
+    pub(super) fn try_through(
+        &mut self,
+        now: Tick,
+        who: &Who,
+        refusal: Refusal,
+        out: &mut Out<'_>,
+    ) {
+        let may = match self.config.relaying {
+            Relaying::Never => false,
+            Relaying::Few => !self.graph.is_full(),
+            Relaying::Always => true,
+        };
+        // Who answers, but will not have this node, is reached.
+        let is_silent = matches!(refusal, Refusal::Deadline | Refusal::Closed);
+        if !may || !is_silent || self.is_leaving {
+            return;
+        }
+        let peer = who.peer_id();
+        // A dial takes a while to fail by silence: meanwhile a node that has failed is missed.
+        let patience = match refusal {
+            Refusal::Deadline => Duration::ZERO,
+            _ => self.config.silence + 2 * self.config.tick,
+        };
+        let is_time = self.unreached.fails(now, peer, patience);
+        let has_others = self.links.values().any(|link| link.is_up);
+        if is_time && has_others && self.unreached.tried.insert(peer) {
+            out.push(Effect::DialThrough(who.clone()));
+        }
+    }
+
+    /// It was not reached through others either.
+    pub(super) fn unthrough(&mut self, now: Tick, who: &Who, out: &mut Out<'_>) {
+        let peer = who.peer_id();
+        if !self.unreached.tried.remove(&peer) {
+            return;
+        }
+        self.unreached.since.insert(peer, now);
+        let is_there = self.names.contains_key(&who.name);
+        if self.members.get(peer).is_some() && !is_there {
+            self.give_up(who.clone(), out);
+        }
+    }
+}

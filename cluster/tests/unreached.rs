@@ -1,0 +1,140 @@
+//! Whom does a node dial through others, and when?
+//!
+//! Role       The machine by tables: what comes of a member that cannot be dialled.
+//! Sabotages  Seen red: it is tried at once; it is tried twice at the same time; it is never tried again; a full
+//!            mesh does so without being told to; a node that has answered is looked for.
+
+use std::time::Duration;
+
+use foundation_cluster::handshake::{Refusal, Role, Who};
+use foundation_cluster::mesh::{ConnectionId, Effect, Input, Loss, Machine, MeshConfig, Relaying};
+use foundation_cluster::overlay::{Epoch, Overlay, client_server};
+use foundation_cluster::{Effects, Machine as _, Tick};
+
+fn who(name: &str) -> Who {
+    Who {
+        name: name.into(),
+        incarnation: 1,
+        address: format!("{name}:1").into(),
+    }
+}
+
+fn at(millis: u64) -> Tick {
+    Tick::ZERO + Duration::from_millis(millis)
+}
+
+/// What it asks for that has to do with other nodes' help.
+fn step(machine: &mut Machine, now: u64, input: Input) -> Vec<Effect> {
+    let mut effects = Effects::new();
+    machine.step(at(now), input, &mut effects);
+    machine.check();
+    let is_of_it = |effect: &Effect| {
+        matches!(
+            effect,
+            Effect::DialThrough(_) | Effect::Lose(_) | Effect::Reach(_)
+        )
+    };
+    effects.drain().filter(is_of_it).collect()
+}
+
+/// A client that is connected to its server, and knows another client.
+fn client(overlay: Overlay, relaying: Relaying) -> Machine {
+    let config = MeshConfig {
+        relaying,
+        ..MeshConfig::default()
+    };
+    let epoch = Epoch::first(overlay);
+    let mut machine = Machine::in_epoch(config, who("m"), epoch, 7).expect("it can be");
+    let id = ConnectionId(1);
+    step(&mut machine, 0, Input::Proved(id, who("s"), Role::Dialler));
+    step(&mut machine, 0, Input::Up(id));
+    step(&mut machine, 0, Input::Member(who("z")));
+    machine
+}
+
+fn star() -> Overlay {
+    Overlay::ClientServer(client_server::Config::new(["s"]))
+}
+
+/// Somebody has something to say to it, and a dial comes to this.
+fn fails(machine: &mut Machine, now: u64, refusal: Refusal) -> Vec<Effect> {
+    step(machine, now, Input::Wanted(who("z")));
+    step(machine, now, Input::Undialled("z:1".into(), refusal))
+}
+
+fn given_up() -> Vec<Effect> {
+    vec![Effect::Lose(who("z")), Effect::Reach(who("z"))]
+}
+
+fn through() -> Vec<Effect> {
+    vec![Effect::DialThrough(who("z"))]
+}
+
+#[test]
+fn who_is_silent_is_tried_through_others_and_again_later() {
+    let mut machine = client(star(), Relaying::Few);
+    assert_eq!(fails(&mut machine, 1000, Refusal::Deadline), through());
+    assert_eq!(
+        fails(&mut machine, 2000, Refusal::Deadline),
+        [],
+        "it is being tried"
+    );
+    let vain = Input::Unthrough(who("z"), Refusal::Deadline);
+    assert_eq!(step(&mut machine, 6000, vain.clone()), given_up());
+    assert_eq!(step(&mut machine, 6000, vain), [], "that was all");
+    assert_eq!(fails(&mut machine, 9000, Refusal::Deadline), through());
+}
+
+#[test]
+fn who_refuses_is_given_the_time_in_which_a_crash_is_noticed() {
+    let mut machine = client(star(), Relaying::Few);
+    assert_eq!(fails(&mut machine, 1000, Refusal::Closed), given_up());
+    assert_eq!(fails(&mut machine, 5999, Refusal::Closed), given_up());
+    assert_eq!(fails(&mut machine, 6000, Refusal::Closed), through());
+    let mut machine = client(star(), Relaying::Few);
+    assert_eq!(fails(&mut machine, 1000, Refusal::Closed), given_up());
+    let failed = Input::Lost("z".into(), 1, Loss::Failed);
+    assert_eq!(
+        step(&mut machine, 2000, failed),
+        [Effect::Lose(who("z"))],
+        "it has crashed"
+    );
+    assert_eq!(fails(&mut machine, 9000, Refusal::Closed), []);
+}
+
+#[test]
+fn who_answers_is_reached() {
+    for refusal in [Refusal::Evicted, Refusal::Full, Refusal::Cluster] {
+        let mut machine = client(star(), Relaying::Few);
+        assert_eq!(fails(&mut machine, 1000, refusal), given_up());
+        assert_eq!(fails(&mut machine, 60_000, refusal), given_up());
+    }
+}
+
+#[test]
+fn it_depends_on_the_overlay_and_on_what_was_said() {
+    let rows = [
+        (star(), Relaying::Never, false),
+        (star(), Relaying::Few, true),
+        (Overlay::FullMesh, Relaying::Never, false),
+        (Overlay::FullMesh, Relaying::Few, false),
+        (Overlay::FullMesh, Relaying::Always, true),
+    ];
+    for (overlay, relaying, expected) in rows {
+        let text = format!("{overlay}, {relaying:?}");
+        let mut machine = client(overlay, relaying);
+        let effects = fails(&mut machine, 1000, Refusal::Deadline);
+        assert_eq!(effects == through(), expected, "{text}: {effects:?}");
+    }
+}
+
+#[test]
+fn nobody_is_asked_where_nobody_is() {
+    let mut machine = client(star(), Relaying::Few);
+    step(
+        &mut machine,
+        500,
+        Input::Down(ConnectionId(1), Loss::Closed),
+    );
+    assert_eq!(fails(&mut machine, 1000, Refusal::Deadline), given_up());
+}
