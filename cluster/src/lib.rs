@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod broadcast;
 pub mod channel;
 mod cluster;
 mod connection;

@@ -42,7 +42,9 @@ impl NodeId {
         Self::new(name, 0)
     }
 
-    pub(crate) const fn from_u64(id: u64) -> Self {
+    /// The one with this number, as [`NodeId::as_u64`] gave it.
+    #[must_use]
+    pub const fn from_u64(id: u64) -> Self {
         Self(id)
     }
 

@@ -13,6 +13,7 @@ use foundation_runtime::{Node, NodeBuilder, Portable, World};
 
 use super::StartError;
 use super::listening::check_address;
+use crate::broadcast::EVERYWHERE;
 use crate::channel::{Channel, Channels};
 use crate::discovery::{BadDiscovery, DiscoveryConfig, FINDERS_MAX, Finder};
 use crate::handshake::NAME_BYTES_MAX;
@@ -408,6 +409,8 @@ impl Builder {
 
 pub(super) fn check_name(name: &str) -> Result<(), StartError> {
     match name.len() {
+        // It stands for all nodes.
+        1 if name == EVERYWHERE => Err(StartError::Name(name.into())),
         1..=NAME_BYTES_MAX => Ok(()),
         _ => Err(StartError::Name(name.into())),
     }

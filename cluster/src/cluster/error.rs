@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use foundation_runtime::{CallError, NodeStartError};
 
+use crate::broadcast::EVERYWHERE;
 use crate::channel::BadChannel;
 use crate::discovery::BadDiscovery;
 use crate::handshake::NAME_BYTES_MAX;
@@ -21,7 +22,7 @@ use crate::storage::SecretFileError;
 pub enum StartError {
     /// The node itself did not start.
     Node(NodeStartError),
-    /// A name, of the node or of the cluster, is empty or longer than 128 bytes.
+    /// A name, of the node or of the cluster, is empty, longer than 128 bytes, or `*`.
     Name(Box<str>),
     /// It cannot listen at this address.
     Listen(Box<str>, io::Error),
@@ -55,6 +56,12 @@ impl fmt::Display for StartError {
         match self {
             Self::Node(error) => error.fmt(f),
             Self::Name(name) if name.is_empty() => f.write_str("a name is empty"),
+            Self::Name(name) if **name == *EVERYWHERE => {
+                write!(
+                    f,
+                    "`{EVERYWHERE}` stands for all nodes: none can be called so"
+                )
+            }
             Self::Name(name) => write!(
                 f,
                 "a name of {} bytes is too long: at most {NAME_BYTES_MAX}",

@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
+use foundation_actors::{NodeExt as _, Remote};
 use foundation_runtime::{Node, Pid};
 
 use super::{AskError, SwitchError};
+use crate::broadcast::EVERYWHERE;
 use crate::discovery::{self, FinderReport};
 use crate::globals::Global;
 use crate::handshake::{Refusal, Who};
@@ -158,6 +160,50 @@ impl Cluster {
             true => Ok(()),
             false => Err(AskError::NoNode(name.into())),
         }
+    }
+
+    /// All nodes of the cluster, to send them a message each: what is cast to a name there comes to the
+    /// process of that name on every node, this one too, and nowhere where there is none. Calls are
+    /// refused, and there is nothing to link with or to monitor.
+    ///
+    /// The message goes from neighbour to neighbour of the overlay, over a tree that forms by itself, so
+    /// that no node sends it to all. Each process is given it once; there is no order between two messages.
+    /// A node that was cut off for a while is given what it lacks of the last 1,024 messages by its
+    /// neighbours; one that starts later is given nothing of what was before. One message has at most
+    /// 1 MiB.
+    ///
+    /// ```
+    /// # use foundation_actors::{Name, NodeExt};
+    /// # use foundation_cluster::{NodeClusterExt, WorldClusterExt};
+    /// # use foundation_macros::actor;
+    /// # use foundation_runtime::World;
+    /// # use std::time::Duration;
+    /// #[derive(Default)]
+    /// struct Cache { cleared: u32 }
+    ///
+    /// #[actor(crate = foundation_actors)]
+    /// impl Cache {
+    ///     #[init] fn init() -> Self { Self::default() }
+    ///     #[cast] fn clear(&mut self) { self.cleared += 1; }
+    ///     #[call] fn cleared(&self) -> u32 { self.cleared }
+    /// }
+    /// const CACHE: Name<Cache> = Name::new("cache");
+    ///
+    /// World::simulate(3, |world| async move {
+    ///     let [a, b, c] = world.nodes(["a", "b", "c"], async |node| {
+    ///         node.start::<Cache>(()).name(CACHE).await.expect("the name is free");
+    ///     }).await;
+    ///     a.cluster().everywhere().at(CACHE).clear().expect("it is sent");
+    ///     world.advance(Duration::from_secs(6)).await;
+    ///     for node in [&a, &b, &c] {
+    ///         assert_eq!(node.at(CACHE).cleared().await, Ok(1));
+    ///     }
+    /// })?;
+    /// # Ok::<(), foundation_runtime::SimError>(())
+    /// ```
+    #[must_use]
+    pub fn everywhere(&self) -> Remote {
+        self.node.remote(EVERYWHERE)
     }
 
     /// Says goodbye to all nodes, and closes the connections to them. Returns when that is done,

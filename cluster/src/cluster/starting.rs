@@ -12,6 +12,7 @@ use super::StartError;
 use super::accepting::{self, Door};
 use super::builder::{Builder, STOP_BOUND, check_name};
 use super::listening::Listening;
+use crate::broadcast::{self, Everywhere};
 use crate::connection::{Context, Keeper, Ways};
 use crate::desk;
 use crate::discovery;
@@ -107,6 +108,7 @@ impl Builder {
             .child(accepting::child(&context, door))
             .child(discovery::child(found))
             .child(relay::child(node.clone(), context.own.clone()))
+            .child(broadcast::child(node.clone(), Everywhere::begin(node)))
             .child(desk::child(desk::Plan {
                 node: node.clone(),
                 cluster: context.cluster.as_ref().into(),

@@ -49,6 +49,8 @@ pub(crate) enum Kind {
     Parting = 11,
     /// A letter that is passed on from node to node.
     Routed = 12,
+    /// A part of a broadcast.
+    Tree = 13,
 }
 
 /// What is wrong with a frame. The connection is closed; nothing of the frame was done.
@@ -97,6 +99,7 @@ pub(crate) fn read_header(bytes: [u8; HEADER_BYTES]) -> Result<(Kind, usize), Ba
         10 => Kind::Overlay,
         11 => Kind::Parting,
         12 => Kind::Routed,
+        13 => Kind::Tree,
         kind => return Err(BadFrame::Kind(kind as u8)),
     };
     match length <= FRAME_BYTES_MAX {

@@ -18,13 +18,14 @@ use super::failure::Failure;
 use super::frame::Kind;
 use super::pump::{Duty, Pump, Turn};
 use super::shake::{Further, Gatekeeper, shake};
+use crate::broadcast;
 use crate::handshake::{Agreed, Purpose, Refusal, Role, Who};
 use crate::membership;
 use crate::mesh::{ConnectionId, Loss, MeshRef};
 use crate::relay;
 use crate::transport::Stream;
 
-/// How long a connection waits for the relay of its node to take a letter.
+/// How long a connection waits for another process of its node to take what came for it.
 const RELAYED_BOUND: Duration = Duration::from_secs(5);
 
 /// The life of a connection to this address.
@@ -165,6 +166,13 @@ async fn live(
                 }
             }
             Turn::Came(Kind::Overlay, content) => mesh.said(id, content).await,
+            Turn::Came(Kind::Tree, content) => {
+                let said = broadcast::of(&context.node).said(association.peer.clone(), content);
+                // What is lost with a process that has ended, or is late, is told by comparison.
+                if said.timeout(RELAYED_BOUND).await == Ok(false) {
+                    break Loss::Garbage;
+                }
+            }
             Turn::Came(Kind::Routed, content) => {
                 let said = relay::of(&context.node).said(association.peer.clone(), content);
                 // A relay that has ended, or is late, loses letters: they are sent again.

@@ -5,7 +5,7 @@
 //! Invariant  Connections are linked to it: when it crashes they end, and all begins anew from the
 //!            seeds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::connection::{self, Association, Context, Kind};
 use crate::handshake::{Refusal, Role, Who};
 use crate::machine::{Effects, Machine as _, Tick};
 use crate::membership;
-use crate::overlay::{Epoch, Overlay, Policy};
+use crate::overlay::{Epoch, Overlay, PeerId, Policy};
 use crate::relay::CircuitStream;
 use crate::transport::Stream;
 
@@ -63,6 +63,8 @@ pub(crate) struct Mesh {
     pub(super) plan: Plan,
     pub(super) held: BTreeMap<ConnectionId, Held>,
     pub(super) watchers: Vec<Pid>,
+    /// The neighbours that were told to the process that broadcasts.
+    pub(super) told: BTreeSet<PeerId>,
 }
 
 #[actor(crate = foundation_actors)]
@@ -83,6 +85,7 @@ impl Mesh {
             plan,
             held: BTreeMap::new(),
             watchers: Vec::new(),
+            told: BTreeSet::new(),
         };
         // There was another mesh before, perhaps, and none of its connections is left.
         let _ = membership::of(&mesh.plan.context.node).parted();
@@ -124,6 +127,7 @@ impl Mesh {
             self.take(input);
         }
         self.machine.check();
+        self.tell_tree();
     }
 
     /// Takes a connection that was dialled from elsewhere.
@@ -254,6 +258,13 @@ impl Mesh {
         }
         self.step(Input::Switch(overlay));
         Ok(self.machine.epoch().clone())
+    }
+
+    /// A process that broadcasts has begun: it has to know the neighbours.
+    #[cast(local)]
+    pub(crate) fn tree_begun(&mut self) {
+        self.told.clear();
+        self.tell_tree();
     }
 
     /// A new relay has begun: it has to know who is connected.

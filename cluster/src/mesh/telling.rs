@@ -1,16 +1,18 @@
 //! Who is told of what the machine decides?
 //!
-//! Role       The membership, the relay, those who watch the nodes, and the log.
+//! Role       The membership, the relay, whoever broadcasts, those who watch the nodes, and the log.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::driver::Mesh;
 use super::event::Event;
 use super::{Loss, NodeEvent};
+use crate::broadcast;
 use crate::connection::Association;
 use crate::handshake::Who;
 use crate::membership;
-use crate::overlay::{Epoch, Overlay, routing};
+use crate::overlay::{Epoch, Overlay, PeerId, routing};
 use crate::relay;
 
 impl Mesh {
@@ -53,6 +55,30 @@ impl Mesh {
         let started = self.held.values().filter_map(|held| held.started.as_ref());
         for direct in started.filter(|of| !of.is_through) {
             let _ = relay.linked(Arc::clone(direct));
+        }
+    }
+
+    /// Whoever broadcasts speaks with the neighbours of the overlay that are connected, in what order they
+    /// ever became that.
+    pub(super) fn tell_tree(&mut self) {
+        let near = self
+            .machine
+            .peers()
+            .filter(|who| self.machine.is_neighbour(who));
+        let near: BTreeMap<PeerId, Who> = near.map(|who| (who.peer_id(), who.clone())).collect();
+        let tree = broadcast::of(&self.plan.context.node);
+        for gone in self.told.iter().filter(|peer| !near.contains_key(peer)) {
+            // Where it has ended, the next one asks.
+            let _ = tree.unlinked(*gone);
+        }
+        self.told.retain(|peer| near.contains_key(peer));
+        for (peer, who) in near {
+            if !self.told.contains(&peer)
+                && let Some(started) = self.started(&who)
+            {
+                let _ = tree.linked(Arc::clone(started));
+                self.told.insert(peer);
+            }
         }
     }
 
@@ -108,12 +134,11 @@ impl Mesh {
     }
 }
 
-/// How many connections a letter may pass. Where all are connected to all, or to servers, one node or two
-/// are between any others.
+/// How many connections a letter may pass. Where all are connected to all, or to all servers, one node is
+/// between any others.
 fn hops(overlay: &Overlay) -> u8 {
     match overlay {
-        Overlay::FullMesh => 2,
-        Overlay::ClientServer(_) => 3,
+        Overlay::FullMesh | Overlay::ClientServer(_) => 2,
         Overlay::HyParView(_) => routing::Config::default().hops_max,
     }
 }

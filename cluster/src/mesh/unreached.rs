@@ -4,17 +4,21 @@
 //! Invariant  A member is tried through others when it has not been reached for longer than it takes to
 //!            find that a node has failed: who has crashed is not looked for on all connections. It is
 //!            not tried twice at the same time.
-//! Limit      As many as there are members.
+//! Limit      As many as there are members; [`TRIED_MAX`] of them are tried at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::config::Relaying;
 use super::event::Effect;
+use super::graph::Graph;
 use super::machine::{Machine, Out};
 use crate::handshake::{Refusal, Who};
 use crate::machine::Tick;
 use crate::overlay::PeerId;
+
+/// How many are tried at the same time: over few connections each is looked for on all of them.
+const TRIED_MAX: usize = 4;
 
 /// Members that cannot be dialled.
 #[derive(Debug, Default)]
@@ -61,15 +65,26 @@ impl Machine {
             return;
         }
         let peer = who.peer_id();
-        // A dial takes a while to fail by silence: meanwhile a node that has failed is missed.
-        let patience = match refusal {
-            Refusal::Deadline => Duration::ZERO,
-            _ => self.config.silence + 2 * self.config.tick,
-        };
-        let is_time = self.unreached.fails(now, peer, patience);
+        let is_time = self.unreached.fails(now, peer, self.patience(refusal));
         let has_others = self.links.values().any(|link| link.is_up);
-        if is_time && has_others && self.unreached.tried.insert(peer) {
+        let has_room = self.unreached.tried.len() < TRIED_MAX;
+        if is_time && has_others && has_room && self.unreached.tried.insert(peer) {
             out.push(Effect::DialThrough(who.clone()));
+        }
+    }
+
+    /// How long a member is not reached before it is tried through others: in that time one that has failed
+    /// is missed. News go far over few connections.
+    fn patience(&self, refusal: Refusal) -> Duration {
+        let once = self.config.silence + 2 * self.config.tick;
+        let times = match self.graph {
+            Graph::Full | Graph::Star { .. } => 1,
+            Graph::View(_) => self.members.count().max(1).ilog10() + 1,
+        };
+        match refusal {
+            // The dial itself took a while to fail.
+            Refusal::Deadline => once * (times - 1),
+            _ => once * times,
         }
     }
 

@@ -23,6 +23,8 @@ const LOOK: Duration = ms(100);
 const PARTNER: Duration = secs(10);
 /// How long nodes may take to find each other when nothing is cut any more.
 const FIND_BOUND: Duration = secs(60);
+/// How many turns the processes of a node may take in a second, in the mean over a run.
+const STEPS_MAX: u64 = 50_000;
 
 /// Runs the whole of it.
 pub(super) fn run(args: &SimArgs, plan: &Plan) -> Result<Report, String> {
@@ -30,6 +32,8 @@ pub(super) fn run(args: &SimArgs, plan: &Plan) -> Result<Report, String> {
     let plan = plan.faults().to_vec();
     let overlay = args.shape();
     let run = World::simulate(args.seed, |world| async move {
+        let seconds = (length + FIND_BOUND).as_secs();
+        world.bound_steps(STEPS_MAX.saturating_mul(nodes as u64 * seconds));
         let mut scenario = Scenario::new(world, nodes, overlay);
         scenario.start_all().await?;
         scenario.go_through(plan, length).await?;

@@ -127,6 +127,8 @@ struct Connection {
     number: u32,
     port: Arc<dyn Port>,
     name: Arc<str>,
+    /// It leads to no node: nobody hears of it, and it is not listed.
+    is_hidden: bool,
     /// Processes here that have a link, monitor or call across.
     /// `None` when the connection is lost and they have been told.
     peers: Mutex<Option<BTreeSet<Pid>>>,
@@ -315,20 +317,33 @@ impl Core {
     }
 
     pub(crate) fn connect(&self, node: NodeId, name: Arc<str>, port: Arc<dyn Port>) -> u32 {
-        let number = self.counters.connections.fetch_add(1, Ordering::Relaxed) + 1;
-        let connection = Connection {
-            number,
+        let connection = self.connection(Arc::clone(&name), port, false);
+        let number = connection.number;
+        self.connect_watched(node, &name, || self.add_connection(node, connection));
+        number
+    }
+
+    /// The same for a port that leads to no node.
+    pub(crate) fn connect_hidden(&self, id: NodeId, name: Arc<str>, port: Arc<dyn Port>) {
+        let connection = self.connection(name, port, true);
+        self.add_connection(id, connection);
+    }
+
+    fn connection(&self, name: Arc<str>, port: Arc<dyn Port>, is_hidden: bool) -> Connection {
+        Connection {
+            number: self.counters.connections.fetch_add(1, Ordering::Relaxed) + 1,
             port,
-            name: Arc::clone(&name),
+            name,
+            is_hidden,
             peers: Mutex::new(Some(BTreeSet::new())),
             named: named::Named::default(),
-        };
-        self.connect_watched(node, &name, || {
-            let ports = self.ports().connections.write();
-            let mut ports = ports.unwrap_or_else(PoisonError::into_inner);
-            ports.insert(node, Arc::new(connection));
-        });
-        number
+        }
+    }
+
+    fn add_connection(&self, node: NodeId, connection: Connection) {
+        let ports = self.ports().connections.write();
+        let mut ports = ports.unwrap_or_else(PoisonError::into_inner);
+        ports.insert(node, Arc::new(connection));
     }
 
     /// The connection to `node` is lost.
@@ -355,7 +370,9 @@ impl Core {
             let connection = connection.number;
             self.send_signal(pid, Signal::NodeLost { node, connection });
         }
-        self.tell_loss(node, &connection.name);
+        if !connection.is_hidden {
+            self.tell_loss(node, &connection.name);
+        }
         self.fail_guests(node);
     }
 
@@ -395,6 +412,7 @@ impl Core {
         let ports = ports.unwrap_or_else(PoisonError::into_inner);
         let named = ports.all();
         let mut connected: Vec<_> = named
+            .filter(|(_, connection)| !connection.is_hidden)
             .map(|(id, connection)| (Arc::clone(&connection.name), *id))
             .collect();
         connected.sort_unstable();

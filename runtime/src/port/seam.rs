@@ -32,6 +32,12 @@ impl Node {
         self.core().connect(peer, name.into(), port)
     }
 
+    /// From here on what is sent to this name goes to this port, for as long as the node lives. It leads to
+    /// no node: nobody is told of it, and [`Node::peers`] does not list it.
+    pub fn connect_hidden_port(&self, id: NodeId, name: &str, port: Arc<dyn Port>) {
+        self.core().connect_hidden(id, name.into(), port);
+    }
+
     /// A connection has ended. Every process that has to do with the other node learns it; a call
     /// that waits for an answer from there fails. Nothing happens when another connection to that
     /// node stands by now.

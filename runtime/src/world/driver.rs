@@ -20,7 +20,8 @@ use crate::platform::current::Enter;
 use crate::process;
 use crate::scheduler::{Running, Scheduler, Stamp, slice};
 
-const STEPS_MAX: u64 = 50_000_000;
+/// Unless [`World::bound_steps`] says otherwise.
+pub(super) const STEPS_MAX: u64 = 50_000_000;
 /// After so many slices in a row without a moment of rest the clock moves on all the same, by
 /// [`TURN`] nanoseconds for each: fewer are taken for simultaneous.
 const STILL_MAX: u64 = 100_000;
@@ -342,7 +343,7 @@ impl Driver<'_> {
             return Err(SimError::Escaped(escapes.iter().map(name).collect()));
         }
         let time = Duration::from_nanos(self.sim.now());
-        if self.steps > STEPS_MAX || time > TIME_MAX {
+        if self.steps > self.sim.steps_max() || time > TIME_MAX {
             return Err(SimError::Endless {
                 steps: self.steps,
                 time,

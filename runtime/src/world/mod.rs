@@ -153,6 +153,26 @@ impl World {
         first.unwrap_or_else(|| self.start("main"))
     }
 
+    /// A simulated run is stopped with [`SimError::Endless`] when it has taken more turns of processes than
+    /// this: 50 million unless set, which is a minute of a thousand nodes. In a real world it has no effect.
+    ///
+    /// ```
+    /// use foundation_runtime::{SimError, World};
+    /// use std::time::Duration;
+    /// let run = World::simulate(1, |world| async move {
+    ///     world.bound_steps(1000);
+    ///     loop {
+    ///         world.sleep(Duration::from_millis(1)).await;
+    ///     }
+    /// });
+    /// assert!(matches!(run, Err(SimError::Endless { .. })));
+    /// ```
+    pub fn bound_steps(&self, most: u64) {
+        if let Kind::Simulated(sim) = &self.0.kind {
+            sim.bound_steps(most);
+        }
+    }
+
     /// Starts one more node.
     ///
     /// # Panics

@@ -12,6 +12,7 @@ use std::task::Waker;
 use std::thread::{self, ThreadId};
 
 use super::alarm::Alarms;
+use super::driver::STEPS_MAX;
 use super::due::Due;
 use super::flight::{Delivery, Flights, Sender, To};
 use super::plan::Plan;
@@ -36,6 +37,8 @@ pub(super) struct Sim {
     direct: AtomicBool,
     /// Whether anything is among the escapes.
     has_escaped: AtomicBool,
+    /// How many slices may run.
+    steps_max: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -119,6 +122,14 @@ impl Sim {
         Self::new(seed, delivery, Chooser::Seed { rng, held })
     }
 
+    pub(super) fn steps_max(&self) -> u64 {
+        self.steps_max.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn bound_steps(&self, most: u64) {
+        self.steps_max.store(most, Ordering::Relaxed);
+    }
+
     /// A world whose choices a plan makes.
     pub(super) fn planned(seed: u64, delivery: Delivery, plan: Plan) -> Arc<Self> {
         Self::new(seed, delivery, Chooser::Plan(plan))
@@ -147,6 +158,7 @@ impl Sim {
             home: thread::current().id(),
             direct: AtomicBool::new(false),
             has_escaped: AtomicBool::new(false),
+            steps_max: AtomicU64::new(STEPS_MAX),
             state: Mutex::new(state),
         })
     }
