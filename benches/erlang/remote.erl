@@ -1,7 +1,7 @@
 %% Two nodes of distributed Erlang on loopback: what `--bin remote` measures beside ours.
 %%
 %% Usage: erl -name server@127.0.0.1 -run remote server
-%%        erl -name client@127.0.0.1 -run remote client server@127.0.0.1 CASTS CALLS BYTES
+%%        erl -name client@127.0.0.1 -run remote client server@127.0.0.1 CASTS CALLS BYTES RATE...
 -module(remote).
 -export([server/0, client/1]).
 
@@ -24,7 +24,7 @@ echo() ->
 store() ->
     receive {From, Ref, Bytes} -> From ! {Ref, byte_size(Bytes)}, store() end.
 
-client([Name, Casts, Calls, Bytes]) ->
+client([Name, Casts, Calls, Bytes | Rates]) ->
     Server = list_to_atom(Name),
     pong = net_adm:ping(Server),
     Sink = rpc:call(Server, erlang, whereis, [sink]),
@@ -33,9 +33,12 @@ client([Name, Casts, Calls, Bytes]) ->
     Rate = one_way(Sink, list_to_integer(Casts)),
     calls(Echo, 2000),
     Times = lists:sort(calls(Echo, list_to_integer(Calls))),
+    Open = [open(Echo, list_to_integer(Text)) || Text <- Rates],
     Store = rpc:call(Server, erlang, whereis, [store]),
     {Beside, Moved} = beside(Echo, Store, list_to_integer(Bytes), list_to_integer(Calls) div 4),
-    io:format("~p ~p ~p ~p ~p~n", [Rate, at(Times, 0.5), at(Times, 0.99), at(Beside, 0.99), Moved]),
+    io:format("~p ~p ~p", [Rate, at(Times, 0.5), at(Times, 0.99)]),
+    [io:format(" ~p ~p", [at(Each, 0.5), at(Each, 0.99)]) || Each <- Open],
+    io:format(" ~p ~p~n", [at(Beside, 0.99), Moved]),
     halt().
 
 at(Times, Share) -> lists:nth(max(1, round(length(Times) * Share)), Times) / 1000.
@@ -60,6 +63,22 @@ transfers(Store, Large, Parent, Count, Begin) ->
             Parent ! {moved, (Count + 1) * byte_size(Large) * 1.0e9 / Took}
     after 0 -> transfers(Store, Large, Parent, Count + 1, Begin)
     end.
+
+%% Calls at a fixed rate by 32 callers for two seconds: nanoseconds since each was to be sent.
+open(Echo, Rate) ->
+    Self = self(),
+    Period = 32 * 1000000000 div Rate,
+    Begin = erlang:monotonic_time(nanosecond) + 50000000,
+    Caller = fun(First) -> Self ! {open, due(Echo, First, Period, Begin + 2000000000, [])} end,
+    [spawn_link(fun() -> Caller(Begin + Number * Period div 32) end) || Number <- lists:seq(0, 31)],
+    lists:sort(lists:append([receive {open, Times} -> Times end || _ <- lists:seq(0, 31)])).
+
+due(_, Due, _, End, Times) when Due >= End -> Times;
+due(Echo, Due, Period, End, Times) ->
+    Wait = Due - erlang:monotonic_time(nanosecond),
+    timer:sleep(max(0, (Wait + 999999) div 1000000)),
+    call(Echo, 1),
+    due(Echo, Due + Period, Period, End, [erlang:monotonic_time(nanosecond) - Due | Times]).
 
 %% A call each millisecond, or as soon as the last is answered.
 spread(Echo, Calls) ->

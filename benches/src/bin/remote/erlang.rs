@@ -1,8 +1,8 @@
 //! What do two nodes of Erlang do?
 //!
-//! Role       Compiles `erlang/remote.erl`, and starts two nodes that run it.
+//! Role       Compiles `erlang/remote.erl` and `erlang/member.erl`, and starts nodes that run them.
 //! Inputs     `erl`, `erlc` and `epmd` on the path; `erlang/install.sh` brings them.
-//! Owns       A temporary folder, and the node that serves.
+//! Owns       A temporary folder, and the node that serves; members belong to who starts them.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -11,7 +11,11 @@ use std::{env, fs, process};
 
 use crate::{Load, Measured};
 
-const SOURCE: &str = include_str!("../../../erlang/remote.erl");
+/// What runs in its nodes.
+const SOURCES: [(&str, &str); 2] = [
+    ("remote.erl", include_str!("../../../erlang/remote.erl")),
+    ("member.erl", include_str!("../../../erlang/member.erl")),
+];
 
 pub(crate) struct Erlang {
     folder: PathBuf,
@@ -31,13 +35,14 @@ impl Erlang {
         let folder = env::temp_dir().join(format!("foundation-remote-{}", process::id()));
         fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
         let erlang = Self { folder };
-        let source = erlang.folder.join("remote.erl");
-        fs::write(&source, SOURCE).map_err(|error| error.to_string())?;
-        let compiled = Command::new("erlc")
-            .arg("-o")
-            .arg(&erlang.folder)
-            .arg(&source)
-            .status();
+        let mut compiler = Command::new("erlc");
+        compiler.arg("-o").arg(&erlang.folder);
+        for (name, text) in SOURCES {
+            let source = erlang.folder.join(name);
+            fs::write(&source, text).map_err(|error| error.to_string())?;
+            compiler.arg(source);
+        }
+        let compiled = compiler.status();
         match compiled {
             Ok(status) if status.success() => Ok(erlang),
             Ok(status) => Err(format!("erlc fails: {status}")),
@@ -61,6 +66,22 @@ impl Erlang {
         command
     }
 
+    /// One of many nodes: see `member.erl`.
+    pub(crate) fn member(
+        &self,
+        base: impl Fn(&str) -> Command,
+        member: usize,
+        names: &[String],
+    ) -> Command {
+        let mut command = base("erl");
+        command.args(["-noshell", "-name", &names[member]]);
+        command
+            .args(["-setcookie", "remote", "-pa"])
+            .arg(&self.folder);
+        command.args(["-run", "member", "start"]).args(names);
+        command
+    }
+
     pub(crate) fn measure(&self, load: Load) -> Result<Measured, String> {
         let name = format!("server{}@127.0.0.1", process::id());
         let server = self.node(&name, &["server"]).spawn();
@@ -72,30 +93,12 @@ impl Erlang {
             return Err(format!("Erlang's server says `{}`", line.trim()));
         }
         let client = format!("client{}@127.0.0.1", process::id());
-        let [casts, calls, bytes] =
-            [load.casts, load.calls, load.bytes as u64].map(|number| number.to_string());
         let output = self
-            .node(&client, &["client", &name, &casts, &calls, &bytes])
+            .node(&client, &["client", &name])
+            .args(load.words())
             .output();
         let output = output.map_err(|error| error.to_string())?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let figures: Vec<f64> = text.split_whitespace().flat_map(str::parse).collect();
-        match figures[..] {
-            [
-                casts_per_second,
-                call_p50_us,
-                call_p99_us,
-                beside_p99_us,
-                bytes_per_second,
-            ] => Ok(Measured {
-                casts_per_second,
-                call_p50_us,
-                call_p99_us,
-                beside_p99_us,
-                bytes_per_second,
-            }),
-            _ => Err(format!("Erlang's client says `{}`", text.trim())),
-        }
+        Measured::read(&output.stdout)
     }
 }
 

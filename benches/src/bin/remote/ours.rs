@@ -13,11 +13,15 @@ use foundation::heap::SharedBytes;
 use foundation::prelude::*;
 use foundation::time;
 
-use crate::{Load, Measured};
+use crate::{Load, Measured, RATES};
 
 /// Casts between two looks at the others.
 const BATCH: u64 = 1000;
 const BOUND: Duration = secs(60);
+/// Who call side by side at a fixed rate.
+const CALLERS: u32 = 32;
+/// For how long.
+const OPEN: Duration = secs(2);
 
 #[derive(Default)]
 struct Sink {
@@ -59,17 +63,13 @@ const SINK: Name<Sink> = Name::new("sink");
 /// Takes what is large: a process of its own, as at the peer's.
 const STORE: Name<Sink> = Name::new("store");
 
-fn plan(name: &str) -> Builder {
+pub(crate) fn plan(name: &str) -> Builder {
     let secret = Secret::new([1; 32]).expect("long enough");
     Builder::new(Node::builder().name(name)).secret(secret)
 }
 
 /// The other node: it lives until its parent ends.
-pub(crate) fn serve(seed: Option<&str>) -> ExitCode {
-    let Some(seed) = seed else {
-        eprintln!("--serve needs an address");
-        return ExitCode::FAILURE;
-    };
+pub(crate) fn serve(seed: &str) -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("there are threads");
     runtime.block_on(async {
         let node = plan("server").seed(seed).start().await.expect("it starts");
@@ -142,11 +142,17 @@ async fn with(node: &Node, load: Load) -> Result<Measured, String> {
         call(&sink, calls / 10).await;
         let mut times = call(&sink, calls).await;
         times.sort_by(f64::total_cmp);
+        let mut open = [[0.0; 2]; RATES.len()];
+        for (found, rate) in open.iter_mut().zip(RATES) {
+            let times = at_rate(&sink, rate).await;
+            *found = [at(&times, 0.5), at(&times, 0.99)];
+        }
         let (beside, bytes_per_second) = beside(&sink, store, bytes, calls / 4).await;
         told.send(Measured {
             casts_per_second,
             call_p50_us: at(&times, 0.5),
             call_p99_us: at(&times, 0.99),
+            open_us: open,
             beside_p99_us: at(&beside, 0.99),
             bytes_per_second,
         });
@@ -188,6 +194,36 @@ async fn call(sink: &Ref<Sink>, calls: u64) -> Vec<f64> {
         assert_eq!(answer, Ok(number + 1));
     }
     times
+}
+
+/// Calls at a fixed rate by many callers: microseconds since each was to be sent, sorted.
+async fn at_rate(sink: &Ref<Sink>, rate: u32) -> Vec<f64> {
+    let period = secs(1) * CALLERS / rate;
+    let (node, begin) = (sink.node().clone(), Instant::now() + ms(50));
+    let mut callers = Vec::new();
+    for number in 0..CALLERS {
+        let sink = sink.clone();
+        let (told, times) = foundation::promise(&node);
+        let first = begin + period * number / CALLERS;
+        let caller = async move |_: Process<Never>| {
+            let (mut times, mut due) = (Vec::new(), first);
+            while due < begin + OPEN {
+                time::sleep(due.saturating_duration_since(Instant::now())).await;
+                assert_eq!(sink.next(1).timeout(BOUND).await, Ok(2));
+                times.push(due.elapsed().as_secs_f64() * 1e6);
+                due += period;
+            }
+            told.send(times);
+        };
+        node.spawn_fn(caller).expect("there is room");
+        callers.push(times);
+    }
+    let mut all = Vec::new();
+    for times in callers {
+        all.extend(times.timeout(BOUND).await.expect("it ends"));
+    }
+    all.sort_by(f64::total_cmp);
+    all
 }
 
 /// Calls, one a millisecond, while another process sends large ones, one after the other; and bytes
