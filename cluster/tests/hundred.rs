@@ -88,7 +88,7 @@ async fn one_member() {
     let node = node.expect("it starts");
     let here = idle(&node);
     Scope::of(&node).join(GROUP, here).expect("it is alive");
-    let mut is_named = number % NAMED != 0;
+    let mut is_named = !number.is_multiple_of(NAMED);
     let mut last = None;
     loop {
         if !is_named {

@@ -150,6 +150,26 @@ pub(crate) const ALLOWED: &[Allow] = &[
     ),
     allow(
         "thread",
+        "cluster/tests/hundred.rs",
+        "threads listen to the programs that it has started",
+    ),
+    allow(
+        "clock",
+        "cluster/tests/hundred.rs",
+        "bounds its wait for those programs, and prints how long they took",
+    ),
+    allow(
+        "ending",
+        "cluster/tests/hundred.rs",
+        "such a program ends with whoever started it",
+    ),
+    allow(
+        "socket",
+        "benches/",
+        "a bench looks for a port that is free, and names addresses",
+    ),
+    allow(
+        "thread",
         "cluster/tests/tls/strangers.rs",
         "whoever is in the middle is a task of tokio's",
     ),
