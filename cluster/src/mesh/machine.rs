@@ -265,7 +265,10 @@ impl Machine {
             }
             return;
         }
-        self.watch.iter_mut().for_each(Watch::lost);
+        // Who says goodbye is no loss.
+        if !gone {
+            self.watch.iter_mut().for_each(Watch::lost);
+        }
         self.graph.failed(now, &who, &self.members, out);
         if !self.graph.is_full()
             && let Some(member) = self.members.get(who.peer_id())
