@@ -37,10 +37,13 @@ impl Everywhere {
         everywhere
     }
 
-    /// So many bytes wait no more.
+    /// So many bytes wait no more. What came while the process began counts as gone already.
     pub(super) fn taken(&self, bytes: usize) {
-        let before = self.waiting.fetch_sub(bytes, Ordering::Relaxed);
-        if before - bytes <= HELD_BYTES {
+        let less = |waiting: usize| Some(waiting.saturating_sub(bytes));
+        let (done, seen) = (Ordering::Relaxed, Ordering::Relaxed);
+        let before = self.waiting.fetch_update(done, seen, less);
+        let before = before.unwrap_or_else(|before| before);
+        if before.saturating_sub(bytes) <= HELD_BYTES {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             for pid in std::mem::take(&mut *held) {
                 self.node.release(pid);
