@@ -9,6 +9,8 @@
     reason = "a test of real sockets and files"
 )]
 
+#[path = "../common/log.rs"]
+mod log;
 mod strangers;
 mod through;
 

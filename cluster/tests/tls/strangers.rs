@@ -8,7 +8,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use foundation_cluster::handshake::{Effect, Handshake, Input, Refusal, Role, Who};
@@ -23,59 +23,9 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::version::TLS13;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
-use tracing::field::{Field, Visit};
-use tracing::span;
 
+use super::log::Log;
 use super::{Authority, BOUND, Folder, address, end, plan};
-
-/// All that is logged, one line for each event.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        self.0.push_str(&format!(" {}={value:?}", field.name()));
-    }
-}
-
-impl tracing::Subscriber for Log {
-    fn enabled(&self, about: &tracing::Metadata<'_>) -> bool {
-        about.target() == "foundation::cluster"
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.push(line.0);
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
-
-impl Log {
-    /// Waits until a line says this, and forgets all.
-    async fn says(&self, what: &str) {
-        let world = World::real(1);
-        let lines = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = async || lines().iter().any(|line| line.contains(what));
-        world.eventually(BOUND, said).await;
-        lines().clear();
-        end(&[&world.node()]).await;
-    }
-}
 
 fn read(path: &Path) -> Vec<u8> {
     std::fs::read(path).expect("it is there")
