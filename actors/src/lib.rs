@@ -9,6 +9,12 @@ mod agent;
 pub mod application;
 mod ecosystem;
 mod event;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz {
+    //! What a fuzzer calls.
+    pub use crate::offer::fuzz::{offer, offer_seeds};
+}
 mod intensive;
 mod nothing;
 #[cfg(feature = "observe")]

@@ -13,6 +13,14 @@ mod connection;
 pub mod desk;
 pub mod discovery;
 pub mod faults;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz {
+    //! What a fuzzer calls.
+    pub use crate::connection::fuzz::{connection, connection_seeds};
+    pub use crate::handshake::fuzz::{handshake, handshake_seeds};
+    pub use crate::membership::fuzz::{membership, membership_seeds};
+}
 pub mod globals;
 pub mod groups;
 pub mod handshake;

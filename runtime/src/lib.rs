@@ -11,6 +11,12 @@ mod destination;
 mod envelope;
 mod error;
 mod feed;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzzed {
+    //! What a fuzzer calls.
+    pub use crate::port::fuzz::frame;
+}
 pub mod heap;
 mod mailbox;
 mod names;

@@ -3,11 +3,15 @@
 //! Role       The common language of exit reasons, dynamic calls and Erlang peers.
 //! Inputs     Rust values, by `From`.
 //! Outputs    [`Term`]: a closed enum with Erlang's kinds of value.
+//! Invariant  What is read grows with what has come: serde would make room for a list as long as the
+//!            bytes announce, up to 1 MiB, and lists lie in lists.
 //! Source     otp: reference manual, "Data Types"
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Pid;
 
@@ -28,17 +32,44 @@ pub enum Term {
     /// A floating-point number.
     Float(f64),
     /// Bytes; a text is a binary of UTF-8, as in Elixir.
-    Binary(Box<[u8]>),
+    Binary(#[serde(deserialize_with = "bytes")] Box<[u8]>),
     /// A list.
-    List(Vec<Term>),
+    List(#[serde(deserialize_with = "list")] Vec<Term>),
     /// A tuple: an `Ok`/`error` pair, a tagged message.
-    Tuple(Vec<Term>),
+    Tuple(#[serde(deserialize_with = "list")] Vec<Term>),
     /// Key and value pairs, in the order given.
-    Map(Vec<(Term, Term)>),
+    Map(#[serde(deserialize_with = "list")] Vec<(Term, Term)>),
     /// The address of a process.
     Pid(Pid),
     /// A unique reference: of a monitor, a timer, an alias.
     Reference(Pid, u64),
+}
+
+/// A list without room made for it.
+fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    struct Items<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+            let mut items = Vec::new();
+            while let Some(item) = seq.next_element()? {
+                items.push(item);
+            }
+            Ok(items)
+        }
+    }
+
+    from.deserialize_seq(Items(PhantomData))
+}
+
+fn bytes<'de, D: Deserializer<'de>>(from: D) -> Result<Box<[u8]>, D::Error> {
+    Ok(list(from)?.into())
 }
 
 impl Term {

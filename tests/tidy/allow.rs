@@ -271,7 +271,14 @@ pub(crate) const ALLOWED: &[Allow] = &[
         "node/tests/",
         "tests speak with the program's sockets as strangers do",
     ),
+    allow("file", "fuzz/", "a fuzzer's seeds and corpus are files"),
+    allow("thread", "fuzz/tests/", "a replay has a stack of its own"),
     // ---- statics ----
+    allow(
+        "static",
+        "fuzz/src/",
+        "an allocator that counts; the target that a fuzzer runs",
+    ),
     allow(
         "static",
         "runtime/src/platform/",
@@ -308,6 +315,7 @@ pub(crate) const ALLOWED: &[Allow] = &[
         "what `foundation::allocator!()` writes in a program",
     ),
     // ---- unsafe ----
+    allow("unsafe", "fuzz/src/limit.rs", "an allocator that counts"),
     allow(
         "unsafe",
         "runtime/src/heap/",

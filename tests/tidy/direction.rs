@@ -34,6 +34,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "foundation-runtime",
         ],
     ),
+    (
+        "fuzz/Cargo.toml",
+        &[
+            "foundation-actors",
+            "foundation-cluster",
+            "foundation-runtime",
+        ],
+    ),
     ("node/Cargo.toml", &["foundation"]),
     ("benches/Cargo.toml", &["foundation"]),
 ];

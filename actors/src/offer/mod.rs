@@ -9,6 +9,8 @@
 
 mod desk;
 mod error;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod offers;
 mod pending;
 mod start;

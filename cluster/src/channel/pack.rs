@@ -1,7 +1,8 @@
 //! How do frames that leave together get smaller?
 //!
 //! Role       Several whole frames as one that holds them compressed: LZ4, of the crate `lz4_flex`.
-//! Limit      [`PACKED_BYTES_MAX`] bytes before; a longer promise is refused before anything is made.
+//! Limit      [`PACKED_BYTES_MAX`] bytes before, and [`EXPANSION_MAX`] for each that came; a longer promise
+//!            is refused before anything is made.
 //! Invariant  What comes out is frames, none of them packed again; or it is refused.
 
 use crate::connection::frame::{BadFrame, HEADER_BYTES, Kind, header, read_header};
@@ -11,6 +12,8 @@ pub(crate) const PACKED_BYTES_MAX: usize = 512 * 1024;
 /// Less than this is not worth it.
 const PACKED_BYTES_MIN: usize = 256;
 const LENGTH_BYTES: usize = 4;
+/// As many bytes does one of LZ4 become at most.
+const EXPANSION_MAX: usize = 255;
 
 /// The frames as one, if that is smaller by an eighth.
 pub(crate) fn pack(frames: &[u8]) -> Option<Vec<u8>> {
@@ -37,6 +40,9 @@ pub(crate) fn unpack(content: &[u8]) -> Result<Vec<u8>, BadFrame> {
     let length = u32::from_be_bytes(*length) as usize;
     if PACKED_BYTES_MAX < length {
         return Err(BadFrame::TooLong(length));
+    }
+    if packed.len() * EXPANSION_MAX < length {
+        return Err(BadFrame::Content);
     }
     let mut frames = vec![0; length];
     let there = lz4_flex::block::decompress_into(packed, &mut frames);
@@ -124,6 +130,9 @@ mod tests {
         assert_eq!(unpack(&huge), Err(BadFrame::TooLong(u32::MAX as usize)));
         assert_eq!(unpack(b"abc"), Err(BadFrame::Content));
         assert_eq!(unpack(&[0, 0, 0, 9, 1, 2]), Err(BadFrame::Content));
+        // Nothing is packed so well that it could become more.
+        let most = pack(&vec![0; PACKED_BYTES_MAX]).expect("it gets smaller");
+        assert_eq!(unpack(&most[HEADER_BYTES..]), Ok(vec![0; PACKED_BYTES_MAX]));
         let packed = pack(&frames(&[&[7; 1000]])).expect("it gets smaller");
         let content = &packed[HEADER_BYTES..];
         for cut in 0..content.len() {

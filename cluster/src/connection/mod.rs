@@ -15,6 +15,8 @@ mod carrier;
 mod context;
 mod failure;
 pub(crate) mod frame;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod inbound;
 mod keeper;
 mod lane;

@@ -19,6 +19,8 @@
 
 use foundation_runtime::WIRE_VERSION;
 
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod machine;
 mod message;
 mod refusal;

@@ -34,4 +34,6 @@ pub use event::{Effect, Event, Input, Ousted, Refusal};
 pub use machine::{Membership, RELAYS_MAX};
 pub use name::{ADDRESS_MAX, Address, NAME_MAX, Name, TextError};
 pub use record::{METADATA_MAX, REVISION_MAX, Record, State};
+#[cfg(feature = "fuzz")]
+pub(crate) use wire::fuzz;
 pub use wire::{DATAGRAM_MAX, DecodeError, STREAM_MAX, sender_of};

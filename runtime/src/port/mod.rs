@@ -9,6 +9,8 @@
 mod arrive;
 mod course;
 mod frame;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod leave;
 mod loopback;
 mod named;

@@ -7,6 +7,8 @@
 
 mod decode;
 mod encode;
+#[cfg(feature = "fuzz")]
+pub(crate) mod fuzz;
 mod message;
 mod reader;
 
