@@ -89,7 +89,8 @@ impl Mesh {
         };
         // There was another mesh before, perhaps, and none of its connections is left.
         let _ = membership::of(&mesh.plan.context.node).parted();
-        mesh.reconfigure(&epoch);
+        // The relay begins after this, and asks.
+        mesh.reconfigure_membership(&epoch);
         for seed in mesh.plan.seeds.clone() {
             mesh.step(Input::Seed(seed));
         }

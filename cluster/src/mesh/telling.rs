@@ -24,16 +24,16 @@ impl Mesh {
             "the overlay is switched"
         );
         self.plan.context.enter(epoch.clone());
-        self.reconfigure(&epoch);
+        self.reconfigure_membership(&epoch);
+        let _ = relay::of(&self.plan.context.node).reach(hops(&epoch.overlay));
         self.tell_watchers(&NodeEvent::Switched(epoch));
     }
 
-    /// The membership and the relay go by the overlay that there is.
-    pub(super) fn reconfigure(&self, epoch: &Epoch) {
+    /// The membership goes by the overlay that there is.
+    pub(super) fn reconfigure_membership(&self, epoch: &Epoch) {
         let is_sparse = epoch.overlay != Overlay::FullMesh;
         let config = membership::config_of(&self.plan.config, is_sparse);
         let _ = membership::of(&self.plan.context.node).reconfigure(config, is_sparse);
-        let _ = relay::of(&self.plan.context.node).reach(hops(&epoch.overlay));
     }
 
     /// Letters are passed on to those that are connected directly.
