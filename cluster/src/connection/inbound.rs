@@ -113,7 +113,7 @@ mod tests {
     fn what_is_no_frame_is_refused_by_its_first_bytes() {
         let rows = [
             ([0xff; 4], BadFrame::Kind(15)),
-            ([0xc0, 0, 0, 0], BadFrame::Kind(12)),
+            ([0xe0, 0, 0, 0], BadFrame::Kind(14)),
             ([0x0f, 0xff, 0xff, 0xff], BadFrame::TooLong((1 << 28) - 1)),
             ([0x04, 0, 0, 1], BadFrame::TooLong((64 << 20) + 1)),
         ];
