@@ -193,6 +193,8 @@ impl Cluster {
     ///     let [a, b, c] = world.nodes(["a", "b", "c"], async |node| {
     ///         node.start::<Cache>(()).name(CACHE).await.expect("the name is free");
     ///     }).await;
+    ///     // Nodes that have just started have to hear from each other first.
+    ///     world.advance(Duration::from_secs(6)).await;
     ///     a.cluster().everywhere().at(CACHE).clear().expect("it is sent");
     ///     world.advance(Duration::from_secs(6)).await;
     ///     for node in [&a, &b, &c] {
