@@ -27,7 +27,10 @@ impl Plumtree {
         // Nobody knows better: all are new, and what was heard by now is where they stand.
         self.ledger.greeted = true;
         let had = self.ledger.had();
-        effects.push(Effect::Send(peer, Message::Compare(had)));
+        // Who has had nothing lacks what others say that they have had: these compare, too.
+        if !had.is_empty() {
+            effects.push(Effect::Send(peer, Message::Compare(had)));
+        }
     }
 
     pub(super) fn greeted_by(&mut self, from: PeerId, effects: &mut Effects<Effect>) {
