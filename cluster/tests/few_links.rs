@@ -7,6 +7,8 @@
 //!            but neighbours is probed; a lost member keeps its way.
 
 mod common;
+#[path = "common/log_actor.rs"]
+mod log_actor;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -16,19 +18,13 @@ use foundation_actors::NodeExt;
 use foundation_cluster::mesh::MeshConfig;
 use foundation_cluster::overlay::{Overlay, hyparview};
 use foundation_cluster::{Builder, BuilderExt, NodeClusterExt, SimNetwork, WorldClusterExt};
-use foundation_macros::actor;
 use foundation_runtime::{Mail, Node, NodeChange, Pid, Process, Reason, World};
+
+use log_actor::{Log, simulate};
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// How many neighbours a node has.
 const ACTIVE: usize = 3;
-
-fn simulate<Fut: Future<Output = ()>>(seeds: u64, body: impl Fn(World, SimNetwork) -> Fut) {
-    common::simulate(seeds, |world| {
-        let network = SimNetwork::new(&world);
-        body(world, network)
-    });
-}
 
 fn plan(name: &str) -> Builder {
     let few = hyparview::Config {
@@ -81,27 +77,6 @@ async fn few(world: &World, nodes: &[Node]) {
         ends <= nodes.len() * (ACTIVE + 1)
     };
     world.eventually(2 * MINUTE, few).await;
-}
-
-/// Keeps what it is told.
-struct Log(Arc<Mutex<Vec<u32>>>);
-
-#[actor(crate = foundation_actors)]
-impl Log {
-    #[init]
-    fn init(kept: Arc<Mutex<Vec<u32>>>) -> Self {
-        Self(kept)
-    }
-
-    #[cast]
-    fn note(&mut self, number: u32) {
-        self.0.lock().unwrap().push(number);
-    }
-
-    #[call]
-    fn twice(&self, number: u32) -> u32 {
-        2 * number
-    }
 }
 
 #[test]

@@ -7,6 +7,8 @@
 //!            large messages look for a way of their own; a full mesh relays unasked.
 
 mod common;
+#[path = "common/log_actor.rs"]
+mod log_actor;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,18 +17,12 @@ use foundation_actors::NodeExt;
 use foundation_cluster::mesh::{MeshConfig, Relaying};
 use foundation_cluster::overlay::{Overlay, client_server, hyparview};
 use foundation_cluster::{Builder, BuilderExt, NodeClusterExt, SimNetwork, WorldClusterExt};
-use foundation_macros::actor;
 use foundation_runtime::{CallError, Mail, Node, NodeChange, Pid, Process, Reason, World};
+
+use log_actor::{Log, simulate};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
-
-fn simulate<Fut: Future<Output = ()>>(seeds: u64, body: impl Fn(World, SimNetwork) -> Fut) {
-    common::simulate(seeds, |world| {
-        let network = SimNetwork::new(&world);
-        body(world, network)
-    });
-}
 
 fn star() -> Overlay {
     Overlay::ClientServer(client_server::Config::new(["n0", "n1"]))
@@ -66,32 +62,6 @@ async fn start(
     };
     world.eventually(MINUTE, all).await;
     nodes
-}
-
-/// Keeps what it is told.
-struct Log(Arc<Mutex<Vec<u32>>>);
-
-#[actor(crate = foundation_actors)]
-impl Log {
-    #[init]
-    fn init(kept: Arc<Mutex<Vec<u32>>>) -> Self {
-        Self(kept)
-    }
-
-    #[cast]
-    fn note(&mut self, number: u32) {
-        self.0.lock().unwrap().push(number);
-    }
-
-    #[call]
-    fn twice(&self, number: u32) -> u32 {
-        2 * number
-    }
-
-    #[call]
-    fn length(&self, bytes: Vec<u8>) -> usize {
-        bytes.len()
-    }
 }
 
 /// Links itself with one process and monitors another, and keeps why each ended.

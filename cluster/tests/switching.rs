@@ -6,6 +6,8 @@
 //!            in the new full mesh; the mesh begins anew with the first overlay; nothing rests after a switch.
 
 mod common;
+#[path = "common/log_actor.rs"]
+mod log_actor;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,18 +18,12 @@ use foundation_cluster::overlay::{Overlay, Policy, client_server, hyparview};
 use foundation_cluster::{
     Builder, BuilderExt, NodeClusterExt, NodeEvent, SimNetwork, SwitchError, WorldClusterExt,
 };
-use foundation_macros::actor;
 use foundation_runtime::{Mail, Node, NodeChange, Pid, Process, Reason, World};
+
+use log_actor::{Log, simulate};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
-
-fn simulate<Fut: Future<Output = ()>>(seeds: u64, body: impl Fn(World, SimNetwork) -> Fut) {
-    common::simulate(seeds, |world| {
-        let network = SimNetwork::new(&world);
-        body(world, network)
-    });
-}
 
 fn few() -> Overlay {
     Overlay::HyParView(hyparview::Config {
@@ -97,27 +93,6 @@ async fn settled(world: &World, nodes: &[Node], overlay: &Overlay) {
         world.advance(Duration::from_millis(500)).await;
     }
     panic!("{overlay} did not come about");
-}
-
-/// Keeps what it is told.
-struct Log(Arc<Mutex<Vec<u32>>>);
-
-#[actor(crate = foundation_actors)]
-impl Log {
-    #[init]
-    fn init(kept: Arc<Mutex<Vec<u32>>>) -> Self {
-        Self(kept)
-    }
-
-    #[cast]
-    fn note(&mut self, number: u32) {
-        self.0.lock().unwrap().push(number);
-    }
-
-    #[call]
-    fn twice(&self, number: u32) -> u32 {
-        2 * number
-    }
 }
 
 /// Links itself with one process and monitors another: what it hears of either is an end of it.
