@@ -169,17 +169,18 @@ fn no_node_outlives_the_first_one() {
 #[test]
 #[cfg(target_os = "linux")]
 fn nodes_that_others_kill_are_started_again() {
-    let (run, nodes) = long_run("--repeat 8");
+    // Much longer than the pauses: the second is to be there when it is killed.
+    let (run, nodes) = long_run("--repeat 40");
     for node in nodes {
-        std::thread::sleep(Duration::from_millis(700));
+        std::thread::sleep(Duration::from_millis(300));
         signal("-KILL", node);
     }
     let id = run.id();
     let ended = run.wait_with_output().expect("it ends");
     assert_eq!(ended.status.code(), Some(0));
     let report: Report = serde_json::from_slice(&ended.stdout).expect("it is a report");
-    let mut input = Input::open(Source::Sample, 8).expect("it is there");
-    let plain = plain::run(&mut input, 8, || 0.0).expect("it can be read");
+    let mut input = Input::open(Source::Sample, 40).expect("it is there");
+    let plain = plain::run(&mut input, 40, || 0.0).expect("it can be read");
     let run = report.run.clone();
     assert_eq!(report, Report { run, ..plain });
     assert!(children(id).is_empty());
