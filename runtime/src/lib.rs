@@ -67,6 +67,8 @@ pub use observe::{
 pub use pid::{NodeId, Pid};
 pub use platform::entropy::{Rng, random_bytes, seed};
 pub use platform::panics::reason as reason_of_panic;
+#[doc(hidden)]
+pub use platform::planted;
 pub use port::{
     BadChannels, BadFrame, Brought, CHANNEL_NAME_MAX, CHANNELS, CHANNELS_MAX, Carried, Course,
     Freight, FreightKind, Loopback, NoChannel, NodeChange, Port, SendOptions, Spool, WIRE_VERSION,

@@ -8,6 +8,7 @@ pub(crate) mod clock;
 pub(crate) mod current;
 pub(crate) mod entropy;
 pub(crate) mod panics;
+pub mod planted;
 pub(crate) mod prefetch;
 pub(crate) mod signals;
 pub(crate) mod stacks;

@@ -44,6 +44,11 @@ impl Calls {
         });
     }
 
+    /// Whether it waits for no answer.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn place(&self, id: u64) -> Option<usize> {
         self.0.iter().rposition(|call| call.id == id)
     }

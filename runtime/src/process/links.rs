@@ -6,6 +6,7 @@
 //!            unlinks leave both sides alike. A monitor fires once.
 //! Source     otp: erts, "Links", "Monitors", "Unlink protocol"
 
+use crate::planted::{self, Bug};
 use std::sync::Arc;
 
 use super::fetch::{has_parent_link, is_parent};
@@ -274,7 +275,8 @@ pub(super) fn down_arrived(running: &Running, id: u64, from: Option<Pid>, reason
     match (watch.purpose, watch.target) {
         (Purpose::Monitor, _) | (Purpose::Suspender, None) => {}
         (Purpose::Suspender, Some(by)) => return super::suspend::suspender_down(running, by),
-        (Purpose::Link, born) => return super::unborn::ended(running, from, born, reason),
+        (Purpose::Link, born) => return super::unborn::ended(running, id, from, born, reason),
+        (Purpose::LostLink, _) => return,
     }
     let down = Down {
         monitor: MonitorRef { owner: me, id },
@@ -327,12 +329,19 @@ pub(super) fn node_lost(running: &Running, node: NodeId, lost: u32) {
         (linked, watched, extra.calls.over(node, lost))
     });
     for pid in linked {
-        super::fetch::exit(running, pid, Reason::NoConnection, ExitKind::Link);
+        if !planted::is(Bug::LinkForgotten) {
+            super::fetch::exit(running, pid, Reason::NoConnection, ExitKind::Link);
+        }
     }
     for id in watched {
-        down_arrived(running, id, None, Reason::NoConnection);
+        if !planted::is(Bug::MonitorForgotten) {
+            down_arrived(running, id, None, Reason::NoConnection);
+        }
     }
     for id in called {
+        if planted::is(Bug::CallForgotten) {
+            continue;
+        }
         let caller = CallerKey::Process(running.pid(), id).with_node(&running.node);
         caller.fail(&CallError::NoConnection);
     }

@@ -148,6 +148,7 @@ impl Link {
 }
 
 /// A monitor this process set.
+#[derive(Default)]
 pub(crate) struct Watch {
     pub(crate) target: Option<Pid>,
     pub(crate) name: Option<Arc<str>>,
@@ -168,6 +169,8 @@ pub(crate) enum Purpose {
     Suspender,
     /// Another node starts it, linked with this one, which had its end before there was a pid.
     Link,
+    /// The same, and that node was lost before there was a pid.
+    LostLink,
 }
 
 /// What few processes have to do with who made them.

@@ -70,7 +70,7 @@ pub use plain::{IntoReason, Process, Receive, ReceiveTimeout};
 pub(crate) use queue::Queue;
 pub(crate) use remains::{Reaper, Remains};
 pub(crate) use spawn::spawn;
-pub(crate) use suspend::{hold, suspended};
+pub(crate) use suspend::{hold, is_overdue, suspended};
 pub(crate) use table::{
     ALIVE, Block, HAS_PEERS, HOLDS, LIMITED, NAMED, ProcessTable, SLOT_BATCH, SUSPENDED, TRACED,
 };

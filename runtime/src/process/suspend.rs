@@ -91,6 +91,18 @@ pub(crate) fn hold(running: &Running) {
     running.budget.set(0);
 }
 
+/// Whether a process that ports hold has waited for an answer as long as it wanted to: it hears of
+/// that, and goes on until it yields.
+#[cold]
+pub(crate) fn is_overdue(running: &Running) -> bool {
+    let now = running.core().clock().coarse();
+    running.extra(|extra| {
+        let is_held = extra.held_by_ports > 0 && extra.suspenders.is_empty();
+        let waits = !extra.calls.is_empty();
+        is_held && waits && extra.alarm.is_some_and(|(_, at)| at <= now)
+    })
+}
+
 /// There is room again in a port.
 pub(super) fn released(running: &Running) {
     let none_left = running.extra(|extra| {

@@ -9,7 +9,7 @@
 //! Source     otp: erlang:spawn_request/5, spawn_request_abandon/1
 
 use super::info::is_process;
-use super::local::{Kin, Purpose, TRAP_EXIT};
+use super::local::{Kin, Purpose, TRAP_EXIT, Watch};
 use super::{HAS_PEERS, Me, links};
 use crate::envelope::ExitKind;
 use crate::scheduler::Running;
@@ -32,22 +32,29 @@ impl Me {
     }
 
     /// The process of that monitor or link is there: from here on it is one like any other. Nothing
-    /// happens when the process has ended already, which was told then.
+    /// happens when the process has ended already, which was told then. When its node was lost meanwhile,
+    /// that ends the link.
     #[doc(hidden)]
     pub fn born(self, watch: MonitorRef, pid: Pid) {
         let running = self.running();
         if watch.owner != self.pid() {
             return;
         }
-        let purpose = running.extra(|extra| {
+        let found = running.extra(|extra| {
             let watch = extra.watches.get_mut(&watch.id)?;
             watch.target = Some(pid);
-            Some(watch.purpose)
+            Some((watch.purpose, watch.over))
         });
-        if purpose == Some(Purpose::Link) {
-            let over = links::way(running, pid).unwrap_or(0);
-            links::add_active(running, pid, over);
-            running.trace(|| Traced::Linked { with: pid });
+        let Some((purpose @ (Purpose::Link | Purpose::LostLink), over)) = found else {
+            return;
+        };
+        // Over the connection that it was asked for: there may be another by now, and the loss of that
+        // one is still to be heard of.
+        links::add_active(running, pid, over);
+        running.trace(|| Traced::Linked { with: pid });
+        if purpose == Purpose::LostLink {
+            self.demonitor_flush(watch);
+            super::fetch::exit(running, pid, Reason::NoConnection, ExitKind::Link);
         }
     }
 
@@ -85,9 +92,24 @@ impl Me {
 }
 
 /// A process has ended that was started linked with this one.
-pub(super) fn ended(running: &Running, from: Option<Pid>, born: Option<Pid>, reason: Reason) {
-    // Of a lost node the start itself is told, or the link.
-    let Some(from) = from else { return };
+pub(super) fn ended(
+    running: &Running,
+    id: u64,
+    from: Option<Pid>,
+    born: Option<Pid>,
+    reason: Reason,
+) {
+    let Some(from) = from else {
+        // Of a lost node the link is told, or the start itself: unless that was answered before.
+        if !born.is_some_and(|born| is_process(&born)) {
+            let lost = Watch {
+                purpose: Purpose::LostLink,
+                ..Watch::default()
+            };
+            running.extra(|extra| extra.watches.insert(id, lost));
+        }
+        return;
+    };
     if born.is_some_and(|born| is_process(&born)) {
         return super::fetch::exit(running, from, reason, ExitKind::Link);
     }

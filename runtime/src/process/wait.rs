@@ -6,6 +6,7 @@
 //!            coarse clock, and passes later by as much as that clock was ever behind. A process
 //!            has one alarm, armed when it first waits and left running while it still fits.
 
+use crate::planted::{self, Bug};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -180,7 +181,10 @@ impl Drop for Deadline {
 fn has_alarm(running: &Running, due: u64) -> bool {
     let coarse = running.core().clock().coarse();
     running.local(|local| match &local.extra {
-        Some(extra) => extra.alarm.is_some_and(|(_, at)| coarse < at && at <= due),
+        Some(extra) => extra.alarm.is_some_and(|(_, at)| {
+            let is_ahead = coarse < at || planted::is(Bug::TimerForgotten);
+            is_ahead && at <= due
+        }),
         None => false,
     })
 }

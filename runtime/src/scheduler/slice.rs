@@ -59,8 +59,11 @@ fn step(running: &Running, block: &Block) -> Next {
 /// The same for a process that does not run, or whose doings are told.
 #[cold]
 fn unusual_step(running: &Running, block: &Block) -> Next {
-    if block.state() & SUSPENDED != 0 {
+    if block.state() & SUSPENDED != 0 && !process::is_overdue(running) {
         return Next::Park;
+    }
+    if block.state() & TRACED == 0 {
+        return step_on(running, block);
     }
     running.set_traced(true);
     let next = step_on(running, block);

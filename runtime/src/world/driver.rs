@@ -6,6 +6,8 @@
 //!            stands while anybody can run, for `STILL_MAX` slices at most.
 
 use std::fmt;
+use std::future::poll_fn;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,10 +17,10 @@ use std::time::Duration;
 use super::World;
 use super::sim::{Event, Sim};
 use super::trace::Trace;
-use crate::Reason;
 use crate::platform::current::Enter;
 use crate::process;
 use crate::scheduler::{Running, Scheduler, Stamp, slice};
+use crate::{Node, Reason, ShutdownError};
 
 /// Unless [`World::bound_steps`] says otherwise.
 pub(super) const STEPS_MAX: u64 = 50_000_000;
@@ -161,12 +163,8 @@ where
     };
     sim.rest_no_more();
     let (trace_hash, steps, time) = (driver.hash, driver.steps, Duration::from_nanos(sim.now()));
-    for node in world.nodes() {
-        match driver.drive(node.shutdown(SHUTDOWN_BOUND))? {
-            Ok(()) => {}
-            Err(error) => return Err(SimError::Unyielding(error.to_string())),
-        }
-    }
+    let ended = driver.drive(end_all(world.nodes()))?;
+    ended.map_err(|error| SimError::Unyielding(error.to_string()))?;
     Ok((
         output,
         SimReport {
@@ -176,6 +174,31 @@ where
             time,
         },
     ))
+}
+
+/// Shuts all nodes down at the same time: what goes on until its node ends does not go on for longer the
+/// more nodes there are.
+async fn end_all(nodes: Vec<Node>) -> Result<(), ShutdownError> {
+    let mut ending: Vec<_> = nodes
+        .iter()
+        .map(|node| Box::pin(node.shutdown(SHUTDOWN_BOUND)))
+        .collect();
+    let mut outcome = Ok(());
+    poll_fn(|cx| {
+        ending.retain_mut(|ending| match ending.as_mut().poll(cx) {
+            Poll::Ready(ended) => {
+                outcome = mem::replace(&mut outcome, Ok(())).and(ended);
+                false
+            }
+            Poll::Pending => true,
+        });
+        match ending.is_empty() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    outcome
 }
 
 impl Driver<'_> {
