@@ -9,7 +9,7 @@ use std::time::Duration;
 use foundation_actors::{Cx, Name, NodeExt};
 use foundation_cluster::{NodeClusterExt, WorldClusterExt};
 use foundation_macros::actor;
-use foundation_runtime::{Node, Pid, Reason};
+use foundation_runtime::{CallError, Node, NodeChange, Pid, Process, Reason, Status, promise};
 
 use common::simulate;
 
@@ -32,6 +32,9 @@ impl Store {
     fn keep(&mut self, number: u64) -> u64 {
         std::mem::replace(&mut self.kept, number)
     }
+
+    #[cast]
+    fn heap(&mut self, _load: String) {}
 
     #[call]
     fn whose(&self, cx: &mut Cx<Self>) -> Pid {
@@ -74,6 +77,37 @@ fn a_node_that_crashed_comes_back_as_another() {
             assert!(b.processes().is_empty(), "nothing of it runs");
         });
     }
+}
+
+/// What it sends to a node that takes nothing holds it, and yet its call ends when it is to.
+#[test]
+fn who_is_held_hears_in_time_that_nobody_answers() {
+    simulate(SEEDS, |world| async move {
+        let [a, _] = world.nodes(["a", "b"], app).await;
+        let store = a.remote("b").at(STORE);
+        world.network().partition("a", "b");
+        let bound = ms(1_000);
+        let (told, heard) = promise(&a);
+        let sender = async move |me: Process<NodeChange>| {
+            let node = me.node();
+            let load = "x".repeat(1 << 20);
+            store.heap(load.clone()).expect("there is room");
+            store.heap(load).expect("there is room");
+            for _ in 0..2 {
+                let begun = node.now();
+                let answer = store.keep(1).timeout(bound).await;
+                assert_eq!(answer, Err(CallError::Timeout));
+                assert_eq!(node.now() - begun, bound);
+            }
+            told.send(());
+        };
+        let sender = a.spawn_fn(sender).expect("there is room");
+        world.sleep(bound / 2).await;
+        let info = a.info(&sender, ms(100)).await.expect("it answers");
+        let status = info.map(|info| info.status);
+        assert_eq!(status, Some(Status::Suspended), "it is held");
+        assert_eq!(heard.await, Ok(()), "it is held, and not for ever");
+    });
 }
 
 /// All join at the first, and yet it can be gone.

@@ -185,6 +185,26 @@ fn it_is_sent_five_times_and_then_given_up() {
     assert_eq!(node.pending(), 0);
 }
 
+/// Who has died acknowledges nothing for as long as it takes to be given up.
+#[test]
+fn a_destination_that_has_died_keeps_nothing_from_others() {
+    let mut node = three();
+    step(&mut node, 0, Input::Send(letter(9, Some(0))));
+    for ticket in 1..=3000 {
+        let effects = step(&mut node, 0, Input::Send(letter(2, Some(ticket))));
+        let [Effect::Send(_, Message(sent, Kind::Asked { floor, .. }))] = &effects[..] else {
+            panic!("{ticket}: {effects:?}");
+        };
+        assert_eq!(sent.number, *floor, "nothing else waits for this one");
+        let Message(envelope, _) = message(0, ticket, 5);
+        let source = id(2);
+        let had = Message(Envelope { source, ..envelope }, Kind::Had(sent.number));
+        let heard = step(&mut node, 0, received(2, had));
+        assert_eq!(heard, [Effect::Acknowledged(ticket)]);
+    }
+    assert_eq!(node.pending(), 1, "the first is still waited for");
+}
+
 #[test]
 fn only_the_destination_acknowledges() {
     let answer = |source: usize, number| {
@@ -229,7 +249,7 @@ struct Walk {
     acknowledged: BTreeSet<u64>,
     failed: BTreeSet<u64>,
     /// How often a node has sent a message of one attempt over one link.
-    passed: BTreeMap<(usize, usize, PeerId, u8, u64, u8), usize>,
+    passed: BTreeMap<(usize, usize, (PeerId, PeerId), u8, u64, u8), usize>,
 }
 
 impl Walk {
@@ -323,9 +343,11 @@ impl Walk {
             source,
             number,
             attempt,
+            to: destination,
             ..
         } = *envelope;
-        let key = (node, to, source, kind, number, attempt);
+        let ends = (source, destination);
+        let key = (node, to, ends, kind, number, attempt);
         let count = self.passed.entry(key).or_insert(0);
         *count += 1;
         assert_eq!(*count, 1, "{node} has sent {message:?} to {to} before");

@@ -1,6 +1,7 @@
 //! Whom does a node dial through others, and when?
 //!
-//! Role       The machine by tables: what comes of a member that cannot be dialled.
+//! Role       The machine by tables: what comes of a member that cannot be dialled. Processes hear of its loss
+//!            once, and of its return when it is connected.
 //! Sabotages  Seen red: it is tried at once; it is tried twice at the same time; it is never tried again; a full
 //!            mesh does so without being told to; a node that has answered is looked for.
 
@@ -63,7 +64,7 @@ fn fails(machine: &mut Machine, now: u64, refusal: Refusal) -> Vec<Effect> {
 }
 
 fn given_up() -> Vec<Effect> {
-    vec![Effect::Lose(who("z")), Effect::Reach(who("z"))]
+    vec![Effect::Lose(who("z"))]
 }
 
 fn through() -> Vec<Effect> {
@@ -137,4 +138,57 @@ fn nobody_is_asked_where_nobody_is() {
         Input::Down(ConnectionId(1), Loss::Closed),
     );
     assert_eq!(fails(&mut machine, 1000, Refusal::Deadline), given_up());
+}
+
+/// A step, and whether it dials that one: then it is refused.
+fn dials(machine: &mut Machine, now: u64, input: Input) -> bool {
+    let mut effects = Effects::new();
+    machine.step(at(now), input, &mut effects);
+    let dials = effects
+        .drain()
+        .any(|effect| effect == Effect::Dial("z:1".into()));
+    if dials {
+        let refused = Input::Undialled("z:1".into(), Refusal::Closed);
+        assert!(!self::dials(machine, now, refused), "at once");
+    }
+    dials
+}
+
+#[test]
+fn who_is_lost_is_dialled_ever_less_often_and_comes_back_when_it_is_connected() {
+    let mut machine = client(star(), Relaying::Never);
+    let (server, z) = (ConnectionId(1), ConnectionId(2));
+    assert_eq!(fails(&mut machine, 1000, Refusal::Closed), given_up());
+    let known = step(&mut machine, 1000, Input::Member(who("z")));
+    assert_eq!(known, [], "that it is a member was known");
+    let mut times = Vec::new();
+    for now in (1000..60_000).step_by(100) {
+        // Its server is heard, or would be lost.
+        if dials(&mut machine, now, Input::Heard(server)) | dials(&mut machine, now, Input::Ticked)
+        {
+            times.push(now);
+        }
+    }
+    assert!((4..=20).contains(&times.len()), "{times:?}");
+    let pauses = times.windows(2).map(|two| two[1] - two[0]);
+    assert!(pauses.max() <= Some(10_100), "{times:?}");
+    let proved = Input::Proved(z, who("z"), Role::Dialler);
+    step(&mut machine, 60_000, proved);
+    step(&mut machine, 60_000, Input::Up(z));
+    let next = machine.dialled().count();
+    step(
+        &mut machine,
+        60_000,
+        Input::Undialled("z:1".into(), Refusal::Simultaneous),
+    );
+    assert_eq!(machine.dialled().count(), next, "its address is known");
+    assert!(!dials(&mut machine, 61_000, Input::Down(z, Loss::Closed)));
+    let soon = (61_000..62_000).step_by(100);
+    let soon = soon.filter(|now| dials(&mut machine, *now, Input::Ticked));
+    assert!(soon.count() > 0, "it is lost");
+    let failed = Input::Lost("z".into(), 1, Loss::Failed);
+    assert!(!dials(&mut machine, 62_000, failed));
+    let mut later = (62_000..80_000).step_by(100);
+    let is_dialled = later.any(|now| dials(&mut machine, now, Input::Ticked));
+    assert!(!is_dialled, "it is no member");
 }

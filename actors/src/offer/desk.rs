@@ -6,6 +6,7 @@
 //!            bound and [`GRACE`].
 //! Source     otp: erlang:spawn_request/5, spawn_request_abandon/1
 
+use foundation_runtime::planted::{self, Bug};
 use std::time::Duration;
 
 use foundation_macros::actor;
@@ -94,7 +95,9 @@ impl Desk {
 
     #[info]
     fn changed(&mut self, info: Info, cx: &mut Cx<Self>) {
-        if let Ok(NodeChange::Down { node, .. }) = info.take() {
+        if let Ok(NodeChange::Down { node, .. }) = info.take()
+            && !planted::is(Bug::StartForgotten)
+        {
             for start in self.pending.lost(node) {
                 end(cx, &start);
             }
@@ -106,6 +109,9 @@ impl Desk {
 fn end(cx: &mut Cx<Desk>, start: &Unsettled) {
     cx.cancel_timer(start.bell);
     cx.unlink(start.child);
+    if planted::is(Bug::StartForgotten) {
+        return;
+    }
     cx.exit(start.child, Reason::Kill);
 }
 

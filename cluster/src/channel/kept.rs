@@ -5,6 +5,7 @@
 //! Limit      Each lane's `full` bytes; nodes are forgotten when they are gone for good.
 //! Invariant  What goes to one incarnation of a node never goes to another.
 
+use foundation_runtime::planted::{self, Bug};
 use std::collections::BTreeMap;
 
 use foundation_runtime::NodeId;
@@ -33,6 +34,14 @@ impl Kept {
         if let Some(before) = self.last.insert(NodeId::unconnected(name), id)
             && before != id
         {
+            if planted::is(Bug::StaleIncarnation) {
+                let left = self.left.extract_if(.., |stream, _| stream.0 == before);
+                let left: Vec<_> = left.collect();
+                let next = left
+                    .into_iter()
+                    .map(|((_, channel, lane), left)| ((id, channel, lane), left));
+                self.left.extend(next);
+            }
             self.gone(before);
         }
     }
@@ -73,7 +82,7 @@ impl Kept {
     /// What a lane had to keep when it ended.
     pub(crate) fn leave(&mut self, stream: Stream, left: Leftover) {
         let is_known = self.last.values().any(|last| *last == stream.0);
-        match is_known {
+        match is_known && !planted::is(Bug::LeftoverForgotten) {
             true => drop(self.left.insert(stream, left)),
             false => self.given_up += left.entries() as u64,
         }
@@ -98,7 +107,7 @@ impl Kept {
         let last = heard.entry(bucket).or_default();
         let is_first = *last < number;
         *last = number.max(*last);
-        is_first
+        is_first || planted::is(Bug::TakenAgain)
     }
 
     /// Gives up what has waited as long as it may.

@@ -7,14 +7,16 @@
 //!            loss.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use foundation_runtime::{Carried, Freight, Node, NodeId, Pid, Reason};
 
+use super::frame::Kind;
 use super::keeper::Keeper;
 use super::lanes::Lanes;
 use super::outgoing::Outgoing;
+use super::parting;
 use super::stall::Stall;
 use crate::channel::ChannelFigures;
 use crate::handshake::Who;
@@ -39,6 +41,10 @@ pub(crate) struct Association {
     bulk: (AtomicBool, AtomicU64),
     stall: Mutex<Stall>,
     pub(super) lanes: Lanes,
+    /// What this goes on after, as the other end was told.
+    after: OnceLock<Option<u64>>,
+    /// Both ends have agreed to end it.
+    is_agreed: AtomicBool,
     /// Whether further connections may bring frames in.
     is_open: RwLock<bool>,
     /// The processes of further connections.
@@ -64,9 +70,33 @@ impl Association {
             heard: AtomicU64::new(0),
             bulk: (AtomicBool::new(false), AtomicU64::new(0)),
             stall: Mutex::default(),
+            after: OnceLock::new(),
+            is_agreed: AtomicBool::new(false),
             is_open: RwLock::new(true),
             carriers: Mutex::default(),
         }
+    }
+
+    /// Tells the other end that this goes on where the connection of this number ended, or begins: the
+    /// first word over it.
+    pub(super) fn go_on(&self, after: Option<u64>) {
+        if self.after.set(after).is_ok() {
+            self.outgoing.say(Kind::Parting, &parting::goes_on(after));
+        }
+    }
+
+    /// What this goes on after.
+    pub(super) fn goes_on_after(&self) -> Option<u64> {
+        self.after.get().copied().flatten()
+    }
+
+    /// Both ends have agreed to end it.
+    pub(super) fn agree(&self) {
+        self.is_agreed.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_agreed(&self) -> bool {
+        self.is_agreed.load(Ordering::Relaxed)
     }
 
     /// How often something was heard.

@@ -16,6 +16,7 @@ use super::carrier;
 use super::context::{Context, HalfOpen};
 use super::failure::Failure;
 use super::frame::Kind;
+use super::parting::{self, Parting};
 use super::pump::{Duty, Pump, Turn};
 use super::shake::{Further, Gatekeeper, shake};
 use crate::broadcast;
@@ -181,7 +182,7 @@ async fn live(
                 }
             }
             Turn::Came(Kind::Parting, content) => {
-                match parting(context, mesh, id, &association, &content).await {
+                match parting::said(context, mesh, id, &association, &content).await {
                     Parting::Goes => break Loss::Unneeded,
                     Parting::Stays => {}
                     Parting::Said => is_parting = true,
@@ -191,66 +192,15 @@ async fn live(
             Turn::Came(..) => {}
         }
     };
-    drop(attached);
-    let agreed = is_parting && loss == Loss::Closed;
-    mesh.gone(id, if agreed { Loss::Unneeded } else { loss })
-        .await;
-}
-
-/// Does the other end need this connection?
-pub(crate) const ASKS_TO_PART: &[u8] = &[0];
-/// It does not: the connection is closed once this is read.
-const PARTS: &[u8] = &[1];
-/// It does.
-const STAYS: &[u8] = &[2];
-
-/// What follows from a word on whether a connection is needed.
-enum Parting {
-    /// It ends.
-    Goes,
-    /// It stays.
-    Stays,
-    /// The other end is told that it may end it.
-    Said,
-    /// That was no such word.
-    Garbage,
-}
-
-async fn parting(
-    context: &Context,
-    mesh: &MeshRef,
-    id: ConnectionId,
-    of: &Arc<Association>,
-    content: &[u8],
-) -> Parting {
-    let ways = &context.ways;
-    match content {
-        ASKS_TO_PART => {
-            let mut may = mesh.may_part(id).await;
-            if may {
-                ways.detach(of);
-                may = of.is_quiet();
-                if !may {
-                    ways.attach(of);
-                    mesh.kept(id).await;
-                }
-            }
-            if !may {
-                of.outgoing.say(Kind::Parting, STAYS);
-                return Parting::Stays;
-            }
-            of.outgoing.say(Kind::Parting, PARTS);
-            of.outgoing.close(Loss::Unneeded);
-            Parting::Said
-        }
-        PARTS => Parting::Goes,
-        STAYS => {
-            ways.attach(of);
-            mesh.kept(id).await;
-            Parting::Stays
-        }
-        _ => Parting::Garbage,
+    let loss = match loss {
+        Loss::Closed if is_parting => Loss::Unneeded,
+        loss => loss,
+    };
+    if loss == Loss::Unneeded {
+        association.agree();
     }
+    drop(attached);
+    mesh.gone(id, loss).await;
 }
 
 /// The node is connected as long as this is there.

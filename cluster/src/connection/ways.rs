@@ -5,7 +5,9 @@
 //! Limit      [`WAITING_BYTES_MAX`] wait for a connection, signals apart; senders wait from
 //!            [`HELD_BYTES`] on.
 //! Invariant  What is sent to a member arrives in order, also across connections that ended because
-//!            nobody needed them; or everybody who has to do with the member is told of the loss.
+//!            nobody needed them; or everybody who has to do with the member is told of the loss. Of two
+//!            nodes that are connected, both have told of a loss, or neither has: where a connection ended
+//!            in one way for one of them, and in another for the other, the next one shows it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -86,15 +88,47 @@ impl Ways {
         }
     }
 
-    /// This connection broke, unless it was detached before.
+    /// It is needed after all; where it is over by now, nothing happens.
+    pub(crate) fn reattach(&self, of: &Arc<Association>) {
+        let all = self.all();
+        if let Some((way, _)) = all.get(&of.peer_id).filter(|(way, _)| way.comes_after(of)) {
+            way.attach(of);
+        }
+    }
+
+    /// This connection is over. That is a loss, unless both ends have agreed on it.
     pub(super) fn broke(&self, of: &Arc<Association>) {
         let mut all = self.all();
-        let is_it = |(way, _): &(Arc<Way>, u32)| way.leads_over(of);
+        let is_it = |(way, _): &(Arc<Way>, u32)| {
+            way.leads_over(of) || way.comes_after(of) && !of.is_agreed()
+        };
         if all.get(&of.peer_id).is_some_and(is_it)
             && let Some((way, number)) = all.remove(&of.peer_id)
         {
             drop(all);
             self.end(of.peer_id, &way, number);
+        }
+    }
+
+    /// The other end goes on where this connection ended, or begins. Who would go on with something else
+    /// has missed a loss.
+    pub(super) fn compare(&self, of: &Arc<Association>, theirs: Option<u64>) {
+        let ours = of.goes_on_after();
+        if ours.is_none() || ours == theirs {
+            return;
+        }
+        let mut all = self.all();
+        let Some((way, number)) = all.get(&of.peer_id) else {
+            return;
+        };
+        if way.leads_over(of) {
+            way.end(&self.keeper);
+            self.node.disconnect_port(of.peer_id, *number);
+            let way = Arc::new(Way::new(self, &of.peer));
+            *way.write() = State::There(Arc::clone(of));
+            let name = &of.peer.name;
+            let number = self.node.connect_port(of.peer_id, name, way.clone());
+            all.insert(of.peer_id, (way, number));
         }
     }
 
@@ -143,6 +177,8 @@ enum State {
 
 #[derive(Debug, Default)]
 struct Waiting {
+    /// The connection that ended last, because nobody needed it.
+    after: Option<u64>,
     frames: Vec<(Vec<u8>, Freight)>,
     bytes: usize,
     held: BTreeSet<Pid>,
@@ -175,6 +211,10 @@ impl Way {
         matches!(&*self.read(), State::There(there) if Arc::ptr_eq(there, of))
     }
 
+    fn comes_after(&self, of: &Association) -> bool {
+        matches!(&*self.read(), State::Away(waiting) if waiting.after == Some(of.link))
+    }
+
     fn ask_again(&self) {
         let waits = matches!(&*self.read(), State::Away(waiting) if !waiting.frames.is_empty());
         if waits {
@@ -194,6 +234,9 @@ impl Way {
             return matches!(&*state, State::There(there) if Arc::ptr_eq(there, of));
         };
         let waiting = std::mem::take(waiting);
+        if waiting.after != Some(of.link) {
+            of.go_on(waiting.after);
+        }
         if !waiting.frames.is_empty() {
             self.sent.fetch_add(1, Ordering::Relaxed);
         }
@@ -218,7 +261,10 @@ impl Way {
     fn detach(&self, of: &Arc<Association>) {
         let mut state = self.write();
         if matches!(&*state, State::There(there) if Arc::ptr_eq(there, of)) {
-            *state = State::Away(Waiting::default());
+            *state = State::Away(Waiting {
+                after: Some(of.link),
+                ..Waiting::default()
+            });
         }
     }
 

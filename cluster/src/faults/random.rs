@@ -6,8 +6,12 @@ use std::time::Duration;
 
 use foundation_runtime::Rng;
 
-use super::plan::{Fault, Plan};
+use super::plan::{Fault, Plan, Shape};
+use crate::overlay::client_server::SERVERS_MAX;
 use crate::transport::simulated::Link;
+
+/// How long after a switch another one can be ordered, as nodes have it by default.
+const SWITCH_PAUSE: Duration = Duration::from_secs(31);
 
 impl Plan {
     /// About so many faults of every kind for a cluster of so many nodes, decided by the seed. Nothing
@@ -40,6 +44,16 @@ impl Plan {
             mended |= mending == Fault::Heal;
             faults.push((at(ends), mending));
         }
+        let mut switched = None;
+        faults.sort_by_key(|(when, _)| *when);
+        faults.retain(|(when, fault)| {
+            let is_switch = matches!(fault, Fault::Switch(_));
+            let is_early = switched.is_some_and(|last| *when < last + SWITCH_PAUSE);
+            if is_switch && !is_early {
+                switched = Some(*when);
+            }
+            !(is_switch && is_early)
+        });
         if mended {
             faults.push((Duration::from_millis(last as u64), Fault::Heal));
         }
@@ -51,7 +65,7 @@ impl Plan {
 fn pair(rng: &mut Rng, nodes: usize) -> (Fault, Fault) {
     let node = 1 + rng.below(nodes - 1);
     let (a, b) = (rng.below(node), node);
-    match rng.below(10) {
+    match rng.below(11) {
         0 => (Fault::Crash(node), Fault::Restart(node)),
         1 => (Fault::PowerOff(node), Fault::Restart(node)),
         2 => (Fault::Pause(node), Fault::Resume(node)),
@@ -69,6 +83,14 @@ fn pair(rng: &mut Rng, nodes: usize) -> (Fault, Fault) {
         }
         6 if nodes > 2 => (Fault::Split(1 + rng.below(nodes - 1)), Fault::Heal),
         7 => (Fault::CutOneWay(b, a), Fault::Heal),
+        9 => {
+            let shape = match rng.below(3) {
+                0 => Shape::FullMesh,
+                1 => Shape::HyParView,
+                _ => Shape::ClientServer(1 + rng.below(nodes.min(SERVERS_MAX))),
+            };
+            (Fault::Switch(shape), Fault::Heal)
+        }
         8 => {
             let most = Duration::from_millis(2 + rng.below(300) as u64);
             let link = Link::new(Duration::from_millis(1), most, rng.below(30) as f64 / 100.0);
@@ -114,6 +136,7 @@ mod tests {
             "cut_one_way",
             "link",
             "heal",
+            "switch",
         ];
         for verb in verbs {
             assert!(all.contains(&format!(" {verb}")), "{verb} is never made");

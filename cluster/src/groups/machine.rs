@@ -10,6 +10,7 @@
 //!            stays in a scope once it is lost. Whoever missed a word is told everything anew.
 //! Source     otp: pg, "strong eventual consistency"
 
+use foundation_runtime::planted::{self, Bug};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -198,6 +199,9 @@ impl<P: Member> Exchange<P> {
 
     fn down(&mut self, node: P::Node, effects: &mut Effects<Effect<P>>) {
         let peer = self.peers.remove(&node);
+        if planted::is(Bug::GroupOfLost) {
+            return;
+        }
         for name in peer.into_iter().flat_map(|peer| peer.scopes.into_keys()) {
             release(node, name, effects);
         }
@@ -266,7 +270,9 @@ impl<P: Member> Exchange<P> {
                     true => scope::Input::PeerJoined { node, group, pids },
                     false => scope::Input::PeerLeft { node, group, pids },
                 };
-                peer.changed(node, &scope, number, change, max, effects);
+                if is_join || !planted::is(Bug::LeaveForgotten) {
+                    peer.changed(node, &scope, number, change, max, effects);
+                }
             }
         }
     }

@@ -6,6 +6,7 @@
 //!            suspected here, is suspected and probed, not believed to be down: after a partition both
 //!            sides believe that of each other.
 
+use foundation_runtime::planted::{self, Bug};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,6 +76,9 @@ impl Membership {
             return true;
         }
         if self.phase == Phase::Leaving || self.me.precedence() >= claim.precedence() {
+            return false;
+        }
+        if planted::is(Bug::RefutationForgotten) {
             return false;
         }
         // A wrong suspicion is a sign that this member answers late.

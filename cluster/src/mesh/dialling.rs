@@ -28,7 +28,7 @@ impl Machine {
         if !is_failed {
             return;
         }
-        if !members.iter().any(|who| self.graph.dials(&who.name)) {
+        if members.is_empty() {
             self.targets.gone(address);
         }
         if let Graph::View(sparse) = &mut self.graph {
@@ -36,16 +36,8 @@ impl Machine {
         }
         for who in members {
             if !self.unreached.is_tried(who.peer_id()) {
-                self.give_up(who, out);
+                self.give_up(now, who, out);
             }
-        }
-    }
-
-    /// What waited for it is lost; what comes later tries again.
-    pub(super) fn give_up(&self, who: Who, out: &mut Out<'_>) {
-        out.push(Effect::Lose(who.clone()));
-        if !self.graph.is_full() {
-            out.push(Effect::Reach(who));
         }
     }
 

@@ -24,7 +24,7 @@ impl Mesh {
         if started.is_quiet() {
             started.outgoing.say(Kind::Parting, ASKS_TO_PART);
         } else {
-            ways.attach(started);
+            ways.reattach(started);
             self.take(Input::Kept(id));
         }
     }

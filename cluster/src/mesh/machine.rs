@@ -8,6 +8,7 @@
 //!            both keep the one that the smaller of them dialled.
 //! Limit      `peers_max` connections, and twice as many addresses.
 
+use foundation_runtime::planted::{self, Bug};
 use std::collections::BTreeMap;
 
 use foundation_runtime::Rng;
@@ -250,7 +251,7 @@ impl Machine {
         }
         let gone = matches!(loss, Loss::Left | Loss::Evicted | Loss::Leaving);
         self.targets.parted(now, &link.who.address);
-        if gone && held {
+        if (gone || planted::is(Bug::RedialForgotten)) && held {
             self.targets.gone(&link.who.address);
         }
         if !(link.is_up && held) {
@@ -270,10 +271,9 @@ impl Machine {
             self.watch.iter_mut().for_each(Watch::lost);
         }
         self.graph.failed(now, &who, &self.members, out);
-        if !self.graph.is_full()
-            && let Some(member) = self.members.get(who.peer_id())
-        {
-            out.push(Effect::Reach(member.clone()));
+        let member = self.members.get(who.peer_id()).cloned();
+        if let Some(member) = member.filter(|_| !self.graph.is_full() && !gone) {
+            self.seek(now, member, self.config.redial);
         }
     }
 
@@ -318,7 +318,7 @@ impl Machine {
         if let Some(sparse) = self.graph.view() {
             sparse.member(who.peer_id());
         }
-        if !self.graph.is_full() {
+        if !self.graph.is_full() && !self.unreached.is_lost(who.peer_id()) {
             out.push(Effect::Reach(who.clone()));
         }
         if self.graph.dials(&who.name) && !self.names.contains_key(&who.name) {
@@ -338,7 +338,9 @@ impl Machine {
                 out.push(Effect::Close(id, loss));
             }
             Some(_) => {}
-            None if loss == Loss::Failed => {}
+            // It is dialled on, where all are connected: it may come back.
+            None if loss == Loss::Failed && self.graph.is_full() => {}
+            None if loss == Loss::Failed => self.targets.unwanted(name),
             None => self.targets.lost(name),
         }
         let peer = PeerId::of(name, *incarnation);

@@ -4,6 +4,7 @@
 //!            members. A dial that comes to nothing is tried again, later each time.
 //! Limit      Twice as many as nodes may be connected.
 
+use foundation_runtime::planted;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -113,6 +114,27 @@ impl Targets {
         }
     }
 
+    /// A member is to be connected. Its address is dialled when that is due, or, if it was not
+    /// dialled so far, within such a pause.
+    pub(super) fn seek(&mut self, now: Tick, who: Who, pause: Duration) {
+        let is_new = !self.by_address.contains_key(&who.address);
+        let address = who.address.clone();
+        self.add(now, who.address, Some(who.name), Cause::Wanted);
+        if is_new && let Some(target) = self.by_address.get_mut(&address) {
+            target.pause = pause;
+            target.next = now + pause.mul_f64(share(&mut self.rng));
+        }
+    }
+
+    /// Nobody wants this connection any more.
+    pub(super) fn unwanted(&mut self, name: &str) {
+        for target in self.by_address.values_mut() {
+            if target.name.as_deref() == Some(name) {
+                target.is_wanted = false;
+            }
+        }
+    }
+
     /// A node is connected: it need not be dialled.
     pub(super) fn found(&mut self, now: Tick, who: &Who) {
         for (address, target) in &mut self.by_address {
@@ -129,7 +151,7 @@ impl Targets {
         if let Some(target) = self.by_address.get_mut(address) {
             (target.since, target.pause) = (now, self.config.redial);
             // Not at once: both would dial.
-            target.next = now + target.pause.mul_f64(share(&mut self.rng));
+            target.next = now + target.pause.mul_f64(share(&mut self.rng)) + planted::chance();
         }
     }
 

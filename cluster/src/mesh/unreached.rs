@@ -1,7 +1,8 @@
-//! When is a member dialled through others?
+//! Which members are not reached, and when are they dialled through others?
 //!
-//! Role       Members that cannot be dialled, and since when.
-//! Invariant  A member is tried through others when it has not been reached for longer than it takes to
+//! Role       Members that cannot be dialled, and since when; those that processes have lost.
+//! Invariant  Who is lost is lost until it is connected: it is dialled at ever longer pauses, and nobody
+//!            is told meanwhile that it may be spoken to. A member is tried through others when it has not been reached for longer than it takes to
 //!            find that a node has failed: who has crashed is not looked for on all connections. It is
 //!            not tried twice at the same time.
 //! Limit      As many as there are members; [`TRIED_MAX`] of them are tried at once.
@@ -25,6 +26,8 @@ const TRIED_MAX: usize = 4;
 pub(super) struct Unreached {
     since: BTreeMap<PeerId, Tick>,
     tried: BTreeSet<PeerId>,
+    /// Those whose loss processes were told of.
+    lost: BTreeSet<PeerId>,
 }
 
 impl Unreached {
@@ -37,6 +40,17 @@ impl Unreached {
     pub(super) fn forget(&mut self, peer: PeerId) {
         self.since.remove(&peer);
         self.tried.remove(&peer);
+        self.lost.remove(&peer);
+    }
+
+    /// Were processes told of its loss?
+    pub(super) fn is_lost(&self, peer: PeerId) -> bool {
+        self.lost.contains(&peer)
+    }
+
+    /// Another overlay begins: all members may be spoken to.
+    pub(super) fn begin(&mut self) {
+        self.lost.clear();
     }
 
     /// It was not reached, again: whether it was not for so long.
@@ -46,6 +60,20 @@ impl Unreached {
 }
 
 impl Machine {
+    /// What waited for it is lost, and so is it until it is connected.
+    pub(super) fn give_up(&mut self, now: Tick, who: Who, out: &mut Out<'_>) {
+        out.push(Effect::Lose(who.clone()));
+        if !self.graph.is_full() {
+            self.seek(now, who, self.config.redial_max);
+        }
+    }
+
+    /// A member that was lost is dialled, after such a pause if nothing is known of its address.
+    pub(super) fn seek(&mut self, now: Tick, who: Who, pause: Duration) {
+        self.unreached.lost.insert(who.peer_id());
+        self.targets.seek(now, who, pause);
+    }
+
     /// This member was not reached by a dial.
     pub(super) fn try_through(
         &mut self,
@@ -97,7 +125,7 @@ impl Machine {
         self.unreached.since.insert(peer, now);
         let is_there = self.names.contains_key(&who.name);
         if self.members.get(peer).is_some() && !is_there {
-            self.give_up(who.clone(), out);
+            self.give_up(now, who.clone(), out);
         }
     }
 }

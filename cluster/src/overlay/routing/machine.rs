@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::config::{Config, ConfigError};
 use super::event::{Effect, Envelope, Input, Kind, Letter, Message, Undelivered};
-use super::passed::Passed;
+use super::passed::{Key, Passed};
 use super::pending::Pending;
 use super::routes::Routes;
 use super::seen::{Seen, Verdict};
@@ -114,7 +114,7 @@ impl Routing {
                 effects.push(Effect::Acknowledged(ticket));
             }
         } else if letter.ticket.is_some() {
-            if self.pending.is_full() {
+            if self.pending.is_full(letter.to) {
                 effects.push(Effect::Undelivered(letter, Undelivered::Busy));
                 return;
             }
@@ -156,7 +156,7 @@ impl Routing {
     ) {
         let kind = Kind::Asked {
             payload: letter.payload.clone(),
-            floor: self.pending.floor(),
+            floor: self.pending.floor(letter.to),
         };
         let envelope = self.envelope(letter.to, number, attempt);
         self.begin(envelope, kind, effects);
@@ -238,10 +238,7 @@ impl Routing {
                 }
             }
             Kind::Had(number) => {
-                let is_his = |wait: &Letter| wait.to == source;
-                if self.pending.letter(number).is_some_and(is_his)
-                    && let Some(wait) = self.pending.remove(number)
-                {
+                if let Some(wait) = self.pending.remove((source, number)) {
                     let ticket = wait.letter.ticket.expect("who waits has a ticket");
                     effects.push(Effect::Acknowledged(ticket));
                 }
@@ -254,6 +251,7 @@ impl Routing {
         while let Some((number, wait)) = self.pending.overdue(self.now) {
             let attempt = wait.attempt + 1;
             if attempt >= self.config.attempts_max {
+                self.pending.tidy(wait.letter.to);
                 let why = Undelivered::Unanswered;
                 effects.push(Effect::Undelivered(wait.letter, why));
                 continue;
@@ -262,7 +260,7 @@ impl Routing {
             self.routes.forget(wait.letter.to);
             let letter = wait.letter.clone();
             self.pending.again(number, wait, self.due(attempt));
-            self.dispatch(number, &letter, attempt, effects);
+            self.dispatch(number.1, &letter, attempt, effects);
         }
     }
 
@@ -275,13 +273,14 @@ impl Routing {
     }
 }
 
-const fn key(envelope: &Envelope, kind: &Kind) -> (PeerId, u8, u64, u8) {
+const fn key(envelope: &Envelope, kind: &Kind) -> Key {
     let kind = match kind {
         Kind::Plain(_) => 0,
         Kind::Asked { .. } => 1,
         Kind::Had(_) => 2,
     };
-    (envelope.source, kind, envelope.number, envelope.attempt)
+    let ends = (envelope.source, envelope.to);
+    (ends, kind, envelope.number, envelope.attempt)
 }
 
 impl Machine for Routing {

@@ -10,8 +10,8 @@ use crate::overlay::PeerId;
 /// The most messages that are remembered.
 pub(super) const PASSED_MAX: usize = 16_384;
 
-/// Source, kind, number, attempt.
-pub(super) type Key = (PeerId, u8, u64, u8);
+/// Source and destination, kind, number, attempt.
+pub(super) type Key = ((PeerId, PeerId), u8, u64, u8);
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Passed {
