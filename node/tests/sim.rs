@@ -253,6 +253,7 @@ fn a_broken_promise_is_named() {
         lost: 0,
         doubled: 0,
         apart: 0,
+        promises: None,
         peak_rss_bytes: 0,
     };
     assert!(good.broken(&[]).is_empty());
@@ -332,4 +333,27 @@ fn a_promise_that_makes_no_sense_is_refused() {
         assert!(error.contains(what), "{error}");
     }
     assert_eq!(sim("--random 5 --plan x").0, Some(2));
+}
+
+#[test]
+fn many_seeds_hold_and_one_that_does_not_is_shown() {
+    let (code, out, error) = sim("--seeds 11 --nodes 3 --random 6");
+    assert_eq!((code, &*error), (Some(0), ""), "{out}");
+    assert!(out.starts_with("11 seeds from 0 hold: "), "{out}");
+    let arguments = "--seeds 3 --seed 5 --nodes 3 --random 6 --overlay mesh --shrink 0";
+    let (code, out, error) = sim(&format!("{arguments} --at-most messages=1"));
+    assert_eq!((code, &*out), (Some(1), ""));
+    assert!(error.contains("at most 1 was promised"), "{error}");
+    let replay = "Replay      foundation sim --nodes 3 --seed 5 --minutes 1 --overlay mesh --random 6 \
+                  --audit --at-most messages=1";
+    assert!(error.contains(replay), "{error}");
+    assert_eq!(sim("--seeds 3 --plan x").0, Some(2));
+    assert_eq!(sim("--jobs 3").0, Some(2));
+}
+
+#[test]
+fn an_audit_is_part_of_the_report() {
+    let report = json("--nodes 3 --audit");
+    assert_eq!(report["promises"], serde_json::json!({}));
+    assert_eq!(json("--nodes 3")["promises"], Value::Null);
 }

@@ -8,6 +8,8 @@ use clap::{Args, value_parser};
 use super::report::Report;
 use crate::cluster::config::Kind;
 use foundation::cluster::overlay::Overlay;
+#[cfg(feature = "planted")]
+use foundation::planted::Bug;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -16,6 +18,7 @@ Examples:
   foundation sim --nodes 200 --overlay hyparview each node is connected to a few
   foundation sim --plan faults.txt --json        your own faults, for scripts
   foundation sim --random 20 --seed 9            faults that the seed decides
+  foundation sim --seeds 200                     many seeds, looked at more closely
   foundation sim --at-most healed_s=10           a promise of your own, too
 
 A plan that breaks a promise is made shorter while it still does, and printed.
@@ -41,6 +44,11 @@ Exit codes:
   1    a promise was broken, or the plan can't be read
   2    wrong arguments";
 
+/// How many faults each of many seeds goes through.
+const RANDOM: u32 = 20;
+/// What many seeds start with, in turn.
+const OVERLAYS: [Kind; 3] = [Kind::Mesh, Kind::HyParView, Kind::ClientServer];
+
 /// How to simulate a cluster.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct SimArgs {
@@ -49,9 +57,9 @@ pub struct SimArgs {
     pub nodes: u32,
 
     /// Who is connected to whom: `mesh`, all to all, `hyparview`, each to a few, or `client-server`,
-    /// all to some
-    #[arg(long, value_enum, default_value_t = Kind::Mesh)]
-    pub overlay: Kind,
+    /// all to some [default: mesh, and with --seeds each in turn]
+    #[arg(long, value_enum)]
+    pub overlay: Option<Kind>,
 
     /// How many servers there are in a client-server overlay: `n0` and on
     #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = value_parser!(u32).range(1..=64))]
@@ -73,6 +81,24 @@ pub struct SimArgs {
     #[arg(long, value_name = "COUNT", conflicts_with = "plan", value_parser = value_parser!(u32).range(1..=1000))]
     pub random: Option<u32>,
 
+    /// Also looks at order, doubles, links, monitors, starts on other nodes, groups and global names
+    #[arg(long)]
+    pub audit: bool,
+
+    /// So many seeds from `--seed` on, with the audit, and 20 random faults unless said otherwise; each
+    /// tenth runs again in another process, where it has to be the same
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["plan", "json"], value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub seeds: Option<u32>,
+
+    /// How many of many seeds run at once [default: as many as there are cores]
+    #[arg(long, value_name = "COUNT", requires = "seeds", value_parser = value_parser!(u32).range(1..=1000))]
+    pub jobs: Option<u32>,
+
+    /// A fault in the code of all nodes
+    #[cfg(feature = "planted")]
+    #[arg(long, value_name = "BUG", value_parser = planted)]
+    pub plant: Option<Bug>,
+
     /// A promise of your own: a figure of the report is no more than this, as in healed_s=10
     #[arg(long, value_name = "FIGURE=VALUE", value_parser = Promise::parse)]
     pub at_most: Vec<Promise>,
@@ -86,6 +112,14 @@ pub struct SimArgs {
     pub json: bool,
 }
 
+/// The fault of this name.
+#[cfg(feature = "planted")]
+fn planted(name: &str) -> Result<Bug, String> {
+    let mut all = Bug::ALL.into_iter();
+    let found = all.find(|bug| format!("{bug:?}") == name);
+    found.ok_or_else(|| format!("there is no such fault; they are {:?}", Bug::ALL))
+}
+
 impl SimArgs {
     /// How long the plan may go on.
     #[must_use]
@@ -93,10 +127,33 @@ impl SimArgs {
         Duration::from_secs(60 * u64::from(self.minutes))
     }
 
+    /// Whether it looks at more than numbers that are sent and taken.
+    #[must_use]
+    pub fn audits(&self) -> bool {
+        self.audit || self.seeds.is_some()
+    }
+
+    /// One run of those of `--seeds`.
+    #[must_use]
+    pub fn one(&self, seed: u64) -> Self {
+        Self {
+            seed,
+            seeds: None,
+            audit: true,
+            random: self.random.or(Some(RANDOM)),
+            overlay: self
+                .overlay
+                .or(Some(OVERLAYS[seed as usize % OVERLAYS.len()])),
+            ..self.clone()
+        }
+    }
+
     /// The overlay that the nodes start with.
     #[must_use]
     pub fn shape(&self) -> Overlay {
-        self.overlay.overlay(&servers(self.servers as usize))
+        self.overlay
+            .unwrap_or(Kind::Mesh)
+            .overlay(&servers(self.servers as usize))
     }
 
     /// The command that does the same again.
@@ -113,14 +170,22 @@ impl SimArgs {
             format!(" --plan '{}'", path.display())
         });
         match self.overlay {
-            Kind::Mesh => {}
-            Kind::HyParView => plan += " --overlay hyparview",
-            Kind::ClientServer => {
+            None => {}
+            Some(Kind::Mesh) => plan += " --overlay mesh",
+            Some(Kind::HyParView) => plan += " --overlay hyparview",
+            Some(Kind::ClientServer) => {
                 plan += &format!(" --overlay client-server --servers {}", self.servers);
             }
         }
         if let Some(count) = self.random {
             plan += &format!(" --random {count}");
+        }
+        if self.audit {
+            plan += " --audit";
+        }
+        #[cfg(feature = "planted")]
+        if let Some(bug) = &self.plant {
+            plan += &format!(" --plant {bug:?}");
         }
         for Promise { figure, value } in &self.at_most {
             plan += &format!(" --at-most {figure}={value}");

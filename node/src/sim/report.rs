@@ -2,6 +2,7 @@
 //!
 //! Role       The figures, as JSON and for people, and which promises were broken.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
@@ -48,8 +49,19 @@ pub struct Report {
     pub doubled: u64,
     /// Nodes that saw not all of the others at the end.
     pub apart: u64,
+    /// With `--audit`: which promises were broken, and how often.
+    pub promises: Option<BTreeMap<&'static str, Broken>>,
     /// The most memory that the program held.
     pub peak_rss_bytes: u64,
+}
+
+/// How often a promise was broken.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Broken {
+    /// How often.
+    pub times: u64,
+    /// Who and what it was the first time.
+    pub first: String,
 }
 
 impl Report {
@@ -115,7 +127,10 @@ impl Report {
                 "{figure} is {found}, and at most {value} was promised"
             ))
         });
-        broken.chain(theirs).collect()
+        let audited = self.promises.iter().flatten();
+        let audited = audited
+            .map(|(what, Broken { times, first })| format!("{what}, {times} times, first {first}"));
+        broken.chain(audited).chain(theirs).collect()
     }
 }
 

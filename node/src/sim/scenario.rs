@@ -3,7 +3,7 @@
 //! Role       Starts the nodes, lets the faults come at their times, looks who sees whom, and counts.
 //! Limit      After the end, nodes have [`FIND_BOUND`] to find each other.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +14,10 @@ use foundation::cluster::{Builder, NodeClusterExt as _, SimNetwork};
 use foundation::prelude::*;
 
 use super::args::{SimArgs, servers};
+use super::audit::{Audit, Rest};
 use super::report::Report;
 use super::traffic::{self, Ledger};
+use super::{clerk, verdict};
 
 /// How often it looks who sees whom.
 const LOOK: Duration = ms(100);
@@ -31,10 +33,12 @@ pub(super) fn run(args: &SimArgs, plan: &Plan) -> Result<Report, String> {
     let (nodes, length) = (args.nodes as usize, args.length());
     let plan = plan.faults().to_vec();
     let overlay = args.shape();
+    let audit = args.audits().then(Arc::default);
     let run = World::simulate(args.seed, |world| async move {
         let seconds = (length + FIND_BOUND).as_secs();
         world.bound_steps(STEPS_MAX.saturating_mul(nodes as u64 * seconds));
         let mut scenario = Scenario::new(world, nodes, overlay);
+        scenario.audit = audit;
         scenario.start_all().await?;
         scenario.go_through(plan, length).await?;
         scenario.seen().await
@@ -53,7 +57,11 @@ struct Scenario {
     overlay: Overlay,
     /// Those that are up, by number.
     nodes: Vec<Option<Node>>,
+    /// Those of which nothing runs.
+    paused: BTreeSet<usize>,
     ledger: Arc<Ledger>,
+    /// What is looked at as well, if it is.
+    audit: Option<Arc<Audit>>,
     /// Who crashed and when, as long as somebody does not know.
     crashes: Vec<(Node, Duration)>,
     /// Since when everything is healed, as long as somebody does not see it.
@@ -74,7 +82,9 @@ impl Scenario {
             overlay,
             world,
             nodes: vec![None; nodes],
+            paused: BTreeSet::new(),
             ledger: Arc::default(),
+            audit: None,
             crashes: Vec::new(),
             healing: None,
             joined: None,
@@ -97,6 +107,10 @@ impl Scenario {
         let builder = Node::builder().name(format!("n{number}").as_str());
         let builder = Builder::new(builder).seed("n0:7000");
         let builder = builder.overlay(self.overlay.clone());
+        let builder = match &self.audit {
+            Some(_) => clerk::furnish(builder),
+            None => builder,
+        };
         let node = builder.start_in(&self.world, &self.network).await;
         let node = node.map_err(|error| format!("n{number} did not start: {error}"))?;
         let pause = match self.overlay {
@@ -104,6 +118,11 @@ impl Scenario {
             _ => PARTNER,
         };
         traffic::start(&node, self.nodes.len(), pause, &self.ledger).await?;
+        if let Some(audit) = &self.audit {
+            audit.undisturbed(node.name());
+            audit.is_up(node.name(), true);
+            clerk::start(&node, self.nodes.len(), audit).await?;
+        }
         self.nodes[number] = Some(node);
         Ok(())
     }
@@ -133,15 +152,45 @@ impl Scenario {
             self.world.sleep(LOOK).await;
         }
         self.look();
+        if let Some(audit) = &self.audit {
+            let up: Vec<&Node> = self.nodes.iter().flatten().collect();
+            verdict::reach(&self.world, &up, audit).await;
+            let mut books = audit.books();
+            for (node, _) in &self.crashes {
+                books.broke("a crash was not noticed by all", node.name());
+            }
+            if let Some((epoch, _)) = &self.switching {
+                books.broke("an overlay was not taken by all", format!("{epoch:?}"));
+            }
+        }
         Ok(())
+    }
+
+    /// What of a fault the audit has to know: whose calls cannot be measured.
+    fn note(&self, fault: Fault) {
+        let Some(audit) = &self.audit else {
+            return;
+        };
+        let (number, why, rests) = match fault {
+            Fault::Pause(number) => (number, Rest::Pause, true),
+            Fault::Resume(number) => (number, Rest::Pause, false),
+            Fault::Slow(number, turn) => (number, Rest::Slow, !turn.is_zero()),
+            Fault::ClockJump(number, _) => (number, Rest::Jump, false),
+            _ => return,
+        };
+        audit.disturbed(&format!("n{number}"), why, rests);
     }
 
     /// At the end everything passes again, and all clocks go right.
     fn mend(&mut self) {
         self.network.heal_all();
+        self.paused.clear();
         let up: Vec<&Node> = self.nodes.iter().flatten().collect();
         for (at, a) in up.iter().enumerate() {
             self.world.resume(a);
+            if let Some(audit) = &self.audit {
+                audit.undisturbed(a.name());
+            }
             self.world.slow(a, Duration::ZERO);
             self.world.clock_rate(a, 1.0);
             for b in &up[at + 1..] {
@@ -151,13 +200,18 @@ impl Scenario {
     }
 
     async fn happen(&mut self, fault: Fault) -> Result<(), String> {
+        self.note(fault);
         let (world, network, now) = (&self.world, &self.network, self.world.now());
         let name = |number: usize| format!("n{number}");
         // A plan that was read names no node that is down.
         let on = |number: usize, f: &dyn Fn(&Node)| self.nodes[number].iter().for_each(f);
         match fault {
             Fault::Crash(number) | Fault::PowerOff(number) => {
+                self.paused.remove(&number);
                 if let Some(node) = self.nodes[number].take() {
+                    if let Some(audit) = &self.audit {
+                        audit.is_up(node.name(), false);
+                    }
                     match fault {
                         Fault::Crash(_) => world.crash(&node),
                         _ => world.power_off(&node),
@@ -166,8 +220,14 @@ impl Scenario {
                 }
             }
             Fault::Restart(number) => self.start(number).await?,
-            Fault::Pause(number) => on(number, &|node| world.pause(node)),
-            Fault::Resume(number) => on(number, &|node| world.resume(node)),
+            Fault::Pause(number) => {
+                on(number, &|node| world.pause(node));
+                self.paused.insert(number);
+            }
+            Fault::Resume(number) => {
+                on(number, &|node| world.resume(node));
+                self.paused.remove(&number);
+            }
             Fault::Slow(number, turn) => on(number, &|node| world.slow(node, turn)),
             Fault::ClockRate(number, rate) => on(number, &|node| world.clock_rate(node, rate)),
             Fault::ClockJump(number, ahead) => on(number, &|node| world.clock_jump(node, ahead)),
@@ -229,6 +289,10 @@ impl Scenario {
         let Some((ordered, since)) = &self.switching else {
             return Ok(());
         };
+        if !self.paused.is_empty() {
+            // They do not answer.
+            return Ok(());
+        }
         let up: Vec<&Node> = self.nodes.iter().flatten().collect();
         for node in &up {
             let cluster = node.cluster();
@@ -309,6 +373,7 @@ impl Scenario {
             lost: sums.lost,
             doubled: sums.doubled,
             apart: self.apart(),
+            promises: self.audit.as_ref().map(|audit| audit.broken()),
             peak_rss_bytes: 0,
         })
     }
