@@ -1,8 +1,9 @@
 //! What one node does for one process: table, signals, mailboxes, scheduler, timers.
 //!
 //! Role       The bottom of the house. Programs use the facade crate `foundation`.
-//! Invariant  A node is a value: no statics but the current-process slot and the panic hook, both
-//!            in `platform`, the only room with a clock, threads or entropy.
+//! Invariant  A node is a value: no statics but the current-process slot, the panic hook, and, for tests
+//!            alone, the fault that was planted; all in `platform`, the only room with a clock, threads or
+//!            entropy.
 
 mod call;
 mod crash_reports;

@@ -59,24 +59,24 @@ impl Machine {
         let (members, turn) = (&self.members, self.takes_turn);
         let is_needed = |address: &str, target: &Target| {
             let name = target.name.as_ref();
-            // Nearly all are connected: the connections are not gone through for them.
-            if name.is_some_and(|name| names.contains_key(name)) {
-                return false;
-            }
+            // There are as many targets as members, and this is asked at every step: names come last.
             let is_wanted = match graph {
                 Graph::Full => true,
                 Graph::Star { .. } => {
-                    let is_new = names.is_empty() || turn && !members.has_address(address);
-                    let is_server = name.is_some_and(|name| graph.dials(name));
-                    is_server || target.is_wanted() || target.is_kept() && is_new
+                    let is_new = || names.is_empty() || turn && !members.has_address(address);
+                    let is_server = || name.is_some_and(|name| graph.dials(name));
+                    target.is_wanted() || target.is_kept() && is_new() || is_server()
                 }
                 Graph::View(sparse) => {
-                    let is_new = sparse.is_isolated() || turn && !members.has_address(address);
-                    target.is_wanted() || target.is_kept() && is_new
+                    let is_new = || sparse.is_isolated() || turn && !members.has_address(address);
+                    target.is_wanted() || target.is_kept() && is_new()
                 }
             };
+            if !is_wanted || name.is_some_and(|name| names.contains_key(name)) {
+                return false;
+            }
             let there = |link: &Link| *link.who.address == *address || name == Some(&link.who.name);
-            is_wanted && !links.values().any(there)
+            !links.values().any(there)
         };
         for address in self.targets.due(now, is_needed) {
             out.push(Effect::Dial(address));
