@@ -10,7 +10,7 @@ mod common;
 use std::time::Duration;
 
 use foundation_cluster::overlay::{Overlay, client_server};
-use foundation_cluster::{BuilderExt, NodeClusterExt, WorldClusterExt};
+use foundation_cluster::{BuilderExt, WorldClusterExt};
 use foundation_runtime::{Node, NodeChange, Process, World};
 
 use common::simulate;
