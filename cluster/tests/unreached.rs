@@ -3,7 +3,8 @@
 //! Role       The machine by tables: what comes of a member that cannot be dialled. Processes hear of its loss
 //!            once, and of its return when it is connected.
 //! Sabotages  Seen red: it is tried at once; it is tried twice at the same time; it is never tried again; a full
-//!            mesh does so without being told to; a node that has answered is looked for.
+//!            mesh does so without being told to; a node that has answered is looked for; news of the
+//!            membership bring back who is lost; who has failed is dialled on; who broke off is not dialled.
 
 use std::time::Duration;
 

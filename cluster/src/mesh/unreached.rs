@@ -2,9 +2,9 @@
 //!
 //! Role       Members that cannot be dialled, and since when; those that processes have lost.
 //! Invariant  Who is lost is lost until it is connected: it is dialled at ever longer pauses, and nobody
-//!            is told meanwhile that it may be spoken to. A member is tried through others when it has not been reached for longer than it takes to
-//!            find that a node has failed: who has crashed is not looked for on all connections. It is
-//!            not tried twice at the same time.
+//!            is told meanwhile that it may be spoken to. A member is tried through others when it has not
+//!            been reached for longer than it takes to find that a node has failed: who has crashed is not
+//!            looked for on all connections. It is not tried twice at the same time.
 //! Limit      As many as there are members; [`TRIED_MAX`] of them are tried at once.
 
 use std::collections::{BTreeMap, BTreeSet};
