@@ -55,6 +55,11 @@ pub(crate) const ALLOWED: &[Allow] = &[
         "runtime/src/node/builder.rs",
         "tokio's own thread under a node without one",
     ),
+    allow(
+        "thread",
+        "node/src/nodes/launcher.rs",
+        "the system asks which thread started a node of the job",
+    ),
     allow("thread", "benches/", "a bench is a program of its own"),
     allow(
         "entropy",

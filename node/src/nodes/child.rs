@@ -4,7 +4,7 @@
 //!            host, and nothing else.
 //! Inputs     Its [`Orders`], one line of JSON on the standard input; then nothing more.
 //! Invariant  It ends when its standard input does: with the process that started it, also when that
-//!            is killed. The secret is on no command line, in no file and in no environment.
+//!            is killed. On Linux the system kills it then, even when it is stopped. The secret is on no command line, in no file and in no environment.
 
 use std::io::{self, BufRead, Read, Write};
 use std::time::Duration;
@@ -47,6 +47,7 @@ pub fn run() -> u8 {
 }
 
 fn serve() -> Result<(), String> {
+    end_with_parent().map_err(|error| error.to_string())?;
     let mut input = io::stdin().lock();
     let mut line = String::new();
     let read = input.read_line(&mut line);
@@ -61,6 +62,21 @@ fn serve() -> Result<(), String> {
     ));
     // What did not end in time ends with the program.
     drop(node.shutdown_blocking(STOP_BOUND));
+    Ok(())
+}
+
+/// A process that is stopped does not see its input end, and whether the system wakes it depends on who
+/// becomes its parent: in a container, nobody whose group would count.
+#[cfg(target_os = "linux")]
+fn end_with_parent() -> io::Result<()> {
+    use rustix::process::{Signal, set_parent_process_death_signal};
+    // A parent that is gone already has closed the input.
+    Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
+}
+
+/// Other systems wake and end a stopped process whose group has no parent any more.
+#[cfg(not(target_os = "linux"))]
+fn end_with_parent() -> io::Result<()> {
     Ok(())
 }
 

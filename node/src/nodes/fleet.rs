@@ -17,6 +17,7 @@ use foundation::{dirty_io, random_bytes};
 use rustix::process::{Pid as OsPid, Signal, kill_process};
 
 use super::child::Orders;
+use super::launcher::Launcher;
 use crate::job::{Faults, node_name};
 
 /// How long after its end a node is started again.
@@ -29,6 +30,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// The nodes beside the first.
 pub(crate) struct Fleet {
     program: PathBuf,
+    launcher: Launcher,
     orders: Orders,
     /// Whether their errors would spoil the screen.
     quiet: bool,
@@ -59,6 +61,7 @@ impl Fleet {
     pub(crate) fn start(nodes: u32, orders: Orders, quiet: bool) -> io::Result<Arc<Self>> {
         let fleet = Self {
             program: std::env::current_exe()?,
+            launcher: Launcher::new()?,
             orders,
             quiet,
             slots: Mutex::default(),
@@ -88,15 +91,12 @@ impl Fleet {
             true => Stdio::null(),
             false => Stdio::inherit(),
         };
-        let mut child = Command::new(&self.program)
-            .arg("node")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(errors)
-            // A group of its own: keys of the terminal are for the first node, and when that is gone
-            // the system wakes and ends a node that is stopped.
-            .process_group(0)
-            .spawn()?;
+        let mut command = Command::new(&self.program);
+        let command_line = command.arg("node").stdin(Stdio::piped());
+        // A group of its own: keys of the terminal are for the first node.
+        let apart = command_line.stdout(Stdio::null()).process_group(0);
+        apart.stderr(errors);
+        let mut child = self.launcher.launch(command)?;
         if let Some(input) = &mut child.stdin {
             let orders = serde_json::to_string(&orders).map_err(io::Error::other)?;
             // A node that has ended already is found by its end.

@@ -7,6 +7,7 @@
 
 pub mod child;
 mod fleet;
+mod launcher;
 mod stage;
 
 use std::sync::Arc;
