@@ -3,7 +3,8 @@
 //! Role       Twelve machines over HyParView in a seeded walk that cuts, heals, restarts, and speaks between
 //!            nodes that are no neighbours. In the end only neighbours are connected, all through each
 //!            other.
-//! Sabotages  None of its own: those of `few_links.rs` were tried on whole nodes.
+//! Sabotages  Each one that is back is joined through: `halves_that_meet_again_make_few_connections`. Others were
+//!            tried on whole nodes: those of `few_links.rs`.
 
 #[path = "common/hearsay.rs"]
 mod hearsay;
@@ -21,12 +22,12 @@ use wires::Model;
 const NODES: usize = 12;
 const ACTIVE: usize = 3;
 
-fn model(seed: u64) -> Model {
+fn model(nodes: usize, seed: u64) -> Model {
     let few = hyparview::Config {
         active_max: ACTIVE,
         ..hyparview::Config::default()
     };
-    Model::new(NODES, Overlay::HyParView(few), seed)
+    Model::new(nodes, Overlay::HyParView(few), seed)
 }
 
 /// The graph is one, and at some moment of ten seconds hardly anybody is connected but neighbours: each
@@ -83,7 +84,7 @@ fn look(model: &Model, seed: u64, seen: &mut Vec<usize>) -> bool {
 #[test]
 fn nodes_are_one_graph_of_few_connections_in_the_end() {
     for seed in 0..12 {
-        let (mut model, mut told) = (model(seed), Told::new());
+        let (mut model, mut told) = (model(NODES, seed), Told::new());
         model.perform();
         pass(&mut model, &mut told, 60_000);
         check(&mut model, &mut told, seed);
@@ -112,5 +113,42 @@ fn nodes_are_one_graph_of_few_connections_in_the_end() {
         model.cut.clear();
         pass(&mut model, &mut told, 90_000);
         check(&mut model, &mut told, seed);
+    }
+}
+
+/// Each of one half loses all of the other.
+fn part(model: &mut Model, half: usize, count: usize) {
+    for node in 0..half {
+        for other in half..count {
+            model.cut.insert((node, other));
+        }
+    }
+    for (node, other) in model.cut.clone() {
+        for (node, other) in [(node, other), (other, node)] {
+            let who = model.who(other);
+            let lost = Input::Lost(who.name, who.incarnation, Loss::Failed);
+            model.step(node, lost);
+        }
+    }
+    model.perform();
+}
+
+#[test]
+fn halves_that_meet_again_make_few_connections() {
+    let count = 26;
+    for seed in 0..4 {
+        let (mut model, mut told) = (model(count, seed), Told::new());
+        model.perform();
+        pass(&mut model, &mut told, 30_000);
+        part(&mut model, count / 2, count);
+        model.pass(30_000);
+        model.cut.clear();
+        let before = model.made();
+        pass(&mut model, &mut Told::new(), 20_000);
+        let made = model.made() - before;
+        assert!(
+            made < 12 * count as u64,
+            "seed {seed}: {made} connections for {count} nodes"
+        );
     }
 }

@@ -66,9 +66,14 @@ impl Members {
         self.remove(peer)
     }
 
-    /// Was this one lost once? It is asked for when it is met again, once.
+    /// Was this one lost once? It is asked for when it is met again. One that is back stands for all that
+    /// were lost: they may have been cut off together, and many are met at once.
     pub(super) fn is_back(&mut self, peer: PeerId) -> bool {
-        self.parted.remove(&peer)
+        let is_back = self.parted.contains(&peer);
+        if is_back {
+            self.parted.clear();
+        }
+        is_back
     }
 
     fn remove(&mut self, peer: PeerId) -> Option<Who> {

@@ -98,6 +98,12 @@ impl Model {
             .extend(effects.into_iter().map(|effect| (node, effect)));
     }
 
+    /// How many connections there ever were.
+    #[allow(dead_code, reason = "not each walk counts them")]
+    pub(crate) fn made(&self) -> u64 {
+        self.next / 2
+    }
+
     pub(crate) fn passes(&self, a: usize, b: usize) -> bool {
         !self.cut.contains(&(a.min(b), a.max(b)))
     }
