@@ -93,6 +93,50 @@ fn it_goes_by_a_way_that_is_known_and_else_to_all() {
 }
 
 #[test]
+fn where_there_is_an_overlay_only_its_neighbours_are_asked_for_a_way() {
+    let mut node = three();
+    let to = |node: &mut Routing, to| receivers(&step(node, 0, Input::Send(letter(to, None))));
+    step(&mut node, 0, Input::Flooded(id(2), true));
+    step(&mut node, 0, Input::Flooded(id(4), true));
+    assert_eq!(to(&mut node, 9), [2]);
+    let passed = step(&mut node, 0, received(1, message(7, 1, 5)));
+    assert_eq!(receivers(&passed), [2]);
+    assert_eq!(to(&mut node, 9), [1], "a way goes by anybody");
+    step(&mut node, 0, Input::Send(letter(3, Some(1))));
+    for (now, to) in [(1, &[2, 3][..]), (3, &[2, 3]), (7, &[1, 2, 3])] {
+        let again = step(&mut node, now, Input::Woken);
+        assert_eq!(receivers(&again), to, "and to whom it is for, at {now} s");
+    }
+    step(&mut node, 7, Input::Down(id(2)));
+    assert_eq!(to(&mut node, 8), [1, 3], "none of them is connected");
+    step(&mut node, 7, Input::Up(id(2)));
+    assert_eq!(to(&mut node, 8), [2]);
+    step(&mut node, 7, Input::Flooded(id(2), false));
+    assert_eq!(to(&mut node, 8), [1, 2, 3]);
+}
+
+/// A letter that came by all ways has shown which is the best: the answer takes it, until that fails, too.
+#[test]
+fn the_answer_goes_back_by_the_way_that_was_found() {
+    let asked = |number, attempt| {
+        let Message(envelope, _) = message(0, number, 5);
+        let flooded = attempt > 0;
+        let envelope = Envelope {
+            attempt,
+            flooded,
+            ..envelope
+        };
+        let payload = (*b"x").into();
+        received(3, Message(envelope, Kind::Asked { payload, floor: 1 }))
+    };
+    let mut node = three();
+    for (attempt, to) in [(0, &[3][..]), (1, &[3]), (2, &[1, 2, 3])] {
+        let effects = step(&mut node, 0, asked(1, attempt));
+        assert_eq!(receivers(&effects), to, "attempt {attempt}");
+    }
+}
+
+#[test]
 fn a_shorter_way_counts_and_a_longer_one_only_after_a_while() {
     let near = |number, hops| {
         let Message(envelope, kind) = message(7, number, 5);
@@ -271,6 +315,11 @@ impl Walk {
         for node in 1..NODES {
             let other = walk.rng.below(node);
             walk.link(node, other);
+            // Each second walk has an overlay: a tree, beside which there are other connections.
+            if seed % 2 == 1 {
+                walk.give(node, Input::Flooded(id(other), true));
+                walk.give(other, Input::Flooded(id(node), true));
+            }
         }
         for _ in 0..6 {
             let (node, other) = (walk.rng.below(NODES), walk.rng.below(NODES));

@@ -23,7 +23,7 @@ use crate::handshake::{Refusal, Role, Who};
 use crate::machine::{Effects, Machine as _, Tick};
 use crate::membership;
 use crate::overlay::{Epoch, Overlay, PeerId, Policy};
-use crate::relay::CircuitStream;
+use crate::relay::{self, CircuitStream};
 use crate::transport::Stream;
 
 /// The name of the process.
@@ -460,7 +460,9 @@ impl Mesh {
             ),
             Effect::Neighbour(who, is_up) => {
                 tracing::debug!(target: "foundation::cluster", name = %who.name, is_up, "neighbour");
-                let _ = membership::of(&self.plan.context.node).neighbour(who, is_up);
+                let node = &self.plan.context.node;
+                let _ = membership::of(node).neighbour(who.clone(), is_up);
+                let _ = relay::of(node).neighbour(who, is_up);
             }
             Effect::Told(event) => {
                 self.tell_membership(&event);

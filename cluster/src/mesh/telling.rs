@@ -56,6 +56,13 @@ impl Mesh {
         for direct in started.filter(|of| !of.is_through) {
             let _ = relay.linked(Arc::clone(direct));
         }
+        if self.machine.epoch().overlay == Overlay::FullMesh {
+            return;
+        }
+        let peers = self.machine.peers();
+        for who in peers.filter(|who| self.machine.is_neighbour(who)) {
+            let _ = relay.neighbour(who.clone(), true);
+        }
     }
 
     /// Whoever broadcasts speaks with the neighbours of the overlay that are connected, in what order they

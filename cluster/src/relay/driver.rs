@@ -96,6 +96,13 @@ impl Relay {
         }
     }
 
+    /// The overlay holds the nodes together by the connection to this one, or no more.
+    #[cast(local)]
+    pub(crate) fn neighbour(&mut self, who: Who, is_up: bool, cx: &mut Cx<Self>) {
+        let flooded = routing::Input::Flooded(who.peer_id(), is_up);
+        self.perform(Work::Routing(flooded), cx);
+    }
+
     /// A node that is connected has sent a letter, for this node or another; `false` when it is none.
     #[call(local)]
     pub(crate) fn said(&mut self, from: Who, bytes: Vec<u8>, cx: &mut Cx<Self>) -> bool {

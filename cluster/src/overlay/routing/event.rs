@@ -69,6 +69,9 @@ pub enum Input {
     Up(PeerId),
     /// It is none any more.
     Down(PeerId),
+    /// The overlay holds the nodes together by this neighbour, or no more. Messages that look for a way go to
+    /// these, and to all when there are none, or when they have not brought it three times.
+    Flooded(PeerId, bool),
     /// The time has come that was asked for.
     Woken,
 }

@@ -18,6 +18,9 @@ use super::seen::{Seen, Verdict};
 use crate::machine::{Effects, Machine, Tick};
 use crate::overlay::PeerId;
 
+/// From this attempt on a message is no more left to the neighbours of the overlay: it may be in pieces.
+const EVERYWHERE: u8 = 3;
+
 /// One node's part in bringing messages.
 ///
 /// ```
@@ -39,6 +42,8 @@ pub struct Routing {
     config: Config,
     now: Tick,
     neighbours: BTreeSet<PeerId>,
+    /// Those of the overlay, which need not be neighbours yet, or any more.
+    flooded: BTreeSet<PeerId>,
     routes: Routes,
     passed: Passed,
     seen: Seen,
@@ -63,6 +68,7 @@ impl Routing {
             me,
             now: Tick::ZERO,
             neighbours: BTreeSet::new(),
+            flooded: BTreeSet::new(),
             routes: Routes::new(config.route_age_max),
             passed: Passed::default(),
             seen: Seen::new(life),
@@ -190,9 +196,18 @@ impl Routing {
             effects.push(Effect::Send(next, Message(envelope, kind)));
             return;
         }
-        for &peer in self.neighbours.iter().filter(|&&peer| Some(peer) != from) {
+        for peer in self.all(&envelope).filter(|&peer| Some(peer) != from) {
             effects.push(Effect::Send(peer, Message(envelope, kind.clone())));
         }
+    }
+
+    /// Whom a message goes to that looks for a way: the neighbours of the overlay, and where these have
+    /// not brought it, all.
+    fn all(&self, envelope: &Envelope) -> impl Iterator<Item = PeerId> {
+        let (to, is_early) = (envelope.to, envelope.attempt < EVERYWHERE);
+        let is_few = is_early && !self.flooded.is_disjoint(&self.neighbours);
+        let all = self.neighbours.iter().copied();
+        all.filter(move |peer| !is_few || *peer == to || self.flooded.contains(peer))
     }
 
     fn received(&mut self, from: PeerId, message: Message, effects: &mut Effects<Effect>) {
@@ -233,7 +248,9 @@ impl Routing {
                 }
                 if verdict != Verdict::Ignore {
                     self.answers += 1;
-                    let answer = self.envelope(source, self.answers, envelope.attempt);
+                    // What has come by all ways has shown the best one back.
+                    let attempt = envelope.attempt.saturating_sub(1);
+                    let answer = self.envelope(source, self.answers, attempt);
                     self.begin(answer, Kind::Had(envelope.number), effects);
                 }
             }
@@ -303,6 +320,12 @@ impl Machine for Routing {
             Input::Down(peer) => {
                 self.neighbours.remove(&peer);
                 self.routes.cut(peer);
+            }
+            Input::Flooded(peer, true) => {
+                self.flooded.insert(peer);
+            }
+            Input::Flooded(peer, false) => {
+                self.flooded.remove(&peer);
             }
             Input::Woken => self.woken(effects),
         }
