@@ -28,6 +28,11 @@ impl Alarms {
         (key, self.waiting.insert((at, key), waker))
     }
 
+    /// Wakes this one then, whatever becomes of it until then.
+    pub(super) fn ring(&mut self, at: u64, waker: Waker) {
+        self.set(at, None, waker);
+    }
+
     pub(super) fn next(&self) -> Option<u64> {
         self.waiting.first_key_value().map(|((at, _), _)| *at)
     }

@@ -23,6 +23,7 @@ mod trace;
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::Waker;
 use std::time::Duration;
 
 pub use driver::{SimError, SimReport};
@@ -288,6 +289,43 @@ impl World {
             Kind::Simulated(sim) => {
                 let at = sim.now().saturating_add(crate::time::nanos(duration));
                 alarm::Alarm::new(Arc::clone(sim), at).await;
+            }
+        }
+    }
+
+    /// Wakes somebody when the world's time has come to this: what [`World::sleep`] is for whoever polls by
+    /// hand, and knows when there is something to see. In a real world it is woken at once, and looks at the
+    /// clock itself.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use std::task::{Wake, Waker};
+    /// use std::time::Duration;
+    /// use foundation_runtime::World;
+    ///
+    /// #[derive(Default)]
+    /// struct Rung(AtomicBool);
+    /// impl Wake for Rung {
+    ///     fn wake(self: Arc<Self>) {
+    ///         self.0.store(true, Ordering::Relaxed);
+    ///     }
+    /// }
+    /// World::simulate(1, |world| async move {
+    ///     let bell = Arc::<Rung>::default();
+    ///     world.wake_at(Duration::from_secs(2), Waker::from(Arc::clone(&bell)));
+    ///     world.sleep(Duration::from_millis(1_999)).await;
+    ///     assert!(!bell.0.load(Ordering::Relaxed));
+    ///     world.sleep(Duration::from_millis(2)).await;
+    ///     assert!(bell.0.load(Ordering::Relaxed));
+    /// }).unwrap();
+    /// ```
+    pub fn wake_at(&self, at: Duration, waker: Waker) {
+        match &self.0.kind {
+            Kind::Real { .. } => waker.wake(),
+            Kind::Simulated(sim) => {
+                let at = crate::time::nanos(at);
+                sim.alarms(|alarms| alarms.ring(at, waker));
             }
         }
     }

@@ -1,7 +1,8 @@
 //! What is on its way in one direction of a stream?
 //!
 //! Role       Portions of bytes with the time of their arrival, and the end.
-//! Invariant  Arrivals never go back: what is behind a late portion is late, too.
+//! Invariant  Arrivals never go back: what is behind a late portion is late, too. Who waits is woken once for
+//!            what was sent: when it arrives.
 //! Limit      [`WINDOW_BYTES`] on their way.
 
 use std::collections::VecDeque;
@@ -51,6 +52,8 @@ pub(super) struct Pipe {
     abandoned: Option<Tick>,
     last_arrival: Tick,
     reader: Option<Waker>,
+    /// When who is to be woken, for all that it knows.
+    alarm: Option<(Tick, Waker)>,
     writer: Option<Waker>,
 }
 
@@ -73,8 +76,13 @@ impl Pipe {
         self.end.is_some()
     }
 
-    /// Sends a portion. `takes` is `None` while nothing passes.
-    pub(super) fn send(&mut self, now: Tick, bytes: &[u8], takes: Option<Duration>) {
+    /// Sends a portion. `takes` is `None` while nothing passes. Who is to be woken when, if anybody is.
+    pub(super) fn send(
+        &mut self,
+        now: Tick,
+        bytes: &[u8],
+        takes: Option<Duration>,
+    ) -> Option<(Tick, Waker)> {
         let arrives = takes.map(|takes| self.in_order(now + takes));
         self.bytes += bytes.len();
         self.portions.push_back(Portion {
@@ -83,7 +91,21 @@ impl Pipe {
             sent: now,
             arrives,
         });
-        self.wake_reader();
+        // Who waits for more than the first is woken for the first.
+        let is_first = self.portions.len() == 1;
+        arrives.filter(|_| is_first).and_then(|at| self.alarm(at))
+    }
+
+    /// Who waits is to be woken at this time, if that was not asked for before.
+    pub(super) fn alarm(&mut self, at: Tick) -> Option<(Tick, Waker)> {
+        let waker = self.reader.as_ref()?;
+        let is_set = |(set, of): &(Tick, Waker)| *set == at && of.will_wake(waker);
+        if self.alarm.as_ref().is_some_and(is_set) {
+            return None;
+        }
+        let alarm = (at, waker.clone());
+        self.alarm = Some(alarm.clone());
+        Some(alarm)
     }
 
     fn in_order(&mut self, arrival: Tick) -> Tick {

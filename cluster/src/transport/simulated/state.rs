@@ -189,14 +189,14 @@ impl State {
         self.passage(ends)
     }
 
-    pub(super) fn send(&mut self, now: Tick, id: PipeId, bytes: &[u8]) {
+    /// Who is to be woken when, if anybody is.
+    pub(super) fn send(&mut self, now: Tick, id: PipeId, bytes: &[u8]) -> Option<(Tick, Waker)> {
         let queued = self.queued(now, id, bytes.len());
         let takes = self.passage_on(id, false).map(|takes| takes + queued);
         self.traffic.portions += 1;
         self.traffic.bytes += bytes.len() as u64;
-        if let Some(way) = self.ways.get_mut(&id) {
-            way.pipe.send(now, bytes, takes);
-        }
+        let way = self.ways.get_mut(&id)?;
+        way.pipe.send(now, bytes, takes)
     }
 
     /// How long bytes wait for those before them, and take to get into the way.

@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use foundation_runtime::{Node, World};
@@ -209,13 +209,29 @@ impl SimStream {
         tick(self.world.now())
     }
 
-    /// Waits until this time, at most: what arrives earlier wakes as well.
-    fn wait_until(&mut self, until: Tick, cx: &mut Context<'_>) -> Poll<()> {
+    /// Something comes at this time, and what comes earlier wakes as well.
+    fn wait_for(&mut self, at: Tick, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.world.is_simulated() {
+            return self.sleep_until(at, cx);
+        }
+        let way = |state: &mut State| state.ways.get_mut(&self.incoming)?.pipe.alarm(at);
+        let alarm = way(&mut lock(&self.state));
+        self.ring(alarm);
+        Poll::Pending
+    }
+
+    fn ring(&self, alarm: Option<(Tick, Waker)>) {
+        if let Some((at, waker)) = alarm {
+            self.world.wake_at(at.since(Tick::ZERO), waker);
+        }
+    }
+
+    /// In a real world: waits until this time, at most.
+    fn sleep_until(&mut self, until: Tick, cx: &mut Context<'_>) -> Poll<()> {
         let armed = self.sleep.as_ref().is_some_and(|(at, _)| *at == until);
         if !armed {
-            let (world, node) = (self.world.clone(), self.node.clone());
-            let pause = until.since(self.now());
-            let sleep = async move { pause_in(&world, &node, pause).await };
+            let (node, pause) = (self.node.clone(), until.since(self.now()));
+            let sleep = async move { node.sleep(pause).await };
             self.sleep = Some((until, Box::pin(sleep)));
         }
         let Some((_, sleep)) = &mut self.sleep else {
@@ -247,7 +263,7 @@ impl AsyncRead for SimStream {
                     return Poll::Ready(Err(ErrorKind::ConnectionReset.into()));
                 }
                 Found::Later(at) => {
-                    ready!(this.wait_until(at, cx));
+                    ready!(this.wait_for(at, cx));
                     continue;
                 }
                 Found::Nothing => return Poll::Pending,
@@ -275,7 +291,9 @@ impl AsyncWrite for SimStream {
         if count == 0 && !bytes.is_empty() {
             return Poll::Pending;
         }
-        state.send(now, self.outgoing, &bytes[..count]);
+        let alarm = state.send(now, self.outgoing, &bytes[..count]);
+        drop(state);
+        self.ring(alarm);
         Poll::Ready(Ok(count))
     }
 
