@@ -296,6 +296,11 @@ pub(crate) const ALLOWED: &[Allow] = &[
     ),
     allow(
         "static",
+        "benches/murmer/src/main.rs",
+        "a program chooses its allocator",
+    ),
+    allow(
+        "static",
         "node/src/main.rs",
         "a program chooses its allocator",
     ),
