@@ -15,10 +15,10 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MeshConfig {
-    /// How often it looks around: connections on which nothing was sent get a heartbeat. 500 ms
-    /// unless set.
+    /// How often it looks around. 500 ms unless set.
     pub tick: Duration,
-    /// After how long without a byte a connection is lost. 4 s unless set; at least four ticks.
+    /// After how long without a byte a connection is lost. 4 s unless set; at least four ticks. One on which
+    /// nothing was sent for a quarter of that gets a heartbeat.
     pub silence: Duration,
     /// How long after a failed dial the next one comes, at first; it doubles. 200 ms unless set.
     pub redial: Duration,

@@ -28,6 +28,8 @@ use crate::transport::Stream;
 
 /// The name of the process.
 pub(super) const MESH: Name<Mesh> = Name::new("foundation_mesh");
+/// For each step so many links are checked.
+const CHECKED: usize = 8;
 /// How many may watch the nodes.
 const WATCHERS_MAX: usize = 1024;
 
@@ -65,6 +67,8 @@ pub(crate) struct Mesh {
     pub(super) watchers: Vec<Pid>,
     /// The neighbours that were told to the process that broadcasts.
     pub(super) told: BTreeSet<PeerId>,
+    /// How many links steps would have looked at since the machine was last checked.
+    unchecked: usize,
 }
 
 #[actor(crate = foundation_actors)]
@@ -86,6 +90,7 @@ impl Mesh {
             held: BTreeMap::new(),
             watchers: Vec::new(),
             told: BTreeSet::new(),
+            unchecked: 0,
         };
         // There was another mesh before, perhaps, and none of its connections is left.
         let _ = membership::of(&mesh.plan.context.node).parted();
@@ -405,7 +410,12 @@ impl Mesh {
     /// One step of the machine, and what it wants: its answer, if it was asked.
     fn step(&mut self, input: Input) -> Option<Result<(), Refusal>> {
         let answer = self.take(input);
-        self.machine.check();
+        // All links are looked at: now and then, so that a step costs the same however many there are.
+        self.unchecked += CHECKED;
+        if self.held.len() <= self.unchecked {
+            self.unchecked = 0;
+            self.machine.check();
+        }
         answer
     }
 

@@ -118,6 +118,18 @@ impl Machine {
         links.filter(|link| link.is_up).map(|link| &link.who)
     }
 
+    /// Those of them through which the node is part of the overlay.
+    pub(super) fn near(&self) -> Vec<&Who> {
+        let is_up = |who: &&Who| self.named(&who.name).is_some_and(|(_, link)| link.is_up);
+        match &self.graph {
+            Graph::View(sparse) => sparse.neighbours().filter(is_up).collect(),
+            Graph::Full | Graph::Star { .. } => {
+                let peers = self.peers();
+                peers.filter(|who| self.is_neighbour(who)).collect()
+            }
+        }
+    }
+
     /// Is it through this one that the node is part of the overlay?
     #[must_use]
     pub fn is_neighbour(&self, who: &Who) -> bool {
@@ -283,7 +295,7 @@ impl Machine {
                 out.push(Effect::Close(*id, Loss::Silent));
                 continue;
             }
-            if link.is_up && self.config.tick <= now.since(link.sent) {
+            if link.is_up && self.config.silence / 4 <= now.since(link.sent) {
                 link.sent = now;
                 out.push(Effect::Heartbeat(*id));
             }
@@ -376,6 +388,11 @@ impl machine::Machine for Machine {
     type Effect = Effect;
 
     fn step(&mut self, now: Tick, input: Input, effects: &mut Effects<Effect>) {
+        // What is only noted changes nothing about who is dialled.
+        let is_noted = matches!(
+            input,
+            Input::Heard(_) | Input::Sent(_) | Input::Used(_) | Input::Loaded(..)
+        );
         match input {
             Input::Seed(address) => {
                 self.targets.add(now, address, None, Cause::Seed);
@@ -425,7 +442,7 @@ impl machine::Machine for Machine {
             Input::Switch(overlay) => self.switch(now, overlay, effects),
             Input::Leave => self.leave(effects),
         }
-        if !self.graph.is_full() {
+        if !is_noted && !self.graph.is_full() {
             self.dial(now, effects);
         }
     }

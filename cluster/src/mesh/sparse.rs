@@ -99,6 +99,10 @@ impl Sparse {
         self.view.is_wanted(peer) || self.waiting.contains_key(&peer)
     }
 
+    pub(super) fn neighbours(&self) -> impl Iterator<Item = &Who> {
+        self.neighbours.values()
+    }
+
     pub(super) fn is_neighbour(&self, peer: PeerId) -> bool {
         self.neighbours.contains_key(&peer)
     }

@@ -59,8 +59,7 @@ impl Mesh {
         if self.machine.epoch().overlay == Overlay::FullMesh {
             return;
         }
-        let peers = self.machine.peers();
-        for who in peers.filter(|who| self.machine.is_neighbour(who)) {
+        for who in self.machine.near() {
             let _ = relay.neighbour(who.clone(), true);
         }
     }
@@ -68,25 +67,27 @@ impl Mesh {
     /// Whoever broadcasts speaks with the neighbours of the overlay that are connected, in what order they
     /// ever became that.
     pub(super) fn tell_tree(&mut self) {
-        let near = self
-            .machine
-            .peers()
-            .filter(|who| self.machine.is_neighbour(who));
-        let near: BTreeMap<PeerId, Who> = near.map(|who| (who.peer_id(), who.clone())).collect();
+        let mut told = std::mem::take(&mut self.told);
+        let near = self.machine.near().into_iter();
+        let near: BTreeMap<PeerId, &Who> = near.map(|who| (who.peer_id(), who)).collect();
         let tree = broadcast::of(&self.plan.context.node);
-        for gone in self.told.iter().filter(|peer| !near.contains_key(peer)) {
-            // Where it has ended, the next one asks.
-            let _ = tree.unlinked(*gone);
-        }
-        self.told.retain(|peer| near.contains_key(peer));
+        told.retain(|peer| {
+            let is_near = near.contains_key(peer);
+            if !is_near {
+                // Where it has ended, the next one asks.
+                let _ = tree.unlinked(*peer);
+            }
+            is_near
+        });
         for (peer, who) in near {
-            if !self.told.contains(&peer)
-                && let Some(started) = self.started(&who)
+            if !told.contains(&peer)
+                && let Some(started) = self.started(who)
             {
                 let _ = tree.linked(Arc::clone(started));
-                self.told.insert(peer);
+                told.insert(peer);
             }
         }
+        self.told = told;
     }
 
     fn started(&self, who: &Who) -> Option<&Arc<Association>> {

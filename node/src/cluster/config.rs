@@ -104,7 +104,7 @@ pub struct TlsFiles {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mesh {
-    /// How often a connection on which nothing was sent gets a heartbeat.
+    /// How often it looks who is silent, and to whom nothing was sent for a quarter of `silence_ms`.
     pub tick_ms: Option<u64>,
     /// After how long without a byte a connection is lost.
     pub silence_ms: Option<u64>,
