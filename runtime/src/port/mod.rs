@@ -268,7 +268,7 @@ impl Core {
             return;
         };
         let pid = running.pid();
-        let is_sender = pid.node() == self.id() && !running.brings.get();
+        let is_sender = pid.node() == self.id() && running.brings.get().is_none();
         if is_sender && self.living(pid).is_some() && port.wait(pid, freight) {
             crate::process::hold(running);
         }

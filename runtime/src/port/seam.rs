@@ -57,11 +57,11 @@ impl Node {
     ) -> Result<(), BadFrame> {
         let carrier = current::process().map(|running| &running.brings);
         if let Some(brings) = carrier {
-            brings.set(true);
+            brings.set(Some(from));
         }
         let received = self.core().receive(self, from, brought, frame);
         if let Some(brings) = carrier {
-            brings.set(false);
+            brings.set(None);
         }
         received.map_err(BadFrame)
     }

@@ -20,7 +20,7 @@ use crate::mailbox::Limit;
 use crate::node::Core;
 use crate::process::{Block, Extra, Handling, KeptCall, Local};
 use crate::trace::Taken;
-use crate::{Node, Pid, Reason};
+use crate::{Node, NodeId, Pid, Reason};
 
 /// How many processes wait in a worker's ring before a slice wakes a second worker.
 const HELP_AGAIN: usize = 128;
@@ -39,8 +39,8 @@ pub(crate) struct Running {
     share: Cell<u32>,
     /// The process has had its share, or gave way, and goes to the back of the queue.
     pub(crate) yielded: Cell<bool>,
-    /// It brings in what came from another node just now.
-    pub(crate) brings: Cell<bool>,
+    /// It brings in what came from this other node just now.
+    pub(crate) brings: Cell<Option<NodeId>>,
     /// Something that waits for an arrival was polled, with no waker but the process's own: what
     /// arrives later in the same poll must lead to another one.
     pub(crate) waits: Cell<bool>,
@@ -89,7 +89,7 @@ impl Running {
             helped: Cell::new(false),
             share: Cell::new(SLICE_MESSAGES),
             yielded: Cell::new(false),
-            brings: Cell::new(false),
+            brings: Cell::new(None),
             waits: Cell::new(false),
             unusual: Cell::new(0),
             taken: RefCell::new(None),

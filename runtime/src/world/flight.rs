@@ -71,6 +71,8 @@ pub(super) type To = (usize, Pid);
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sender {
     Process(Pid),
+    /// A process of another node, over a connection to it, which keeps the order of all of them.
+    Away(NodeId),
     /// The beginning or the end of the connection to a node.
     Connection(NodeId),
     /// The test's body, or a timer.
@@ -78,21 +80,23 @@ pub(super) enum Sender {
 }
 
 impl Sender {
-    /// Who sent this, if a process did, or nobody, in whose name that is.
-    pub(super) fn of(envelope: &Envelope, by: Option<Pid>) -> Self {
-        match (envelope.as_signal(), by) {
-            (Some(Signal::NodeLost { node, .. } | Signal::NodeChanged { node, .. }), _) => {
+    /// Who sent this, if a process did, or nobody, in whose name that is; and from which node it was
+    /// brought, if it was.
+    pub(super) fn of(envelope: &Envelope, by: Option<Pid>, away: Option<NodeId>) -> Self {
+        match (envelope.as_signal(), away, by) {
+            (Some(Signal::NodeLost { node, .. } | Signal::NodeChanged { node, .. }), ..) => {
                 Self::Connection(*node)
             }
-            (_, Some(pid)) => Self::Process(pid),
-            (_, None) => Self::Outside,
+            (_, Some(node), _) => Self::Away(node),
+            (_, None, Some(pid)) => Self::Process(pid),
+            (_, None, None) => Self::Outside,
         }
     }
 
     pub(super) fn process(self) -> Option<Pid> {
         match self {
             Self::Process(pid) => Some(pid),
-            Self::Connection(_) | Self::Outside => None,
+            Self::Away(_) | Self::Connection(_) | Self::Outside => None,
         }
     }
 
@@ -101,6 +105,8 @@ impl Sender {
         match (self, other) {
             (Self::Connection(node), Self::Process(pid))
             | (Self::Process(pid), Self::Connection(node)) => pid.node() == node,
+            (Self::Connection(node), Self::Away(from))
+            | (Self::Away(from), Self::Connection(node)) => from == node,
             (one, other) => one == other,
         }
     }

@@ -474,7 +474,8 @@ impl SimScheduler {
             return Some((state.flights.take_all(to), envelope));
         }
         let at = state.count();
-        let from = Sender::of(&envelope, by.or(state.speaker));
+        let away = current::process().and_then(|running| running.brings.get());
+        let from = Sender::of(&envelope, by.or(state.speaker), away);
         heap::of_the_node(|| state.flights.send(at, from, to, envelope));
         None
     }
