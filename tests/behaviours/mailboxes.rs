@@ -6,7 +6,7 @@
 use foundation::prelude::*;
 use foundation::{
     AlarmState, AliasMode, BadMailbox, DeadReason, Mailbox, ReadyError, SpawnError, WhenFull,
-    promise, time,
+    promise, sys, time,
 };
 
 use crate::support::{LONG, Log};
@@ -683,4 +683,48 @@ async fn refused_messages_keep_their_places(w: World) {
     }
     assert_eq!(process.send(Word::Number(6)), Err(SendError::Full));
     node.exit(&process, Reason::Kill);
+}
+
+/// What a suspended server passes over waits as everything does: it gives alarm, and what goes first
+/// comes before it, in its own order, also when the server has already looked at the others.
+#[foundation::test]
+async fn what_a_suspended_server_passes_over_waits_as_ever(w: World) {
+    let (node, log) = (w.node(), Log::default());
+    let mut alarms = node.mailbox_alarms(16);
+    let clerk = node
+        .start::<Clerk>(Clerk { log: log.clone() })
+        .options(|options| options.mailbox(Mailbox::unbounded().high_water(10)))
+        .await
+        .expect("started");
+    let urgent = clerk.urgent().await.expect("it answers");
+    for round in 0..2 {
+        assert_eq!(sys::suspend(&clerk).await, Ok(()));
+        urgent.note(100).expect("there is room");
+        waiting(&w, &clerk, 1).await;
+        for n in 1..=20 {
+            clerk.note(n).expect("there is room");
+        }
+        let raised = time::timeout_on(&node, LONG, alarms.next())
+            .await
+            .expect("it is told");
+        assert_eq!(
+            (raised.pid, raised.state),
+            (clerk.pid(), AlarmState::Raised)
+        );
+        waiting(&w, &clerk, 21).await;
+        urgent.note(101).expect("there is room");
+        urgent.note(102).expect("there is room");
+        waiting(&w, &clerk, 23).await;
+        assert!(log.take().is_empty(), "round {round}: it is suspended");
+        assert_eq!(sys::resume(&clerk).await, Ok(()));
+        assert_eq!(clerk.ask(0).await, Ok(0));
+        let first = ["100", "101", "102"].map(String::from).into_iter();
+        let then = (1..=20).map(|n: u32| n.to_string());
+        let all: Vec<_> = first.chain(then).chain(["ask 0".into()]).collect();
+        assert_eq!(log.take(), all, "round {round}");
+        let cleared = time::timeout_on(&node, LONG, alarms.next())
+            .await
+            .expect("it is told");
+        assert_eq!(cleared.state, AlarmState::Cleared);
+    }
 }

@@ -176,11 +176,6 @@ fn tell(
 ) -> Option<super::local::Backlog> {
     let core = running.core();
     let backlog = extra.backlog.take();
-    let mut aside = std::mem::replace(&mut extra.aside, Queue::new());
-    running.local(|local| {
-        aside.append(&mut local.queue);
-        local.queue = aside;
-    });
     for (other, link) in extra.links.drain(..) {
         if link.active {
             core.exit_signal(other, me, reason.clone(), ExitKind::Link);

@@ -95,18 +95,15 @@ impl Local {
 
     /// How many messages wait, counted up to `most`.
     pub(crate) fn messages_up_to(&self, most: usize) -> usize {
-        let extra = self.extra.as_ref();
-        let aside = extra.map_or(0, |extra| extra.aside.messages_up_to(most));
-        aside + self.queue.messages_up_to(most - aside)
+        self.queue.messages_up_to(most)
     }
 
     /// Shows each message that waits, fetched and put in order.
     pub(crate) fn for_each_waiting(&mut self, mut look: impl FnMut(&mut Envelope)) {
-        if let Some(extra) = &mut self.extra {
-            extra.aside.for_each(&mut look);
-            if let Some(backlog) = &mut extra.backlog {
-                backlog.ordered.for_each(&mut look);
-            }
+        if let Some(extra) = &mut self.extra
+            && let Some(backlog) = &mut extra.backlog
+        {
+            backlog.ordered.for_each(&mut look);
         }
         self.queue.for_each(look);
     }
@@ -270,8 +267,8 @@ pub(crate) struct Extra {
     /// How much it has sent, while it counts that.
     pub(crate) sent: Option<u64>,
     pub(crate) backlog: Option<Backlog>,
-    /// Older than all in the queue, and not wanted yet.
-    pub(crate) aside: Queue,
+    /// Whether the mark is that of a server which takes some messages only, see [`super::aside`].
+    pub(crate) passes_over: bool,
     /// The one timer that wakes this process for whatever it waits for, and when.
     pub(crate) alarm: Option<(Key, u64)>,
     /// The last envelope that the receive under way refused; null for none. Whoever removes
@@ -324,7 +321,7 @@ impl Default for Extra {
             kin: None,
             sent: None,
             backlog: None,
-            aside: Queue::new(),
+            passes_over: false,
             alarm: None,
             mark: std::ptr::null_mut(),
             receiver: None,

@@ -84,8 +84,8 @@ impl<M: Message> Process<M> {
         .await
     }
 
-    /// The next message as it lies in the mailbox, if `wanted` names it; what it refuses is put
-    /// aside until [`Process::put_back`].
+    /// The next message as it lies in the mailbox, if `wanted` names it; what it refuses is
+    /// passed over until [`Process::put_back`].
     pub async fn recv_mailed_of(&mut self, mut wanted: impl FnMut(&Envelope) -> bool) -> Mailed {
         std::future::poll_fn(|cx| {
             let running = self.me.running();
@@ -105,7 +105,7 @@ impl<M: Message> Process<M> {
         .await
     }
 
-    /// Puts back what [`Process::recv_mailed_of`] has put aside, in front of what came later.
+    /// What [`Process::recv_mailed_of`] has passed over comes next.
     pub fn put_back(&mut self) {
         super::aside::put_back(self.me.running());
     }

@@ -126,14 +126,14 @@ impl<'a> Turn<'a> {
         Some(envelope)
     }
 
-    /// The oldest message that `wanted` names; what it refuses is put aside until
+    /// The oldest message that `wanted` names; what it refuses is passed over until
     /// [`Turn::put_back`]: for a server that is suspended, which handles some messages and leaves
     /// the others where they are.
     pub fn next_of(&mut self, wanted: impl FnMut(&Envelope) -> bool) -> Option<Mailed> {
         super::aside::next_of(self.running, wanted)
     }
 
-    /// Puts back what [`Turn::next_of`] has put aside, in front of what came later.
+    /// What [`Turn::next_of`] has passed over comes next.
     pub fn put_back(&mut self) {
         super::aside::put_back(self.running);
     }

@@ -107,6 +107,12 @@ impl Running {
         if self.has(COUNTS_QUEUE) {
             envelope.count();
         }
+        self.keep_at_mark(envelope);
+    }
+
+    /// Puts back what was taken after the mark and not opened.
+    #[inline]
+    pub(crate) fn keep_at_mark(&self, envelope: Envelope) {
         let more = self.local(|local| {
             let more = !local.queue.is_empty();
             let mark = local.mark();
@@ -138,21 +144,6 @@ impl Running {
             let behind = count - u32::from(some && local.queue.is_empty());
             self.block().discount_waiting(behind);
         });
-    }
-
-    /// Puts `older` in front of the queue.
-    pub(crate) fn put_in_front(&self, mut older: Queue) {
-        let count = older.messages_up_to(usize::MAX);
-        let behind = self.local(|local| {
-            local.set_mark(std::ptr::null_mut());
-            let behind = count - usize::from(local.queue.is_empty() && 0 < count);
-            older.append(&mut local.queue);
-            std::mem::swap(&mut local.queue, &mut older);
-            behind
-        });
-        if self.block().count_waiting(behind) {
-            mailbox::rose(self);
-        }
     }
 
     /// How many wait, where the count began with `bias`; modulo its range.
