@@ -6,6 +6,7 @@
 //! Owns       Nothing.
 //! Invariant  A node of [`over_and_over`] is gone, with all its processes, when it returns.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -46,6 +47,34 @@ pub fn over_and_over(operation: fn(&Node, u64) -> Duration, times: u64) -> Durat
     let ended = node.block_on(node.shutdown(secs(60)));
     ended.expect("every process yields");
     took
+}
+
+/// Builds the program of a workspace beside this one, which a peer has because what it depends on
+/// is nothing to the project: where it lies.
+///
+/// # Errors
+/// What cargo says.
+pub fn workspace(folder: &str, program: &str) -> Result<PathBuf, String> {
+    let benches = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (folder, target) = (benches.join(folder), benches.join("../target").join(folder));
+    let built = Command::new("cargo")
+        .args(["build", "--release", "--locked", "--quiet"])
+        .current_dir(&folder)
+        .env("CARGO_TARGET_DIR", &target)
+        .status();
+    match built {
+        Ok(status) if status.success() => Ok(target.join("release").join(program)),
+        Ok(status) => Err(format!("{} is not built: {status}", folder.display())),
+        Err(error) => Err(format!("cargo: {error}")),
+    }
+}
+
+/// The middle one of some values, the higher one of two; NaN for none.
+#[must_use]
+pub fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<_> = values.into_iter().collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// Says on what a bench runs.

@@ -52,7 +52,8 @@ pub(crate) struct Model {
     pub(crate) incarnations: Vec<u64>,
     pub(crate) wires: Vec<Wire>,
     pub(crate) cut: BTreeSet<(usize, usize)>,
-    next: u64,
+    /// The number of the next end of a connection.
+    pub(crate) next: u64,
     work: Vec<(usize, Effect)>,
 }
 
@@ -96,12 +97,6 @@ impl Model {
         let effects = step(&mut self.machines[node], at(self.now), input);
         self.work
             .extend(effects.into_iter().map(|effect| (node, effect)));
-    }
-
-    /// How many connections there ever were.
-    #[allow(dead_code, reason = "not each walk counts them")]
-    pub(crate) fn made(&self) -> u64 {
-        self.next / 2
     }
 
     pub(crate) fn passes(&self, a: usize, b: usize) -> bool {

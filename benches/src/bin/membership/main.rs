@@ -29,6 +29,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use foundation::cluster::membership::Config;
+use foundation_benches::stage::median;
 
 use protocol::{Make, Protocol};
 use scenarios::Trouble;
@@ -119,7 +120,7 @@ fn one<P: Protocol>(
                 let trouble = Trouble { loss, slow: 0 };
                 let crashes = scenarios::crash_settled(nodes, seed, trouble, 5, make);
                 let percent = loss * 100.0;
-                let first = table::median(&crashes.first);
+                let first = median(crashes.first.iter().copied());
                 row(&format!("first knows, {percent} % lost"), "s", Some(first));
                 let last = table::worst(&crashes.all);
                 row(&format!("all know, {percent} % lost"), "s", last);

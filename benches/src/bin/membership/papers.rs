@@ -5,6 +5,7 @@
 //! Source     Das, Gupta, Motivala: SWIM (2002), 5; Dadgar, Phillips, Currey: Lifeguard (2017), V
 
 use foundation::cluster::membership::Config;
+use foundation_benches::stage::median;
 
 use crate::protocol::{Make, Protocol};
 use crate::scenarios::{self, Crashes, Trouble};
@@ -73,7 +74,7 @@ fn detection(crashes: &Crashes, what: &str, row: &mut Rows<'_>) {
         "intervals",
         Some(suspected),
     );
-    let first = table::median(&crashes.first);
+    let first = median(crashes.first.iter().copied());
     row(&format!("first knows, median, {what}"), "s", Some(first));
     let all = table::worst(&crashes.all);
     row(&format!("all know, worst, {what}"), "s", all);
@@ -114,7 +115,7 @@ fn slow<P: Protocol>(nodes: usize, seed: u64, make: &Make<P>, row: &mut Rows<'_>
         let trouble = Trouble { loss: 0.0, slow };
         let what = format!("{slow} slow");
         let crashes = scenarios::crash_settled(nodes, seed, trouble, CRASHES, make);
-        let first = table::median(&crashes.first);
+        let first = median(crashes.first.iter().copied());
         row(&format!("first knows, median, {what}"), "s", Some(first));
         let wrong = scenarios::wrong(nodes, seed, trouble, SPAN, make);
         row(

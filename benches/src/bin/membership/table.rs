@@ -85,9 +85,3 @@ pub(crate) fn worst(values: &[Option<f64>]) -> Option<f64> {
     let all = values.iter().copied().collect::<Option<Vec<f64>>>();
     all.map(|all| all.into_iter().fold(0.0, f64::max))
 }
-
-pub(crate) fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
-}

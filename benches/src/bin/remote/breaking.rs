@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use foundation_benches::stage;
 use nix::sys::signal::Signal;
 
 use crate::members::{Members, Side};
@@ -71,7 +72,7 @@ pub(crate) fn killed(side: Side<'_>) -> Result<Vec<Figure>, String> {
         members.rest(CALM / 10);
     }
     let name = "a node is killed: all know";
-    Ok(vec![figure(name, "ms", crate::median(times))])
+    Ok(vec![figure(name, "ms", stage::median(times))])
 }
 
 /// A node is stopped, and goes on later.

@@ -36,7 +36,7 @@ mod ractor;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use foundation_benches::stage::print_machine;
+use foundation_benches::stage::{median, print_machine};
 use serde::Serialize;
 
 use crate::breaking::Figure;
@@ -132,11 +132,6 @@ struct Row {
     ratio_to_ours: f64,
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 type Column = (&'static str, &'static str, fn(&Measured) -> f64, bool);
 
 /// Each figure, its unit, and whether more is better.
@@ -166,7 +161,7 @@ const FIGURES: [Column; 9] = [
 fn rows(sides: &[(&'static str, Vec<Measured>)]) -> Vec<Row> {
     let mut rows = Vec::new();
     for (work, unit, of, more_is_better) in FIGURES {
-        let value = |all: &[Measured]| median(all.iter().map(of).collect());
+        let value = |all: &[Measured]| median(all.iter().map(of));
         let own = value(&sides[0].1);
         for (peer, all) in sides {
             let value = value(all);
@@ -235,7 +230,7 @@ fn many(work: &str, plan: &Plan, peer: Option<&erlang::Erlang>) -> Result<Vec<Ro
             erlang.push(told("Erlang", measure(Side::Erlang(peer))?));
         }
     }
-    let of = |all: &[Vec<Figure>], at: usize| median(all.iter().map(|it| it[at].value).collect());
+    let of = |all: &[Vec<Figure>], at: usize| median(all.iter().map(|it| it[at].value));
     let mut rows = Vec::new();
     for (at, Figure { work, unit, .. }) in ours[0].iter().enumerate() {
         let own = of(&ours, at);

@@ -7,6 +7,8 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use foundation_benches::stage;
+
 use crate::members::port;
 use crate::{Load, Measured};
 
@@ -25,20 +27,8 @@ impl Drop for Server {
 
 impl Ractor {
     pub(crate) fn prepare() -> Result<Self, String> {
-        let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/ractor-cluster"));
-        let target = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/ractor-cluster");
-        let built = Command::new("cargo")
-            .args(["build", "--release", "--locked", "--quiet"])
-            .current_dir(&folder)
-            .env("CARGO_TARGET_DIR", target)
-            .status();
-        match built {
-            Ok(status) if status.success() => Ok(Self {
-                program: PathBuf::from(target).join("release/remote-ractor-cluster"),
-            }),
-            Ok(status) => Err(format!("{} is not built: {status}", folder.display())),
-            Err(error) => Err(format!("cargo: {error}")),
-        }
+        let program = stage::workspace("ractor-cluster", "remote-ractor-cluster")?;
+        Ok(Self { program })
     }
 
     pub(crate) fn measure(&self, load: Load) -> Result<Measured, String> {

@@ -25,7 +25,7 @@ mod ours;
 use std::process::ExitCode;
 
 use foundation::cluster::overlay::{Overlay, hyparview};
-use foundation_benches::stage::print_machine;
+use foundation_benches::stage::{median, print_machine};
 use serde::Serialize;
 
 const USAGE: &str = "simulators [--json FILE] [--rounds N] [--nodes N] [--seconds S]: see the head of \
@@ -87,11 +87,6 @@ fn args() -> Option<Args> {
     Some(args)
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 type Side<'a> = (
     &'static str,
     Box<dyn Fn(Scenario) -> Result<Gone, String> + 'a>,
@@ -128,7 +123,7 @@ fn run(args: &Args) -> Result<Vec<Row>, String> {
         }
     }
     let all = args.nodes as f64 * args.seconds as f64;
-    let rate = |gone: &[Gone]| all / median(gone.iter().map(|it| it.wall_seconds).collect());
+    let rate = |gone: &[Gone]| all / median(gone.iter().map(|it| it.wall_seconds));
     let own = rate(&sides[0].2);
     let row = |(simulator, _, gone): &Side<'_>| Row {
         simulator,

@@ -6,6 +6,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use foundation_benches::stage;
+
 use crate::{CRASHED_AT, Gone, Scenario};
 
 pub(crate) struct Murmer {
@@ -14,20 +16,8 @@ pub(crate) struct Murmer {
 
 impl Murmer {
     pub(crate) fn prepare() -> Result<Self, String> {
-        let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/murmer"));
-        let target = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/murmer");
-        let built = Command::new("cargo")
-            .args(["build", "--release", "--locked", "--quiet"])
-            .current_dir(&folder)
-            .env("CARGO_TARGET_DIR", target)
-            .status();
-        match built {
-            Ok(status) if status.success() => Ok(Self {
-                program: PathBuf::from(target).join("release/simulator-murmer"),
-            }),
-            Ok(status) => Err(format!("{} is not built: {status}", folder.display())),
-            Err(error) => Err(format!("cargo: {error}")),
-        }
+        let program = stage::workspace("murmer", "simulator-murmer")?;
+        Ok(Self { program })
     }
 
     pub(crate) fn go(&self, scenario: Scenario) -> Result<Gone, String> {
