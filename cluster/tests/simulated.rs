@@ -79,6 +79,25 @@ fn nodes_find_each_other_from_one_seed() {
 }
 
 #[test]
+fn a_link_may_take_no_time() {
+    simulate(20, |world, network| async move {
+        let none = Link::new(ms(0), ms(0), 0.0).expect("it is a link");
+        network.set_default_link(none);
+        let mut nodes = Vec::new();
+        for name in ["a", "b", "c"] {
+            nodes.push(start(&world, &network, name).await);
+        }
+        let all: Vec<&Node> = nodes.iter().collect();
+        let begun = world.now();
+        together(&world, &all, MINUTE).await;
+        assert!(world.now() - begun < ms(1_000), "nothing is waited for");
+        for node in &nodes {
+            assert_eq!(node.dead_letter_counts(), [], "{}", node.name());
+        }
+    });
+}
+
+#[test]
 fn the_seed_may_come_last() {
     simulate(10, |world, network| async move {
         let b = start(&world, &network, "b").await;

@@ -10,6 +10,8 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use foundation_cluster::mesh::{BadMesh, MeshConfig};
@@ -57,6 +59,32 @@ async fn end(nodes: &[&Node]) {
     for node in nodes {
         node.shutdown(BOUND).await.expect("every process yields");
     }
+}
+
+/// On a busy machine a connection may be there before the node has started: whom others meet they can
+/// speak to.
+#[tokio::test]
+async fn who_is_met_can_be_spoken_to() {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let busy: Vec<_> = (0..4)
+        .map(|_| {
+            let is_over = Arc::clone(&is_over);
+            std::thread::spawn(move || while !is_over.load(Ordering::Relaxed) {})
+        })
+        .collect();
+    for round in 0..80 {
+        let (a, address) = start("a", None).await;
+        let (b, _) = start("b", Some(&address)).await;
+        together(&[&a, &b]).await;
+        for node in [&a, &b] {
+            let dead = node.dead_letter_counts();
+            assert_eq!(dead, [], "{}, round {round}", node.name());
+        }
+        end(&[&a, &b]).await;
+    }
+    is_over.store(true, Ordering::Relaxed);
+    busy.into_iter()
+        .for_each(|thread| thread.join().expect("it ends"));
 }
 
 #[derive(Debug, serde::Serialize, serde::Deserialize, foundation_macros::Message)]

@@ -159,6 +159,11 @@ pub(crate) const ALLOWED: &[Allow] = &[
         "threads listen to the programs that it has started",
     ),
     allow(
+        "thread",
+        "cluster/tests/sockets.rs",
+        "threads keep the machine busy while nodes start",
+    ),
+    allow(
         "clock",
         "cluster/tests/hundred.rs",
         "bounds its wait for those programs, and prints how long they took",

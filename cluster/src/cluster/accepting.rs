@@ -1,6 +1,8 @@
-//! Who takes the connections that others dial?
+//! Who lets a node and the others meet?
 //!
-//! Role       One process with the node's listener, which outlives it: the next one goes on with it.
+//! Role       One process with the node's listener, which outlives it: the next one goes on with it. It
+//!            takes what others dial, and has the seeds dialled.
+//! Invariant  It begins when all of the node that others speak to has its name.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,16 +33,23 @@ impl Door {
 }
 
 /// The child of the cluster's tree.
-pub(super) fn child(context: &Arc<Context>, door: Arc<Door>) -> Child<NodeEvent> {
-    let context = Arc::clone(context);
+pub(super) fn child(
+    context: &Arc<Context>,
+    door: Arc<Door>,
+    seeds: Vec<Box<str>>,
+) -> Child<NodeEvent> {
+    let (context, seeds) = (Arc::clone(context), Arc::new(seeds));
     child_fn("acceptor", move |_: Process<NodeEvent>| {
-        accept(Arc::clone(&context), Arc::clone(&door))
+        accept(Arc::clone(&context), Arc::clone(&door), Arc::clone(&seeds))
     })
 }
 
 /// Takes connections for the mesh, for ever.
-async fn accept(context: Arc<Context>, door: Arc<Door>) {
+async fn accept(context: Arc<Context>, door: Arc<Door>, seeds: Arc<Vec<Box<str>>>) {
     let mesh = MeshRef::of(&context.node);
+    for seed in &*seeds {
+        let _ = mesh.mesh().seed(seed.clone());
+    }
     let mut listener = door.listener.lock().await;
     loop {
         let listener = match &mut *listener {

@@ -89,7 +89,6 @@ impl Builder {
             context: Arc::clone(&context),
             config: self.mesh,
             policy: self.policy,
-            seeds: self.seeds,
         };
         let found = discovery::Plan {
             context: Arc::clone(&context),
@@ -105,8 +104,6 @@ impl Builder {
             .child(mesh::child(plan))
             .child(groups::child(node.clone(), is_sparse))
             .child(globals::child(node.clone(), is_sparse))
-            .child(accepting::child(&context, door))
-            .child(discovery::child(found))
             .child(relay::child(node.clone(), context.own.clone()))
             .child(broadcast::child(node.clone(), Everywhere::begin(node)))
             .child(desk::child(desk::Plan {
@@ -116,6 +113,10 @@ impl Builder {
         if !self.offers.is_empty() {
             tree = tree.child(self.offers);
         }
+        // Whoever is connected may speak to all of these.
+        tree = tree
+            .child(accepting::child(&context, door, self.seeds))
+            .child(discovery::child(found));
         let started = tree.start(node).await;
         started
             .map(drop)

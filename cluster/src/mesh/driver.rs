@@ -56,7 +56,6 @@ pub(crate) struct Plan {
     pub(crate) config: MeshConfig,
     /// The rules by which the overlay changes.
     pub(crate) policy: Option<Policy>,
-    pub(crate) seeds: Vec<Box<str>>,
 }
 
 /// The process that owns the machine.
@@ -81,7 +80,7 @@ impl Mesh {
         let epoch = plan.context.epoch();
         let machine = Machine::in_epoch(plan.config.clone(), own, epoch.clone(), seed)
             .expect("the builder or the machine before has checked the overlay");
-        let mut mesh = Self {
+        let mesh = Self {
             machine: match plan.policy.clone() {
                 Some(policy) => machine.policy(policy),
                 None => machine,
@@ -96,9 +95,6 @@ impl Mesh {
         let _ = membership::of(&mesh.plan.context.node).parted();
         // The relay begins after this, and asks.
         mesh.reconfigure_membership(&epoch);
-        for seed in mesh.plan.seeds.clone() {
-            mesh.step(Input::Seed(seed));
-        }
         mesh
     }
 
@@ -200,6 +196,12 @@ impl Mesh {
     #[cast(local)]
     pub(crate) fn forgotten(&mut self, address: Box<str>) {
         self.step(Input::Forgotten(address));
+    }
+
+    /// Somebody is said to be at this address.
+    #[cast(local)]
+    pub(crate) fn seed(&mut self, address: Box<str>) {
+        self.step(Input::Seed(address));
     }
 
     /// The finders begin anew.

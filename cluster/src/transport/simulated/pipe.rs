@@ -159,6 +159,8 @@ impl Pipe {
             return Found::Bytes(count);
         }
         self.reader = Some(waker.clone());
+        // It has gone off. What takes no time may come at the same one.
+        self.alarm.take_if(|(at, _)| *at <= now);
         match (self.portions.front(), self.end) {
             (Some(first), _) => first.arrives.map_or(Found::Nothing, Found::Later),
             (None, Some((end, arrives))) if due(arrives) => Found::End(end),
