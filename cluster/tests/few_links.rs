@@ -7,10 +7,11 @@
 //!            but neighbours is probed; a lost member keeps its way.
 
 mod common;
+#[path = "common/graph.rs"]
+mod graph;
 #[path = "common/log_actor.rs"]
 mod log_actor;
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use foundation_cluster::overlay::{Overlay, hyparview};
 use foundation_cluster::{Builder, BuilderExt, NodeClusterExt, SimNetwork, WorldClusterExt};
 use foundation_runtime::{Mail, Node, NodeChange, Pid, Process, Reason, World};
 
+use graph::{neighbours, reached};
 use log_actor::{Log, simulate};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -167,24 +169,6 @@ fn a_monitor_outlives_the_connection_that_it_was_set_over() {
         let told = async || is(0, Reason::Killed) && is(1, Reason::NoConnection);
         world.eventually(MINUTE, told).await;
     });
-}
-
-/// The numbers of the nodes that the overlay keeps connected to this one.
-async fn neighbours(nodes: &[Node], of: usize) -> Vec<usize> {
-    let peers = nodes[of].cluster().nodes().await.expect("it has a cluster");
-    let near = peers.iter().filter(|peer| peer.is_neighbour);
-    let number = |name: &str| nodes.iter().position(|node| node.name() == name);
-    near.filter_map(|peer| number(&peer.who.name)).collect()
-}
-
-/// How many nodes are connected through neighbours, and these through theirs.
-async fn reached(nodes: &[Node]) -> usize {
-    let (mut reached, mut next) = (BTreeSet::from([0]), vec![0]);
-    while let Some(node) = next.pop() {
-        let near = neighbours(nodes, node).await;
-        next.extend(near.into_iter().filter(|other| reached.insert(*other)));
-    }
-    reached.len()
 }
 
 #[test]

@@ -6,7 +6,7 @@ use foundation_cluster::handshake::Who;
 use foundation_cluster::overlay::circuit::{Carried, Piece};
 use foundation_cluster::overlay::plumtree::{Had, Message as Tree, MessageId};
 use foundation_cluster::overlay::routing::{Envelope, Kind, Message as Routed};
-use foundation_cluster::overlay::wire::{Beacon, Introduction};
+use foundation_cluster::overlay::wire::{Beacon, Introduction, Sounding};
 use foundation_cluster::overlay::{
     Epoch, Mark, Overlay, PeerId, client_server, hyparview, hyparview::Message as View,
 };
@@ -32,7 +32,8 @@ pub(crate) fn read(bytes: &[u8]) -> bool {
         Piece,
         Introduction,
         Epoch,
-        Beacon
+        Beacon,
+        Sounding
     )
 }
 
@@ -57,21 +58,13 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
         hops: 1,
         flooded: false,
     };
-    let who = Who {
-        name: "n1".into(),
-        incarnation: 1,
-        address: "10.0.0.1:7001".into(),
-    };
-    let config = hyparview::Config::default();
-    let star = Overlay::ClientServer(client_server::Config::new(["s1", "s2"]));
     let data = Carried::Data {
         at: 1,
         limit: 65_536,
         bytes: (*b"bytes").into(),
     };
     let payload: std::sync::Arc<[u8]> = (*b"payload").into();
-    let first = Epoch::first(Overlay::HyParView(config));
-    vec![
+    let mut seeds = vec![
         shuffle.encode(),
         View::Neighbour { priority: true }.encode(),
         Tree::Gossip(id, 2, payload.clone()).encode(),
@@ -86,6 +79,21 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
             carried: data,
         }
         .encode(),
+    ];
+    seeds.extend(said(shuffle, one, two));
+    seeds
+}
+
+/// What is for one hop only.
+fn said(shuffle: View, one: PeerId, two: PeerId) -> [Vec<u8>; 5] {
+    let who = Who {
+        name: "n1".into(),
+        incarnation: 1,
+        address: "10.0.0.1:7001".into(),
+    };
+    let star = Overlay::ClientServer(client_server::Config::new(["s1", "s2"]));
+    let first = Epoch::first(Overlay::HyParView(hyparview::Config::default()));
+    [
         Introduction {
             epoch: Mark(1, one),
             people: vec![who],
@@ -98,6 +106,12 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
             epoch: Mark(1, one),
             root: two,
             number: 3,
+        }
+        .encode(),
+        Sounding {
+            epoch: Mark(1, one),
+            number: 3,
+            is_echo: true,
         }
         .encode(),
     ]

@@ -19,6 +19,7 @@ mod members;
 mod news;
 mod parting;
 mod peer;
+mod soundings;
 mod sparse;
 mod switching;
 mod targets;

@@ -15,10 +15,11 @@ use super::beacon::{Act, Beacon};
 use super::event::Effect;
 use super::members::Members;
 use super::peer::ConnectionId;
+use super::soundings::{Next, Soundings};
 use crate::handshake::Who;
 use crate::machine::{Effects, Machine as _, Tick};
 use crate::overlay::hyparview::{self, Config, ConfigError, HyParView, Input, Message};
-use crate::overlay::wire::{self, Introduction};
+use crate::overlay::wire::{self, Introduction, Sounding};
 use crate::overlay::{Mark, PeerId};
 
 /// How many nodes are known that others have named and that are no members.
@@ -32,6 +33,8 @@ const ROUND: Duration = Duration::from_secs(10);
 /// The same while it has less than half of the neighbours that it may have. Who lacks but one may find
 /// that nobody has a place for it.
 const ROUND_HUNGRY: Duration = Duration::from_secs(1);
+/// How often a node looks for a cheaper neighbour.
+const OPTIMISATION: Duration = Duration::from_secs(60);
 
 /// The overlay of one node.
 #[derive(Debug)]
@@ -48,7 +51,12 @@ pub(super) struct Sparse {
     /// Through whom this node is part of the overlay.
     neighbours: BTreeMap<PeerId, Who>,
     beacon: Beacon,
+    soundings: Soundings,
+    /// How long an answer may take.
+    answer_timeout: Duration,
     next_round: Tick,
+    /// When it looks for a cheaper neighbour. None if it never does.
+    next_optimisation: Option<Tick>,
     rng: Rng,
     /// To whom a connection is wanted, since somebody last asked.
     wants: Vec<Who>,
@@ -65,6 +73,10 @@ impl Sparse {
         Ok(Self {
             epoch,
             beacon: Beacon::new(own.peer_id()),
+            soundings: Soundings::default(),
+            answer_timeout: config.answer_timeout,
+            // The first time when it has been there for a while.
+            next_optimisation: (0 < config.optimise_scan).then_some(Tick::ZERO),
             active_max: config.active_max,
             view: HyParView::new(own.peer_id(), config, seed)?,
             own,
@@ -141,6 +153,7 @@ impl Sparse {
     ) {
         self.linked.remove(&peer);
         self.waiting.remove(&peer);
+        self.soundings.failed(peer);
         self.step(now, Input::PeerFailed(peer), members, out);
     }
 
@@ -183,6 +196,7 @@ impl Sparse {
         for bytes in self.waiting.remove(&peer).unwrap_or_default() {
             out.push(Effect::Say(id, bytes));
         }
+        self.sound(now, peer, out);
         // Whoever it is: through it the others are met.
         if (self.is_isolated() || is_back) && !self.view.is_wanted(peer) {
             self.step(now, Input::Join(peer), members, out);
@@ -209,14 +223,84 @@ impl Sparse {
 
     pub(super) fn ticked(&mut self, now: Tick, members: &Members, out: &mut Effects<Effect>) {
         self.look_for_beacon(now, members, out);
-        if now < self.next_round {
+        self.soundings.ticked(now);
+        if self.next_round <= now {
+            let is_hungry = 2 * self.view.active().len() < self.active_max;
+            let round = if is_hungry { ROUND_HUNGRY } else { ROUND };
+            self.next_round = self.about(now, round);
+            self.step(now, Input::Round, members, out);
+        }
+        if let Some(next) = self.next_optimisation.filter(|next| *next <= now) {
+            self.next_optimisation = Some(self.about(now, OPTIMISATION));
+            if next != Tick::ZERO {
+                self.step(now, Input::Optimise, members, out);
+            }
+        }
+    }
+
+    /// Then, more or less: not all nodes at the same time, for it makes connections.
+    fn about(&mut self, now: Tick, after: Duration) -> Tick {
+        now + after.mul_f64(0.5 + self.rng.below(1000) as f64 / 1000.0)
+    }
+
+    /// Measures what the way to this one costs, when there is a connection.
+    fn measure(&mut self, now: Tick, peer: PeerId, members: &Members, out: &mut Effects<Effect>) {
+        let Some(who) = self.who(peer, members).cloned() else {
+            return;
+        };
+        if self.soundings.begin(peer, now + self.answer_timeout) {
+            match self.linked.contains_key(&peer) {
+                true => self.sound(now, peer, out),
+                false => self.wants.push(who),
+            }
+        }
+    }
+
+    /// Asks this one, which is connected, if it is to be measured.
+    fn sound(&mut self, now: Tick, peer: PeerId, out: &mut Effects<Effect>) {
+        let asked = self.linked.get(&peer).zip(self.soundings.ask(now, peer));
+        if let Some((id, number)) = asked {
+            self.say_sounding(*id, number, false, out);
+        }
+    }
+
+    fn say_sounding(
+        &self,
+        id: ConnectionId,
+        number: u64,
+        is_echo: bool,
+        out: &mut Effects<Effect>,
+    ) {
+        let sounding = Sounding {
+            epoch: self.epoch,
+            number,
+            is_echo,
+        };
+        out.push(Effect::Say(id, sounding.encode()));
+    }
+
+    /// A node asks, to measure how long the answer takes, or it has answered.
+    pub(super) fn sounded(
+        &mut self,
+        now: Tick,
+        (from, id): (&Who, ConnectionId),
+        sounding: Sounding,
+        members: &Members,
+        out: &mut Effects<Effect>,
+    ) {
+        let peer = from.peer_id();
+        if sounding.epoch != self.epoch {
             return;
         }
-        let is_hungry = 2 * self.view.active().len() < self.active_max;
-        let round = if is_hungry { ROUND_HUNGRY } else { ROUND };
-        // Not all nodes at the same time: each round makes connections.
-        self.next_round = now + round.mul_f64(0.5 + self.rng.below(1000) as f64 / 1000.0);
-        self.step(now, Input::Round, members, out);
+        if !sounding.is_echo {
+            self.say_sounding(id, sounding.number, true, out);
+            return;
+        }
+        match self.soundings.answered(now, peer, sounding.number) {
+            Some(Next::Ask(number)) => self.say_sounding(id, number, false, out),
+            Some(Next::Cost(cost)) => self.step(now, Input::Cost(peer, cost), members, out),
+            None => {}
+        }
     }
 
     fn look_for_beacon(&mut self, now: Tick, members: &Members, out: &mut Effects<Effect>) {
@@ -309,8 +393,7 @@ impl Sparse {
                             out.push(Effect::Neighbour(who, false));
                         }
                     }
-                    // No optimisation is asked for.
-                    hyparview::Effect::Measure(_) => {}
+                    hyparview::Effect::Measure(peer) => self.measure(now, peer, members, out),
                 }
             }
         }
@@ -324,7 +407,7 @@ impl Sparse {
         members: &Members,
         out: &mut Effects<Effect>,
     ) -> bool {
-        let about = about(&message).into_iter();
+        let about = of_whom(&message).into_iter();
         let people = about.filter_map(|peer| self.who(peer, members).cloned());
         let said = Introduction {
             epoch: self.epoch,
@@ -361,7 +444,7 @@ impl Sparse {
 }
 
 /// Of whom does it speak?
-fn about(message: &Message) -> Vec<PeerId> {
+fn of_whom(message: &Message) -> Vec<PeerId> {
     match message {
         Message::ForwardJoin(new, _) => vec![*new],
         Message::Shuffle(origin, _, peers) => {

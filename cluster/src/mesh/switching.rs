@@ -15,7 +15,7 @@ use super::peer::ConnectionId;
 use super::targets::Cause;
 use crate::handshake::Who;
 use crate::machine::Tick;
-use crate::overlay::wire::{Beacon, Introduction, Unreadable};
+use crate::overlay::wire::{Said, Unreadable};
 use crate::overlay::{Epoch, Overlay};
 
 impl Machine {
@@ -55,36 +55,18 @@ impl Machine {
         bytes: &[u8],
         out: &mut Out<'_>,
     ) -> Result<(), Unreadable> {
-        match Epoch::decode(bytes) {
-            Ok(epoch) => {
-                self.told(now, id, from, epoch, out);
-                Ok(())
+        let (view, members) = (self.graph.view(), &self.members);
+        match (Said::decode(bytes)?, view) {
+            (Said::Epoch(epoch), _) => self.told(now, id, from, epoch, out),
+            (Said::Introduction(said), Some(view)) => view.heard(now, from, said, members, out),
+            (Said::Beacon(beacon), Some(view)) => {
+                view.heard_beacon(now, from.peer_id(), beacon, out);
             }
-            Err(Unreadable::UnknownProtocol(_)) => self.said_of_view(now, from, bytes, out),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn said_of_view(
-        &mut self,
-        now: Tick,
-        from: &Who,
-        bytes: &[u8],
-        out: &mut Out<'_>,
-    ) -> Result<(), Unreadable> {
-        match Beacon::decode(bytes) {
-            Ok(beacon) => {
-                if let Graph::View(sparse) = &mut self.graph {
-                    sparse.heard_beacon(now, from.peer_id(), beacon, out);
-                }
+            (Said::Sounding(sounding), Some(view)) => {
+                view.sounded(now, (from, id), sounding, members, out);
             }
-            Err(Unreadable::UnknownProtocol(_)) => {
-                let said = Introduction::decode(bytes)?;
-                if let Graph::View(sparse) = &mut self.graph {
-                    sparse.heard(now, from, said, &self.members, out);
-                }
-            }
-            Err(error) => return Err(error),
+            // Of an epoch in which there was a view.
+            (Said::Introduction(_) | Said::Beacon(_) | Said::Sounding(_), None) => {}
         }
         Ok(())
     }

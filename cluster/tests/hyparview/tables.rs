@@ -207,7 +207,7 @@ fn figures_out_of_bounds_are_refused() {
     check(|c| c.shuffle_passive = 31, ConfigError::Shuffle);
     check(|c| c.answer_timeout = Duration::ZERO, ConfigError::Timeout);
     check(|c| c.unbiased = 5, ConfigError::Optimisation);
-    check(|c| c.optimise_scan = 0, ConfigError::Optimisation);
+    check(|c| c.optimise_scan = 65, ConfigError::Optimisation);
     check(
         |c| c.cost_age_max = Duration::ZERO,
         ConfigError::Optimisation,

@@ -147,6 +147,8 @@ pub struct Shape {
     pub active: Option<usize>,
     /// How many it has in reserve.
     pub passive: Option<usize>,
+    /// How many of these it looks at when it looks for a nearer neighbour; none: it never does.
+    pub scan: Option<usize>,
     /// The names of the servers, to which all others are connected.
     #[serde(default)]
     pub servers: Vec<Box<str>>,
@@ -352,6 +354,7 @@ impl Shape {
                 Overlay::HyParView(hyparview::Config {
                     active_max,
                     passive_max,
+                    optimise_scan: self.scan.unwrap_or(default.optimise_scan),
                     // As many as are usual, or as there can be.
                     shuffle_active: default.shuffle_active.min(active_max),
                     shuffle_passive: default.shuffle_passive.min(passive_max),

@@ -31,7 +31,8 @@ pub struct Config {
     /// The costliest neighbours that are not changed for cheaper ones (UN), less than `active_max`.
     /// They keep the graph from falling apart into near ones. Default 1.
     pub unbiased: usize,
-    /// Peers in reserve that are looked at in one optimisation (PSL), 1 to 64. Default 2.
+    /// Peers in reserve that are looked at in one optimisation (PSL), at most 64. With 0 nobody is
+    /// changed for a cheaper one. Default 2.
     pub optimise_scan: usize,
     /// How long a cost that was measured is believed, 1 ms to 1 h. Default 1 min.
     pub cost_age_max: Duration,
@@ -98,7 +99,7 @@ impl Config {
         let walks = (1..=64).contains(&self.active_walk) && self.passive_walk <= self.active_walk;
         let shuffles = self.shuffle_active <= self.active_max;
         let optimisation = self.unbiased < self.active_max
-            && (1..=64).contains(&self.optimise_scan)
+            && self.optimise_scan <= 64
             && (TIMEOUT_MIN..=6 * TIMEOUT_MAX).contains(&self.cost_age_max);
         if !views {
             Err(ConfigError::View)

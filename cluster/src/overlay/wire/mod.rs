@@ -13,6 +13,8 @@ mod introduction;
 mod plumtree;
 mod reader;
 mod routed;
+mod said;
+mod sounding;
 mod view;
 mod writer;
 
@@ -21,6 +23,8 @@ use std::fmt;
 pub use beacon::Beacon;
 pub use introduction::Introduction;
 use reader::Reader;
+pub use said::Said;
+pub use sounding::Sounding;
 use writer::Writer;
 
 /// The most entries in a list; more is refused.
@@ -37,6 +41,7 @@ mod protocol {
     pub(super) const INTRODUCED: u8 = 5;
     pub(super) const EPOCH: u8 = 6;
     pub(super) const BEACON: u8 = 7;
+    pub(super) const SOUNDING: u8 = 8;
 }
 
 /// Why bytes are no message of an overlay. Nothing of them had any effect.

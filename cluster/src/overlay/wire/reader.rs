@@ -10,14 +10,23 @@ use crate::overlay::PeerId;
 pub(super) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    /// The reader behind the head, and the kind of message.
-    pub(super) fn begin(bytes: &'a [u8], protocol: u8) -> Result<(u8, Self), Unreadable> {
-        let mut reader = Self(bytes);
-        let version = reader.u8()?;
+    /// The protocol that these bytes are of.
+    pub(super) fn protocol(bytes: &'a [u8]) -> Result<u8, Unreadable> {
+        Self(bytes).head()
+    }
+
+    fn head(&mut self) -> Result<u8, Unreadable> {
+        let version = self.u8()?;
         if version != VERSION {
             return Err(Unreadable::Version(version));
         }
-        let other = reader.u8()?;
+        self.u8()
+    }
+
+    /// The reader behind the head, and the kind of message.
+    pub(super) fn begin(bytes: &'a [u8], protocol: u8) -> Result<(u8, Self), Unreadable> {
+        let mut reader = Self(bytes);
+        let other = reader.head()?;
         if other != protocol {
             return Err(Unreadable::UnknownProtocol(other));
         }

@@ -5,12 +5,13 @@
 
 use foundation_runtime::Rng;
 
-use super::{LIST_MAX, Unreadable};
-use crate::overlay::PeerId;
+use super::{Beacon, Introduction, LIST_MAX, Said, Sounding, Unreadable};
+use crate::handshake::Who;
 use crate::overlay::circuit::{Carried, Piece};
 use crate::overlay::hyparview::Message as View;
 use crate::overlay::plumtree::{Had, Message as Tree, MessageId};
 use crate::overlay::routing::{Envelope, Kind, Message as Routed};
+use crate::overlay::{Mark, PeerId};
 
 const VIEWS: usize = 13;
 const TREES: usize = 9;
@@ -62,6 +63,14 @@ fn had(rng: &mut Rng) -> Had {
         origin: peer(rng),
         highest: rng.next_u64(),
         missing: some(rng, Rng::next_u64),
+    }
+}
+
+fn who(rng: &mut Rng) -> Who {
+    Who {
+        name: "n".repeat(1 + rng.below(9)).into(),
+        incarnation: rng.next_u64(),
+        address: "h:1".repeat(1 + rng.below(3)).into(),
     }
 }
 
@@ -157,6 +166,34 @@ fn read_as_written() {
         check(&message, &message.encode(), Routed::decode);
         let message = piece(round % PIECES, &mut rng);
         check(&message, &message.encode(), Piece::decode);
+        let epoch = Mark(rng.next_u64(), peer(&mut rng));
+        let (number, is_echo) = (rng.next_u64(), rng.chance(0.5));
+        let message = Sounding {
+            epoch,
+            number,
+            is_echo,
+        };
+        check(&message, &message.encode(), Sounding::decode);
+        let root = peer(&mut rng);
+        let message = Beacon {
+            epoch,
+            root,
+            number,
+        };
+        check(&message, &message.encode(), Beacon::decode);
+        let people = some(&mut rng, who);
+        let message = view(round % VIEWS, &mut rng);
+        let message = Introduction {
+            epoch,
+            people,
+            message,
+        };
+        check(&message, &message.encode(), Introduction::decode);
+        check(
+            &Said::Introduction(message.clone()),
+            &message.encode(),
+            Said::decode,
+        );
     }
 }
 
