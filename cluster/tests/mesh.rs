@@ -295,3 +295,136 @@ fn who_leaves_takes_nobody_more() {
         "and dials nobody"
     );
 }
+
+fn knocked(effects: &[Effect]) -> Vec<&str> {
+    let knocked = effects.iter().filter_map(|effect| match effect {
+        Effect::Knock(address) => Some(&**address),
+        _ => None,
+    });
+    knocked.collect()
+}
+
+fn dialled(effects: &[Effect]) -> Vec<&str> {
+    let dialled = effects.iter().filter_map(|effect| match effect {
+        Effect::Dial(address) => Some(&**address),
+        _ => None,
+    });
+    dialled.collect()
+}
+
+/// A node whose six peers have all fallen silent, and the four that are knocked at first.
+fn alone() -> (Machine, Vec<String>) {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let mut machine = connected(&names);
+    for id in 1..=names.len() as u64 {
+        step(
+            &mut machine,
+            at(4_000),
+            Input::Down(ConnectionId(id), Loss::Silent),
+        );
+    }
+    let effects = step(&mut machine, at(4_500), Input::Ticked);
+    let first = knocked(&effects);
+    assert_eq!(
+        (first.len(), dialled(&effects).len()),
+        (4, 0),
+        "a few at a time"
+    );
+    let first = first.into_iter().map(String::from).collect();
+    (machine, first)
+}
+
+fn silence(machine: &mut Machine, now: Tick, address: &str) -> Vec<Effect> {
+    step(
+        machine,
+        now,
+        Input::Undialled(address.into(), Refusal::Deadline),
+    )
+}
+
+#[test]
+fn who_has_fallen_silent_is_knocked_at_by_turns() {
+    let (mut machine, first) = alone();
+    let mut second = Vec::new();
+    for address in &first {
+        let effects = silence(&mut machine, at(9_500), address);
+        second.extend(knocked(&effects).into_iter().map(String::from));
+    }
+    let others = second.iter().filter(|address| !first.contains(*address));
+    assert_eq!(others.count(), 2, "{second:?}: who has waited is next");
+    // It goes on at the same pace, until it is too long.
+    let (mut now, mut open) = (9_500, second);
+    while now < 604_000 {
+        assert_eq!(open.len(), 4, "at {now}: {open:?}");
+        now += 5_000;
+        let before = std::mem::take(&mut open);
+        for address in before {
+            let effects = silence(&mut machine, at(now), &address);
+            open.extend(knocked(&effects).into_iter().map(String::from));
+        }
+    }
+    // Whoever was waiting is knocked at once more.
+    for address in open {
+        let effects = silence(&mut machine, at(now), &address);
+        assert_eq!(knocked(&effects).len(), 0);
+    }
+    let effects = step(&mut machine, at(now + 15_000), Input::Ticked);
+    assert_eq!((knocked(&effects).len(), dialled(&effects).len()), (0, 6));
+}
+
+#[test]
+fn one_that_is_back_speaks_for_all_that_are_silent() {
+    let (mut machine, first) = alone();
+    let back = ConnectionId(9);
+    let name = &first[0][..1];
+    step(
+        &mut machine,
+        at(6_000),
+        Input::Proved(back, who(name, 1), Role::Listener),
+    );
+    let effects = step(&mut machine, at(6_000), Input::Up(back));
+    let ticked = step(&mut machine, at(6_001), Input::Ticked);
+    let mut all = dialled(&effects);
+    all.extend(dialled(&ticked));
+    assert_eq!(all.len(), 2, "the two that were not knocked at: {all:?}");
+    assert!(
+        all.iter()
+            .all(|address| !first.iter().any(|known| known == address))
+    );
+    // Who does not answer after all is knocked at again.
+    let all: Vec<_> = all.into_iter().map(String::from).collect();
+    let mut again = 0;
+    for address in &all {
+        let effects = silence(&mut machine, at(11_000), address);
+        assert!(dialled(&effects).is_empty(), "{effects:?}");
+        again += knocked(&effects).len();
+    }
+    assert_eq!(again, 1, "three are under way");
+}
+
+/// Whoever closed its connection, refuses, or was never there is dialled as before, later each time.
+#[test]
+fn who_is_not_silent_is_not_knocked_at() {
+    let mut machine = connected(&["a", "b"]);
+    step(&mut machine, at(1), Input::Down(ONE, Loss::Closed));
+    assert_eq!(
+        dialled(&step(&mut machine, at(501), Input::Ticked)),
+        ["a:1"]
+    );
+    step(&mut machine, at(1_000), Input::Down(TWO, Loss::Failed));
+    assert_eq!(
+        knocked(&step(&mut machine, at(1_500), Input::Ticked)),
+        ["b:1"]
+    );
+    let refused = Input::Undialled("b:1".into(), Refusal::Closed);
+    step(&mut machine, at(1_500), refused);
+    let effects = step(&mut machine, at(2_000), Input::Ticked);
+    assert_eq!(dialled(&effects), ["b:1"]);
+    let effects = step(&mut machine, at(2_000), Input::Seed("s:1".into()));
+    assert_eq!(dialled(&effects), ["s:1"]);
+    silence(&mut machine, at(2_000), "s:1");
+    assert_eq!(
+        dialled(&step(&mut machine, at(2_500), Input::Ticked)),
+        ["s:1"]
+    );
+}

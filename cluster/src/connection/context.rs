@@ -76,7 +76,7 @@ impl Context {
     /// Opens a further connection of an association, the way that the first one goes.
     pub(super) async fn dial(&self, peer: &Who, is_through: bool) -> Result<Stream, Failure> {
         let dialled = match is_through {
-            false => self.transport.dial(&self.node, &peer.address).await,
+            false => self.transport.dial(&self.node, &peer.address, false).await,
             true => {
                 let opened = relay::of(&self.node).open(peer.clone()).await;
                 let circuit = opened.map_err(|_| Refusal::Closed)?;

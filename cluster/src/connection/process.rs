@@ -29,15 +29,16 @@ use crate::transport::Stream;
 /// How long a connection waits for another process of its node to take what came for it.
 const RELAYED_BOUND: Duration = Duration::from_secs(5);
 
-/// The life of a connection to this address.
+/// The life of a connection to this address, which may be knocked at.
 pub(crate) async fn dialled(
     context: Arc<Context>,
     mesh: MeshRef,
     id: ConnectionId,
-    address: Box<str>,
+    (address, knocks): (Box<str>, bool),
 ) {
     let dial = async {
-        let mut stream = context.transport.dial(&context.node, &address).await?;
+        let (transport, node) = (&context.transport, &context.node);
+        let mut stream = transport.dial(node, &address, knocks).await?;
         let (role, purpose) = (Role::Dialler, Purpose::Peer);
         let gatekeeper = Gatekeeper::Mesh(&mesh, id);
         let (agreed, _) = shake(&context, role, purpose, gatekeeper, &mut stream).await?;

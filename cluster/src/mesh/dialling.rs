@@ -7,7 +7,7 @@ use super::graph::Graph;
 use super::machine::{Machine, Out};
 use super::peer::Link;
 use super::sparse::Sparse;
-use super::targets::{Cause, Target};
+use super::targets::{Cause, Manner, Target};
 use crate::handshake::{Refusal, Who};
 use crate::machine::Tick;
 
@@ -20,6 +20,9 @@ impl Machine {
         out: &mut Out<'_>,
     ) {
         let is_failed = self.targets.undialled(now, address, refusal);
+        if refusal == Refusal::Deadline {
+            self.dial(now, out);
+        }
         let mut members = self.members.at(address);
         members.retain(|who| !self.names.contains_key(&who.name));
         for who in &members {
@@ -78,8 +81,11 @@ impl Machine {
             let there = |link: &Link| *link.who.address == *address || name == Some(&link.who.name);
             !links.values().any(there)
         };
-        for address in self.targets.due(now, is_needed) {
-            out.push(Effect::Dial(address));
+        for (address, manner) in self.targets.due(now, is_needed) {
+            out.push(match manner {
+                Manner::Dial => Effect::Dial(address),
+                Manner::Knock => Effect::Knock(address),
+            });
         }
     }
 

@@ -435,18 +435,23 @@ impl Mesh {
         answer
     }
 
+    fn dial(&mut self, address: Box<str>, knocks: bool) {
+        let id = self.plan.context.next_id();
+        let (context, mesh) = (Arc::clone(&self.plan.context), self.client());
+        let to = address.clone();
+        self.spawn(id, move |_| {
+            connection::dialled(context, mesh, id, (to, knocks))
+        });
+        if let Some(held) = self.held.get_mut(&id) {
+            held.dialled = Some(address);
+        }
+    }
+
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Answer(..) => {}
-            Effect::Dial(address) => {
-                let id = self.plan.context.next_id();
-                let (context, mesh) = (Arc::clone(&self.plan.context), self.client());
-                let to = address.clone();
-                self.spawn(id, move |_| connection::dialled(context, mesh, id, to));
-                if let Some(held) = self.held.get_mut(&id) {
-                    held.dialled = Some(address);
-                }
-            }
+            Effect::Dial(address) => self.dial(address, false),
+            Effect::Knock(address) => self.dial(address, true),
             Effect::DialThrough(who) => {
                 let id = self.plan.context.next_id();
                 let (context, mesh) = (Arc::clone(&self.plan.context), self.client());

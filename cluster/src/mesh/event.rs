@@ -65,6 +65,9 @@ pub enum Input {
 pub enum Effect {
     /// Dial this address; say when it came to nothing.
     Dial(Box<str>),
+    /// Dial this address, at which somebody was that has fallen silent, so that it is reached as soon as it
+    /// can be; say when it came to nothing.
+    Knock(Box<str>),
     /// Dial this member through other nodes; say when it came to nothing.
     DialThrough(Who),
     /// The answer to [`Input::Proved`], or to [`Input::MayPart`].

@@ -262,7 +262,10 @@ impl Machine {
             self.names.remove(&link.who.name);
         }
         let gone = matches!(loss, Loss::Left | Loss::Evicted | Loss::Leaving);
-        self.targets.parted(now, &link.who.address);
+        // Elsewhere the overlay looks for those that were lost.
+        let is_silent =
+            self.graph.is_full() && link.is_up && matches!(loss, Loss::Silent | Loss::Failed);
+        self.targets.parted(now, &link.who.address, is_silent);
         if (gone || planted::is(Bug::RedialForgotten)) && held {
             self.targets.gone(&link.who.address);
         }

@@ -1,8 +1,10 @@
 //! Which addresses are dialled, and when?
 //!
 //! Role       The addresses at which somebody is to be reached: of seeds, of nodes that finders yield, of
-//!            members. A dial that comes to nothing is tried again, later each time.
-//! Limit      Twice as many as nodes may be connected.
+//!            members. A dial that comes to nothing is tried again, later each time. Where somebody was that
+//!            has fallen silent it is knocked for a while, a few at a time: one that answers speaks for all,
+//!            who may have been cut off together, and all are dialled at once.
+//! Limit      Twice as many as nodes may be connected; [`KNOCKS`] are knocked at.
 
 use foundation_runtime::planted;
 use std::collections::BTreeMap;
@@ -13,6 +15,31 @@ use foundation_runtime::Rng;
 use super::MeshConfig;
 use crate::handshake::{Refusal, Who};
 use crate::machine::Tick;
+
+/// At how many addresses it is knocked at the same time.
+const KNOCKS: usize = 4;
+/// For how long it is knocked. Whoever is silent for longer is dialled like any other.
+const KNOCKING: Duration = Duration::from_secs(600);
+
+/// How an address is dialled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    Dial,
+    Knock,
+}
+
+/// What is known of the silence at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Silence {
+    /// Nobody was there yet, or it is not silent.
+    None,
+    /// Somebody was there.
+    Lost,
+    /// It is being knocked at.
+    Knocked,
+    /// Another one that was lost is back: this one may be, too.
+    Hopeful,
+}
 
 /// An address that is dialled while nobody there is connected.
 #[derive(Debug)]
@@ -28,6 +55,7 @@ pub(super) struct Target {
     /// that but seeds and candidates.
     is_wanted: bool,
     is_dialling: bool,
+    silence: Silence,
     next: Tick,
     pause: Duration,
     /// Since when nobody was reached.
@@ -98,6 +126,7 @@ impl Targets {
             is_over: false,
             is_wanted: false,
             is_dialling: false,
+            silence: Silence::None,
             next: now,
             pause,
             since: now,
@@ -137,18 +166,34 @@ impl Targets {
 
     /// A node is connected: it need not be dialled.
     pub(super) fn found(&mut self, now: Tick, who: &Who) {
+        let mut is_back = false;
         for (address, target) in &mut self.by_address {
             if *address == who.address || target.name.as_ref() == Some(&who.name) {
+                is_back |= target.silence != Silence::None;
                 (target.pause, target.last) = (self.config.redial, None);
                 (target.since, target.next) = (now, now);
-                target.is_wanted = false;
+                (target.is_wanted, target.silence) = (false, Silence::None);
             }
+        }
+        if is_back {
+            self.hope(now);
         }
     }
 
-    /// Who was connected there is not any more.
-    pub(super) fn parted(&mut self, now: Tick, address: &str) {
+    /// Whoever is silent may be back.
+    fn hope(&mut self, now: Tick) {
+        let silent = |target: &&mut Target| target.silence == Silence::Lost;
+        for target in self.by_address.values_mut().filter(silent) {
+            (target.silence, target.next) = (Silence::Hopeful, now);
+        }
+    }
+
+    /// Who was connected there is not any more, and may have been cut off.
+    pub(super) fn parted(&mut self, now: Tick, address: &str, is_silent: bool) {
         if let Some(target) = self.by_address.get_mut(address) {
+            if is_silent {
+                target.silence = Silence::Lost;
+            }
             (target.since, target.pause) = (now, self.config.redial);
             // Not at once: both would dial.
             target.next = now + target.pause.mul_f64(share(&mut self.rng)) + planted::chance();
@@ -175,6 +220,10 @@ impl Targets {
         if let Some(target) = self.by_address.get_mut(address) {
             target.is_dialling = false;
             target.name = name;
+            // Somebody answers, whoever it is.
+            if target.silence == Silence::Knocked {
+                target.silence = Silence::Hopeful;
+            }
         }
     }
 
@@ -186,9 +235,21 @@ impl Targets {
         };
         target.is_dialling = false;
         target.last = Some(refusal);
+        let is_silent = refusal == Refusal::Deadline && now.since(target.since) < KNOCKING;
+        target.silence = match target.silence {
+            Silence::Knocked | Silence::Hopeful if is_silent => Silence::Lost,
+            Silence::Lost => Silence::Lost,
+            _ => Silence::None,
+        };
         let jitter = 0.5 + share(&mut self.rng) / 2.0;
-        target.next = now + target.pause.mul_f64(jitter);
-        target.pause = (target.pause * 2).min(most);
+        match target.silence {
+            // It has been waited for.
+            Silence::Lost => target.next = now,
+            _ => {
+                target.next = now + target.pause.mul_f64(jitter);
+                target.pause = (target.pause * 2).min(most);
+            }
+        }
         let hopeless = !refusal.may_pass() || forget <= now.since(target.since);
         let is_over = target.is_over && target.name.is_none();
         // The other connection is there, or will be.
@@ -200,17 +261,34 @@ impl Targets {
         is_failed
     }
 
-    /// The addresses that it is time to dial, of those that are to be dialled.
+    /// The addresses that it is time to dial, of those that are to be dialled, and how.
     pub(super) fn due(
         &mut self,
         now: Tick,
         is_needed: impl Fn(&str, &Target) -> bool,
-    ) -> Vec<Box<str>> {
-        let mut due = Vec::new();
+    ) -> Vec<(Box<str>, Manner)> {
+        let (mut due, mut lost) = (Vec::new(), Vec::new());
         for (address, target) in &mut self.by_address {
-            if !target.is_dialling && target.next <= now && is_needed(address, target) {
-                target.is_dialling = true;
-                due.push(address.clone());
+            if target.is_dialling || now < target.next || !is_needed(address, target) {
+                continue;
+            }
+            if target.silence == Silence::Lost {
+                lost.push((target.next, address.clone()));
+                continue;
+            }
+            target.is_dialling = true;
+            due.push((address.clone(), Manner::Dial));
+        }
+        if !lost.is_empty() {
+            // Who has waited longest is next.
+            lost.sort_unstable();
+            let knocked = |target: &&Target| target.silence == Silence::Knocked;
+            let knocked = self.by_address.values().filter(knocked).count();
+            for (_, address) in lost.into_iter().take(KNOCKS.saturating_sub(knocked)) {
+                if let Some(target) = self.by_address.get_mut(&address) {
+                    (target.is_dialling, target.silence) = (true, Silence::Knocked);
+                }
+                due.push((address, Manner::Knock));
             }
         }
         due

@@ -15,6 +15,7 @@ mod tls;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use foundation_runtime::Node;
 use plain::Plain;
@@ -35,6 +36,9 @@ pub(crate) enum Transport {
     /// A host of a simulated network.
     Simulated(SimHost),
 }
+
+/// How often it is knocked.
+const KNOCK: Duration = Duration::from_millis(100);
 
 /// Where others can dial.
 #[derive(Debug)]
@@ -73,11 +77,21 @@ impl Transport {
         }
     }
 
-    /// Opens a connection. It may take as long as the other end likes: the caller bounds it.
-    pub(crate) async fn dial(&self, node: &Node, address: &str) -> io::Result<Stream> {
+    /// Opens a connection. It may take as long as the other end likes: the caller bounds it. Who knocks
+    /// does not leave it to the system when it asks again, and is heard as soon as somebody is there.
+    pub(crate) async fn dial(
+        &self,
+        node: &Node,
+        address: &str,
+        knocks: bool,
+    ) -> io::Result<Stream> {
         match self {
             Self::Sockets(identity) => {
-                let stream = sockets::dial(address, self.reach()).await?;
+                let reach = self.reach();
+                let stream = match knocks {
+                    true => sockets::knock(node, address, reach).await?,
+                    false => sockets::dial(address, reach).await?,
+                };
                 match identity {
                     None => Ok(Stream::Socket(stream)),
                     Some(identity) => {
@@ -86,7 +100,10 @@ impl Transport {
                     }
                 }
             }
-            Self::Simulated(host) => host.dial(node, address).await.map(Stream::Simulated),
+            Self::Simulated(host) => {
+                let stream = host.dial(node, address, knocks).await;
+                stream.map(Stream::Simulated)
+            }
         }
     }
 

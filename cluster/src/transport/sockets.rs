@@ -3,23 +3,62 @@
 //! Role       TCP, as small frames like it: without Nagle's delay, and with an end that is noticed.
 //! Invariant  Nothing beyond reach is listened at or dialled, whoever told the address: a peer, too.
 
+use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::task::Poll;
 
+use foundation_runtime::Node;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::KNOCK;
 use super::address::{BadAddress, Reach};
+
+/// How many dials to one address are under way: an answer may take so many intervals.
+const KNOCKS_OPEN: usize = 9;
 
 #[expect(clippy::disallowed_methods, reason = "the room that opens sockets")]
 pub(super) async fn listen(address: &str, reach: Reach) -> io::Result<TcpListener> {
     TcpListener::bind(&within(address, reach).await?[..]).await
 }
 
-#[expect(clippy::disallowed_methods, reason = "the room that opens sockets")]
 pub(super) async fn dial(address: &str, reach: Reach) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(&within(address, reach).await?[..]).await?;
+    connect(within(address, reach).await?).await
+}
+
+#[expect(clippy::disallowed_methods, reason = "the room that opens sockets")]
+async fn connect(to: Vec<SocketAddr>) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(&to[..]).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// Dials anew at short intervals, however long the system waits before it asks again. What was dialled before
+/// goes on meanwhile: the first that is connected, or refused, counts.
+pub(super) async fn knock(node: &Node, address: &str, reach: Reach) -> io::Result<TcpStream> {
+    let to = within(address, reach).await?;
+    let mut open = VecDeque::from([Box::pin(connect(to.clone()))]);
+    let mut pause = Box::pin(node.sleep(KNOCK));
+    poll_fn(|cx| {
+        loop {
+            for dial in &mut open {
+                if let Poll::Ready(dialled) = dial.as_mut().poll(cx) {
+                    return Poll::Ready(dialled);
+                }
+            }
+            if pause.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            // The first is asked again by the system, wherever the answer takes long.
+            if open.len() == KNOCKS_OPEN {
+                open.remove(1);
+            }
+            open.push_back(Box::pin(connect(to.clone())));
+            pause = Box::pin(node.sleep(KNOCK));
+        }
+    })
+    .await
 }
 
 /// What an address stands for, if any of it is within reach.

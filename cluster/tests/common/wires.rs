@@ -177,7 +177,7 @@ impl Model {
             let first = self.work.iter().position(|(at, _)| *at == node);
             let (node, effect) = self.work.remove(first.unwrap_or(nth));
             match effect {
-                Effect::Dial(address) => self.dial(node, &address),
+                Effect::Dial(address) | Effect::Knock(address) => self.dial(node, &address),
                 Effect::Answer(id, answer) => self.answer(node, id, answer),
                 Effect::Close(id, loss) => {
                     if let Some(at) = self.wire(node, id) {

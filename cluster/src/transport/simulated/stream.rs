@@ -19,6 +19,7 @@ use super::pipe::{End, Found};
 use super::state::{Dialled, HostId, PipeId, State};
 use super::tick;
 use crate::machine::Tick;
+use crate::transport::KNOCK;
 
 /// How long a dialler waits for an answer before it asks again; doubled each time.
 const SYN_RETRY: Duration = Duration::from_secs(1);
@@ -101,8 +102,16 @@ impl SimHost {
         })
     }
 
-    pub(crate) async fn dial(&self, node: &Node, address: &str) -> io::Result<SimStream> {
-        let mut pause = SYN_RETRY;
+    pub(crate) async fn dial(
+        &self,
+        node: &Node,
+        address: &str,
+        knocks: bool,
+    ) -> io::Result<SimStream> {
+        let (mut pause, most) = match knocks {
+            true => (KNOCK, KNOCK),
+            false => (SYN_RETRY, SYN_RETRY_MAX),
+        };
         loop {
             self.check_alive()?;
             let dialled = lock(&self.state).dial(self.id, address);
@@ -122,7 +131,7 @@ impl SimHost {
                 }
                 Dialled::Silence => pause_in(&self.world, node, pause).await,
             }
-            pause = (pause * 2).min(SYN_RETRY_MAX);
+            pause = (pause * 2).min(most);
         }
     }
 }
