@@ -65,7 +65,7 @@ pub use statem::machine::TimeoutName;
 pub use supervisor::{
     AutoShutdown, Child, ChildId, ChildInfo, ChildKind, ChildState, Counts, Dynamic,
     DynamicBuilder, IntoChild, PartitionedBuilder, Partitions, PartitionsClient, Restart, Shutdown,
-    Supervisor, SupervisorBuilder, child, child_fn, child_start_fn, child_with,
+    Supervisor, SupervisorBuilder, child, child_at, child_fn, child_start_fn, child_with,
 };
 pub use task::{
     OnTimeout, Task, TaskError, TaskExit, TaskStartError, TaskStream, TaskSupervisor, child_task,

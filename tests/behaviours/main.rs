@@ -47,6 +47,7 @@ mod stuck;
 mod sup_auto;
 mod sup_calls;
 mod sup_dynamic;
+mod sup_elsewhere;
 mod sup_group;
 mod sup_intensity;
 mod sup_restart;

@@ -121,7 +121,7 @@ async fn offering(s: &Scene, most: usize) -> Remote {
 }
 
 /// How many errands there are on a node.
-async fn errands(node: &Node) -> usize {
+pub(crate) async fn errands(node: &Node) -> usize {
     let mut found = 0;
     for pid in node.processes() {
         let info = node.info(pid, LONG).await.expect("it answers");

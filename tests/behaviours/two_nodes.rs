@@ -34,4 +34,10 @@ on_two_nodes! {
         a_group_leader_is_inherited,
         a_group_leader_is_set_by_a_signal,
         who_starts_for_others_takes_along_what_is_not_done;
+    sup_elsewhere (10):
+        a_child_there_is_restarted_there,
+        a_child_there_ends_with_its_tree,
+        a_killed_supervisor_takes_its_child_there_along,
+        the_next_node_takes_over,
+        what_does_not_start_there_fails_as_at_home;
 }

@@ -32,7 +32,7 @@ pub struct RemoteSpawn<A: Actor, T = Ref<A>> {
     node: Node,
     at: Box<str>,
     args: A::Args,
-    name: Option<Name<A>>,
+    name: Option<Box<str>>,
     link: bool,
     monitor: bool,
     bound: Duration,
@@ -87,8 +87,12 @@ impl<A: Actor, T> RemoteSpawn<A, T> {
     }
 
     /// Registers it there under this name, before its init runs.
-    pub fn name(mut self, name: Name<A>) -> Self {
-        self.name = Some(name);
+    pub fn name(self, name: Name<A>) -> Self {
+        self.named(Some(name.as_str().into()))
+    }
+
+    pub(crate) fn named(mut self, name: Option<Box<str>>) -> Self {
+        self.name = name;
         self
     }
 
@@ -149,7 +153,7 @@ impl<A: Actor<Args: Portable>, T> RemoteSpawn<A, T> {
         let wanted = Wanted {
             id: waiting.id,
             actor: A::type_tag(),
-            name: self.name.map(|name| name.as_str().to_owned()),
+            name: self.name.map(String::from),
             args,
             link: waiting.link,
             monitor: waiting.monitor,

@@ -18,7 +18,7 @@ use crate::server::{
 };
 
 /// How one kind of child is started.
-trait StartChild: Send + Sync {
+pub(super) trait StartChild: Send + Sync {
     fn start(
         self: Arc<Self>,
         node: Node,
@@ -42,7 +42,7 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    fn of(start: impl StartChild + 'static) -> Self {
+    pub(super) fn of(start: impl StartChild + 'static) -> Self {
         Self {
             start: Arc::new(start),
             more: None,

@@ -8,6 +8,7 @@ mod builder;
 mod child;
 pub(crate) mod client;
 mod driver;
+mod elsewhere;
 mod extra;
 pub mod intensity;
 pub mod machine;
@@ -20,6 +21,7 @@ pub(crate) use child::actor_recipe;
 pub use child::{Child, IntoChild, Recipe, child, child_fn, child_start_fn, child_with};
 pub use client::{DynamicClient, SupervisorClient};
 pub(crate) use driver::Plan;
+pub use elsewhere::child_at;
 pub use machine::{
     AutoShutdown, ChildId, ChildInfo, ChildKind, ChildState, Counts, DeleteError, Restart,
     RestartError, Shutdown, SpecError, StartChildError, StartFailure, Strategy, TerminateError,

@@ -57,6 +57,26 @@ impl SpawnOptions {
         self
     }
 
+    /// The name that is asked for.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn asked_name(&self) -> Option<&str> {
+        self.more.as_ref().and_then(|more| more.name.as_deref())
+    }
+
+    /// Whether nothing is asked for but a name and a link.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let mut rest = self.clone().link();
+        let more = rest.more.take().unwrap_or_default();
+        let plain = More {
+            name: more.name.clone(),
+            ..More::default()
+        };
+        rest == Self::default().link() && *more == plain
+    }
+
     /// Watches the new process from the one that spawns it.
     #[must_use]
     pub fn monitor(mut self) -> Self {
