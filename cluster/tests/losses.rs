@@ -75,3 +75,25 @@ fn of_a_loss_both_ends_tell_or_neither() {
         }
     });
 }
+
+/// Who was cut off for long is there again at once: more are silent than are knocked at together.
+#[test]
+fn halves_that_are_healed_see_each_other_at_once() {
+    simulate(10, |world| async move {
+        let app = async |_: &Node| {};
+        let nodes = world
+            .nodes(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"], app)
+            .await;
+        let names: Vec<&str> = nodes.iter().map(Node::name).collect();
+        let (left, right) = names.split_at(5);
+        let see = |count: usize| nodes.iter().all(|node| node.peers().len() == count);
+        world.network().split(left, right);
+        world.eventually(MINUTE, async || see(4)).await;
+        world.sleep(3 * MINUTE).await;
+        world.network().heal_all();
+        let begun = world.now();
+        world.eventually(MINUTE, async || see(9)).await;
+        let took = world.now() - begun;
+        assert!(took < ms(300), "it took {took:?}");
+    });
+}

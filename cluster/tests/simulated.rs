@@ -78,29 +78,6 @@ fn nodes_find_each_other_from_one_seed() {
     });
 }
 
-/// Who was cut off for long is there again at once: more are silent than are knocked at together.
-#[test]
-fn halves_that_are_healed_see_each_other_at_once() {
-    simulate(10, |world, network| async move {
-        let (left, right) = (["a", "b", "c", "d", "e"], ["f", "g", "h", "i", "j"]);
-        let mut nodes = Vec::new();
-        for name in left.into_iter().chain(right) {
-            nodes.push(start(&world, &network, name).await);
-        }
-        let all: Vec<&Node> = nodes.iter().collect();
-        together(&world, &all, MINUTE).await;
-        network.split(&left, &right);
-        together(&world, &all[..5], MINUTE).await;
-        together(&world, &all[5..], MINUTE).await;
-        world.advance(3 * MINUTE).await;
-        network.heal_all();
-        let begun = world.now();
-        together(&world, &all, MINUTE).await;
-        let took = world.now() - begun;
-        assert!(took < ms(300), "it took {took:?}");
-    });
-}
-
 #[test]
 fn a_link_may_take_no_time() {
     simulate(20, |world, network| async move {

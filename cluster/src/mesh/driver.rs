@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use foundation_actors::{Cx, Name};
 use foundation_macros::actor;
-use foundation_runtime::{Exit, NodeId, Pid, Process, SpawnOptions};
+use foundation_runtime::{Exit, NodeId, Pid};
 
 use super::client::MeshRef;
 use super::event::{Effect, Input};
@@ -39,14 +39,14 @@ pub(super) struct Held {
     /// When it is up.
     pub(super) started: Option<Arc<Association>>,
     /// The address that was dialled for it, until it is up.
-    dialled: Option<Box<str>>,
+    pub(super) dialled: Option<Box<str>>,
     /// The node that was dialled through others for it, until it is up.
-    through: Option<Who>,
+    pub(super) through: Option<Who>,
     /// Why it was killed, if it was.
     pub(super) killed: Option<Loss>,
     /// How much was heard and sent at the last tick.
-    heard: u64,
-    sent: u64,
+    pub(super) heard: u64,
+    pub(super) sent: u64,
 }
 
 /// What a mesh starts from.
@@ -363,7 +363,7 @@ impl Mesh {
         true
     }
 
-    fn client(&self) -> MeshRef {
+    pub(super) fn client(&self) -> MeshRef {
         MeshRef::of(&self.plan.context.node)
     }
 
@@ -378,34 +378,6 @@ impl Mesh {
         }
         if let Some(who) = held.through {
             self.step(Input::Unthrough(who, refusal));
-        }
-    }
-
-    fn spawn<L>(&mut self, id: ConnectionId, life: impl FnOnce(Pid) -> L + Send + 'static)
-    where
-        L: Future<Output = ()> + Send + 'static,
-    {
-        let options = SpawnOptions::new().link();
-        let body = move |me: Process<NodeEvent>| life(me.pid());
-        match self.plan.context.node.spawn_fn_with(&options, body) {
-            Ok((process, _)) => {
-                let pid = process.pid();
-                let held = Held {
-                    pid,
-                    started: None,
-                    dialled: None,
-                    through: None,
-                    killed: None,
-                    heard: 0,
-                    sent: 0,
-                };
-                self.held.insert(id, held);
-            }
-            Err(error) => tracing::error!(
-                target: "foundation::cluster",
-                %error,
-                "a connection could not be started"
-            ),
         }
     }
 
@@ -435,34 +407,12 @@ impl Mesh {
         answer
     }
 
-    fn dial(&mut self, address: Box<str>, knocks: bool) {
-        let id = self.plan.context.next_id();
-        let (context, mesh) = (Arc::clone(&self.plan.context), self.client());
-        let to = address.clone();
-        self.spawn(id, move |_| {
-            connection::dialled(context, mesh, id, (to, knocks))
-        });
-        if let Some(held) = self.held.get_mut(&id) {
-            held.dialled = Some(address);
-        }
-    }
-
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Answer(..) => {}
             Effect::Dial(address) => self.dial(address, false),
             Effect::Knock(address) => self.dial(address, true),
-            Effect::DialThrough(who) => {
-                let id = self.plan.context.next_id();
-                let (context, mesh) = (Arc::clone(&self.plan.context), self.client());
-                let to = who.clone();
-                self.spawn(id, move |_| {
-                    connection::dialled_through(context, mesh, id, to)
-                });
-                if let Some(held) = self.held.get_mut(&id) {
-                    held.through = Some(who);
-                }
-            }
+            Effect::DialThrough(who) => self.dial_through(who),
             Effect::Close(id, loss) => self.close(id, loss),
             Effect::Heartbeat(id) => self.send(id, Kind::Heartbeat, &[]),
             Effect::Say(id, bytes) => self.send(id, Kind::Overlay, &bytes),

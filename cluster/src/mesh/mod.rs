@@ -21,6 +21,7 @@ mod parting;
 mod peer;
 mod soundings;
 mod sparse;
+mod spawning;
 mod switching;
 mod targets;
 mod telling;
