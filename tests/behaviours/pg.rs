@@ -1,4 +1,4 @@
-//! Do process groups keep pg's rules (B180-B182, B185)?
+//! Do process groups keep pg's rules (B180-B182, B185), also of members of another node?
 //!
 //! Source     otp: pg. Where a row leaves a doubt: otp 25.2, run by hand.
 
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use foundation::prelude::*;
 use foundation::{Change, GroupEvent, JoinError, NotJoined, Scope};
 
+use crate::scene::Scene;
 use crate::support::{LONG, Log, Word, inside};
 
 fn idle(node: &Node) -> Pid {
@@ -74,50 +75,77 @@ async fn idle_watcher(node: &Node, watch: impl FnOnce(Pid) + Send + 'static) -> 
     watcher
 }
 
+/// What one node knows of a group whose members are of the other, as soon as it is so.
+async fn sees(s: &Scene, scope: &Scope, group: &str, members: &[Pid]) {
+    s.world
+        .eventually(LONG, async || scope.get_members(group) == members)
+        .await;
+}
+
 /// B180: a process that has joined three times is there three times, and has to leave as often.
 #[foundation::test]
-async fn b180_a_process_joins_k_times(node: Node) {
-    let scope = Scope::named(&node, "s");
-    let pid = idle(&node);
+pub(crate) async fn b180_a_process_joins_k_times(s: Scene) {
+    let (here, there) = s.nodes();
+    let (near, scope) = (Scope::named(&here, "s"), Scope::named(&there, "s"));
+    let pid = idle(&there);
     for _ in 0..3 {
         assert_eq!(scope.join("g", pid), Ok(()));
     }
     for left in [3, 2, 1] {
         assert_eq!(scope.get_members("g"), vec![pid; left]);
         assert_eq!(scope.get_local_members("g"), vec![pid; left]);
+        sees(&s, &near, "g", &vec![pid; left]).await;
+        let local = if s.is_apart() { 0 } else { left };
+        assert_eq!(near.get_local_members("g"), vec![pid; local]);
         assert_eq!(scope.which_groups().len(), 1);
+        assert_eq!(near.which_groups().len(), 1);
         assert_eq!(scope.leave("g", pid), Ok(()));
     }
     assert_eq!(scope.leave("g", pid), Err(NotJoined));
     assert!(scope.get_members("g").is_empty() && scope.which_groups().is_empty());
+    sees(&s, &near, "g", &[]).await;
+    assert!(near.which_groups().is_empty());
 }
 
 /// B181: who is no member cannot leave; of several, one that is suffices (otp 25: ok).
 #[foundation::test]
-async fn b181_who_has_not_joined_cannot_leave(node: Node) {
-    let (scope, other) = (Scope::of(&node), Scope::named(&node, "other"));
-    let (a, b) = (idle(&node), idle(&node));
+pub(crate) async fn b181_who_has_not_joined_cannot_leave(s: Scene) {
+    let (here, there) = s.nodes();
+    let (scope, other) = (Scope::of(&there), Scope::named(&there, "other"));
+    let near = Scope::of(&here);
+    let (a, b) = (idle(&there), idle(&there));
     assert_eq!(scope.leave("g", a), Err(NotJoined));
     assert_eq!(scope.leave_all("g", []), Err(NotJoined));
     scope.join("g", a).expect("alive");
-    assert_eq!(scope.leave("h", a), Err(NotJoined), "of another group");
+    sees(&s, &near, "g", &[a]).await;
+    for scope in [&scope, &near] {
+        assert_eq!(scope.leave("h", a), Err(NotJoined), "of another group");
+        assert_eq!(scope.leave("g", b), Err(NotJoined));
+        assert_eq!(scope.leave("g", Pid::nobody(there.id())), Err(NotJoined));
+    }
     assert_eq!(other.leave("g", a), Err(NotJoined), "of another scope");
-    assert_eq!(scope.leave("g", b), Err(NotJoined));
-    assert_eq!(scope.leave("g", Pid::nobody(node.id())), Err(NotJoined));
+    if s.is_apart() {
+        assert_eq!(near.leave("g", a), Err(NotJoined), "it joined there");
+    }
     assert_eq!(scope.leave_all("g", [b, a]), Ok(()));
     assert!(scope.get_members("g").is_empty());
+    sees(&s, &near, "g", &[]).await;
 }
 
-/// B182: a member that dies is gone from everywhere, when anybody is told of the death.
+/// B182: a member that dies is gone from everywhere, when anybody of its node is told of the death; from other
+/// nodes when they are told.
 #[foundation::test]
-async fn b182_the_dead_are_in_no_group(node: Node) {
-    let (scope, other) = (Scope::of(&node), Scope::named(&node, "other"));
-    let (a, b) = (idle(&node), idle(&node));
+pub(crate) async fn b182_the_dead_are_in_no_group(s: Scene) {
+    let (here, there) = s.nodes();
+    let (scope, other) = (Scope::of(&there), Scope::named(&there, "other"));
+    let (near, near_other) = (Scope::of(&here), Scope::named(&here, "other"));
+    let (a, b) = (idle(&there), idle(&there));
     scope.join_all("g", [a, b, a]).expect("alive");
     scope.join("h", a).expect("alive");
     other.join("g", a).expect("alive");
+    sees(&s, &near_other, "g", &[a]).await;
     let (scope_too, other_too) = (scope.clone(), other.clone());
-    inside(&node, move |mut me: Process<Word>| async move {
+    inside(&there, move |mut me: Process<Word>| async move {
         me.trap_exit(true);
         me.link(a).expect("alive");
         me.exit(a, Reason::Kill);
@@ -131,29 +159,37 @@ async fn b182_the_dead_are_in_no_group(node: Node) {
     })
     .await;
     assert_eq!(scope.which_groups(), [Arc::from("g")]);
-    kill(&node, b).await;
+    sees(&s, &near, "g", &[b]).await;
+    sees(&s, &near, "h", &[]).await;
+    sees(&s, &near_other, "g", &[]).await;
+    kill(&there, b).await;
     assert!(scope.which_groups().is_empty());
+    sees(&s, &near, "g", &[]).await;
 }
 
 /// B185: a monitor gives a snapshot, and then every change in its order; a member that joined
 /// twice and dies leaves in two messages (otp 25: so).
 #[foundation::test]
-async fn b185_a_monitor_gives_snapshot_and_changes(node: Node) {
+pub(crate) async fn b185_a_monitor_gives_snapshot_and_changes(s: Scene) {
     use Change::{Joined, Left};
-    let scope = Scope::of(&node);
-    let (a, b) = (idle(&node), idle(&node));
+    let (here, there) = s.nodes();
+    let (scope, near) = (Scope::of(&there), Scope::of(&here));
+    let (a, b) = (idle(&there), idle(&there));
     scope.join("g", b).expect("alive");
-    let watched = scope.clone();
+    sees(&s, &near, "g", &[b]).await;
+    let watched = near.clone();
     let watch = move |me| {
         let (_, snapshot) = watched.monitor_scope(me).expect("alive");
         assert_eq!(snapshot, [(Arc::from("g"), vec![b])]);
     };
-    let all = told(&node, watch, async || {
+    // What is told last has come when all has.
+    let all = told(&here, watch, async || {
         scope.join_all("g", [a, a]).expect("alive");
         scope.join("h", a).expect("alive");
         scope.leave("h", a).expect("joined");
-        kill(&node, a).await;
+        kill(&there, a).await;
         scope.leave("g", b).expect("joined");
+        sees(&s, &near, "g", &[]).await;
     });
     let g = |change, pids: &[Pid]| (change, "g".to_owned(), pids.to_vec());
     let h = |change| (change, "h".to_owned(), vec![a]);
@@ -167,11 +203,12 @@ async fn b185_a_monitor_gives_snapshot_and_changes(node: Node) {
     ];
     assert_eq!(all.await, expected);
 
-    let (watched, c) = (scope.clone(), idle(&node));
+    let (watched, c) = (near.clone(), idle(&there));
     let watch = move |me| assert_eq!(watched.monitor("g", me).expect("alive").1, []);
-    let one = told(&node, watch, async || {
+    let one = told(&here, watch, async || {
         scope.join("h", c).expect("alive");
         scope.join("g", c).expect("alive");
+        sees(&s, &near, "g", &[c]).await;
     });
     assert_eq!(one.await, [g(Joined, &[c])]);
 }

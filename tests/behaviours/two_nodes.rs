@@ -41,3 +41,25 @@ on_two_nodes! {
         the_next_node_takes_over,
         what_does_not_start_there_fails_as_at_home;
 }
+
+/// Of bodies that need what a cluster knows together: they run over its connections alone.
+macro_rules! on_two_nodes_of_a_cluster {
+    ($($file:ident ($seeds:literal): $($test:ident),+ $(,)?;)+) => {
+        $(mod $file {
+            $(mod $test {
+                use crate::scene::Scene;
+                use foundation::prelude::*;
+
+                crate::scene::of_a_cluster!($file, $test, $seeds);
+            })+
+        })+
+    };
+}
+
+on_two_nodes_of_a_cluster! {
+    pg (10):
+        b180_a_process_joins_k_times,
+        b181_who_has_not_joined_cannot_leave,
+        b182_the_dead_are_in_no_group,
+        b185_a_monitor_gives_snapshot_and_changes;
+}

@@ -127,18 +127,25 @@ macro_rules! on_two_nodes {
                     crate::$file::$test(Scene::in_memory(&w)).await;
                 }
 
-                #[foundation::test(seeds = $seeds)]
-                async fn over_a_network(w: World) {
-                    crate::$file::$test(Scene::over_a_network(&w).await).await;
-                }
-
-                #[foundation::test(real)]
-                async fn over_sockets(w: World) {
-                    crate::$file::$test(Scene::over_sockets(&w).await).await;
-                }
+                crate::scene::of_a_cluster!($file, $test, $seeds);
             })+
         })+
     };
 }
 
-pub(crate) use on_two_nodes;
+/// The same over the connections of a cluster alone.
+macro_rules! of_a_cluster {
+    ($file:ident, $test:ident, $seeds:literal) => {
+        #[foundation::test(seeds = $seeds)]
+        async fn over_a_network(w: World) {
+            crate::$file::$test(Scene::over_a_network(&w).await).await;
+        }
+
+        #[foundation::test(real)]
+        async fn over_sockets(w: World) {
+            crate::$file::$test(Scene::over_sockets(&w).await).await;
+        }
+    };
+}
+
+pub(crate) use {of_a_cluster, on_two_nodes};
