@@ -4,63 +4,29 @@
 //!            times that run out, credit, compression and priorities, each on a way where it matters.
 
 mod common;
+#[path = "common/store.rs"]
+mod store;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use foundation_actors::{Name, NodeExt, Ref};
+use foundation_actors::{NodeExt, Ref};
 use foundation_cluster::channel::{Channel, ChannelFigures};
 use foundation_cluster::transport::simulated::Link;
 use foundation_cluster::{Builder, NodeClusterExt, WorldClusterExt};
-use foundation_macros::actor;
 use foundation_runtime::{
     CallError, Mail, NoChannel, Node, Priority, Reason, SendError, SendOptions, World, promise,
     time,
 };
 
 use common::simulate;
+use store::{STORE, Store};
 
 const MINUTE: Duration = Duration::from_secs(60);
-const STORE: Name<Store> = Name::new("store");
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
-}
-
-/// What keeps what it is told.
-#[derive(Default)]
-struct Store {
-    seen: Vec<(u32, u32)>,
-    bytes: usize,
-    /// How long it takes to keep one.
-    pace: Duration,
-    most_waiting: Arc<AtomicU64>,
-}
-
-#[actor(crate = foundation_actors)]
-impl Store {
-    #[cast]
-    async fn keep(&mut self, sender: u32, number: u32, text: String) {
-        let me = foundation_runtime::me().expect("it is a process");
-        let waiting = me.info().message_queue_len as u64;
-        self.most_waiting.fetch_max(waiting, Ordering::Relaxed);
-        self.seen.push((sender, number));
-        self.bytes += text.len();
-        if !self.pace.is_zero() {
-            time::sleep(self.pace).await;
-        }
-    }
-
-    #[call]
-    fn seen(&self) -> Vec<(u32, u32)> {
-        self.seen.clone()
-    }
-
-    #[call]
-    fn echo(&self, text: String) -> String {
-        text
-    }
 }
 
 /// Two nodes with these channels, and a store on the second.
@@ -85,7 +51,7 @@ async fn pair_with(world: &World, a: &[Channel], b: &[Channel], store: Store) ->
     nodes
 }
 
-fn store(node: &Node, options: impl Into<SendOptions>) -> Ref<Store> {
+fn store_at(node: &Node, options: impl Into<SendOptions>) -> Ref<Store> {
     let store = node.remote("b").at(STORE);
     store.over(options).expect("there is such a channel")
 }
@@ -131,7 +97,7 @@ fn a_pair_keeps_its_order_on_lanes_of_any_speed() {
         world.network().set_link("a", "b", link);
         for sender in 0..6 {
             let size = if sender == 5 { 200_000 } else { 80 };
-            tell(&a, store(&a, "wide"), sender, 40, size);
+            tell(&a, store_at(&a, "wide"), sender, 40, size);
         }
         let seen = until_seen(&world, &b.at(STORE), 240).await;
         for sender in 0..6 {
@@ -144,12 +110,40 @@ fn a_pair_keeps_its_order_on_lanes_of_any_speed() {
     });
 }
 
+/// Who leaves in order leaves nothing behind that was sent before.
+#[test]
+fn who_leaves_waits_for_what_lanes_hold() {
+    simulate(6, |world| async move {
+        let [a, b] = pair(&world, &[Channel::named("wide").lanes(4)]).await;
+        let link = Link::new(ms(1), ms(40), 0.05).expect("there is such a link");
+        world.network().set_link("a", "b", link);
+        for sender in 0..6 {
+            tell(&a, store_at(&a, "wide"), sender, 40, 2_000);
+        }
+        world.advance(ms(20)).await;
+        assert!(0 < figures(&a, "wide").await.queued, "there is something");
+        a.cluster().leave(10 * MINUTE).await.expect("it is in one");
+        let seen = b.at(STORE).seen().await.expect("it is there");
+        assert_eq!(seen.len(), 240);
+    });
+    // Where nothing gets through, it leaves in time all the same.
+    simulate(3, |world| async move {
+        let [a, _b] = pair(&world, &[Channel::named("wide").lanes(4)]).await;
+        world.network().partition("a", "b");
+        tell(&a, store_at(&a, "wide"), 1, 40, 2_000);
+        world.advance(ms(20)).await;
+        let begun = world.now();
+        a.cluster().leave(ms(2_000)).await.expect("it is in one");
+        assert!(world.now() - begun <= ms(2_100), "it has a bound");
+    });
+}
+
 #[test]
 fn one_key_keeps_its_order_whoever_sends() {
     simulate(4, |world| async move {
         let [a, b] = pair(&world, &[Channel::named("wide").lanes(8)]).await;
         for number in 0..60 {
-            let to = store(&a, SendOptions::channel("wide").key("all of them"));
+            let to = store_at(&a, SendOptions::channel("wide").key("all of them"));
             let body = async move |_: foundation_runtime::Process<Nothing>| {
                 to.keep(0, number, String::new()).expect("there is room");
             };
@@ -177,7 +171,7 @@ fn a_channel_that_a_node_lacks_is_an_error_and_never_another() {
             known: known.to_vec(),
         };
         assert_eq!(missing, error);
-        let far = store(&a, "mine");
+        let far = store_at(&a, "mine");
         // Of the first nobody knows yet that the other node has no such channel.
         assert_eq!(far.keep(0, 0, String::new()), Ok(()));
         let asked = far.echo("x".into()).await;
@@ -196,7 +190,7 @@ fn a_channel_that_a_node_lacks_is_an_error_and_never_another() {
 fn a_call_and_its_answer_go_over_the_channel() {
     simulate(2, |world| async move {
         let [a, b] = pair(&world, &[]).await;
-        let far = store(&a, "coordination");
+        let far = store_at(&a, "coordination");
         for _ in 0..10 {
             assert_eq!(far.echo("x".repeat(100)).await, Ok("x".repeat(100)));
         }
@@ -223,9 +217,9 @@ fn the_newest_wins_on_a_monotonic_channel() {
         narrow(&world);
         // Two seconds of states in a tenth of it, of two senders and for one key.
         for sender in 0..2 {
-            tell(&a, store(&a, "state"), sender, 800, 1000);
+            tell(&a, store_at(&a, "state"), sender, 800, 1000);
         }
-        let keyed = store(&a, SendOptions::channel("state").key(7));
+        let keyed = store_at(&a, SendOptions::channel("state").key(7));
         tell(&a, keyed, 2, 400, 1000);
         let last = async || {
             let seen = b.at(STORE).seen().await.expect("it is there");
@@ -254,7 +248,7 @@ fn what_has_waited_too_long_is_not_sent() {
     simulate(2, |world| async move {
         let [a, b] = pair(&world, &[]).await;
         let soon = SendOptions::channel("gossip").within(ms(200));
-        let far = store(&a, soon);
+        let far = store_at(&a, soon);
         assert_eq!(far.echo("x".into()).await, Ok("x".into()));
         narrow(&world);
         // Two seconds of it at once: what is behind the first of it is of no use when it could go.
@@ -292,7 +286,7 @@ fn credit_holds_a_sender_to_the_pace_of_its_receiver() {
             };
             let channels = [channel];
             let [a, b] = pair_with(&world, &channels, &channels, slow).await;
-            tell(&a, store(&a, "paced"), 0, 1000, 1000);
+            tell(&a, store_at(&a, "paced"), 0, 1000, 1000);
             until_seen(&world, &b.at(STORE), 1000).await;
             let most = most_waiting.load(Ordering::Relaxed);
             match credit {
@@ -318,7 +312,7 @@ fn what_is_compressed_takes_less_of_a_narrow_way() {
         let mut took = Vec::new();
         for (turn, channel) in ["plain", "small"].into_iter().enumerate() {
             let begun = world.now();
-            tell(&a, store(&a, channel), turn as u32, 500, 2000);
+            tell(&a, store_at(&a, channel), turn as u32, 500, 2000);
             until_seen(&world, &b.at(STORE), 500 * (turn + 1)).await;
             took.push(world.now() - begun);
         }
@@ -336,11 +330,11 @@ fn calls_of_high_priority_pass_what_is_of_low() {
             let channels = [Channel::named("bulk").priority(bulk)];
             let [a, b] = pair(&world, &channels).await;
             narrow(&world);
-            let far = store(&a, "coordination");
+            let far = store_at(&a, "coordination");
             assert_eq!(far.echo("x".into()).await, Ok("x".into()));
             // Ten seconds of it.
             for sender in 0..4 {
-                tell(&a, store(&a, "bulk"), sender, 250, 10_000);
+                tell(&a, store_at(&a, "bulk"), sender, 250, 10_000);
             }
             world.advance(ms(1500)).await;
             let mut longest = Duration::ZERO;
@@ -365,7 +359,7 @@ fn calls_of_high_priority_pass_what_is_of_low() {
 /// Sends so many, one each few milliseconds, while connections come and go.
 async fn over_losses(world: &World, [a, b]: &[Node; 2], options: SendOptions) -> Vec<(u32, u32)> {
     for sender in 0..3 {
-        let to = store(a, options.clone());
+        let to = store_at(a, options.clone());
         let body = async move |_: foundation_runtime::Process<Nothing>| {
             for number in 0..100 {
                 let size = if number % 20 == 7 { 150_000 } else { 50 };
@@ -422,7 +416,7 @@ fn what_is_to_be_acknowledged_comes_once_over_lost_connections() {
 fn what_is_kept_goes_to_no_other_incarnation() {
     simulate(3, |world| async move {
         let [a, b] = pair(&world, &[]).await;
-        let sure = store(&a, SendOptions::channel("events").acknowledged());
+        let sure = store_at(&a, SendOptions::channel("events").acknowledged());
         assert_eq!(sure.keep(0, 0, String::new()), Ok(()));
         world.advance(ms(1000)).await;
         assert_eq!(b.at(STORE).seen().await, Ok(vec![(0, 0)]));
@@ -454,7 +448,7 @@ fn what_is_kept_goes_to_no_other_incarnation() {
 fn a_lost_lane_is_the_loss_of_the_node_and_all_begins_again() {
     simulate(4, |world| async move {
         let [a, b] = pair(&world, &[]).await;
-        let far = store(&a, "coordination");
+        let far = store_at(&a, "coordination");
         let there = b.at(STORE).pid();
         let (watching, watched) = promise(&a);
         let watch = async move |mut me: foundation_runtime::Process<Nothing>| {

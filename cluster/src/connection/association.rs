@@ -136,6 +136,12 @@ impl Association {
         self.outgoing.is_quiet() && self.lanes.is_quiet()
     }
 
+    /// Whether all that was queued has left, over the bulk connection too, and the other end has seen
+    /// what went over lanes.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.outgoing.waiting() == 0 && self.lanes.is_quiet()
+    }
+
     /// Queues a frame for a channel of its own.
     fn carry_over(&self, frame: Vec<u8>, freight: &Freight) -> Carried {
         let (carried, opens) = self.lanes.carry(frame, freight);

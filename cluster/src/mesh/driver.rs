@@ -330,6 +330,13 @@ impl Mesh {
         !full
     }
 
+    /// Whether all that was queued has left, and the other ends have seen what went over lanes.
+    #[call(local)]
+    pub(crate) fn is_drained(&self) -> bool {
+        let started = self.held.values().filter_map(|held| held.started.as_ref());
+        started.into_iter().all(|started| started.is_drained())
+    }
+
     #[call(local)]
     pub(crate) fn leave(&mut self) {
         self.step(Input::Leave);
