@@ -372,6 +372,24 @@ fn who_has_fallen_silent_is_knocked_at_by_turns() {
     assert_eq!((knocked(&effects).len(), dialled(&effects).len()), (0, 6));
 }
 
+/// Whatever says at once that nobody answers is not asked again at once.
+#[test]
+fn a_knock_that_takes_no_time_is_followed_by_a_pause() {
+    let (mut machine, first) = alone();
+    for address in &first {
+        let effects = silence(&mut machine, at(4_500), address);
+        let others = knocked(&effects).into_iter();
+        assert_eq!(
+            others
+                .filter(|other| first.iter().any(|it| it == other))
+                .count(),
+            0
+        );
+    }
+    let effects = step(&mut machine, at(5_000), Input::Ticked);
+    assert_eq!(knocked(&effects).len(), 2, "the other two are under way");
+}
+
 #[test]
 fn one_that_is_back_speaks_for_all_that_are_silent() {
     let (mut machine, first) = alone();

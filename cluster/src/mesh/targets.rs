@@ -56,6 +56,8 @@ pub(super) struct Target {
     is_wanted: bool,
     is_dialling: bool,
     silence: Silence,
+    /// When the last dial began.
+    dialled: Tick,
     next: Tick,
     pause: Duration,
     /// Since when nobody was reached.
@@ -127,6 +129,7 @@ impl Targets {
             is_wanted: false,
             is_dialling: false,
             silence: Silence::None,
+            dialled: now,
             next: now,
             pause,
             since: now,
@@ -242,13 +245,14 @@ impl Targets {
             _ => Silence::None,
         };
         let jitter = 0.5 + share(&mut self.rng) / 2.0;
-        match target.silence {
-            // It has been waited for.
-            Silence::Lost => target.next = now,
-            _ => {
-                target.next = now + target.pause.mul_f64(jitter);
-                target.pause = (target.pause * 2).min(most);
-            }
+        // Where it was waited for long enough, the next one knocks.
+        let has_waited = self.config.redial <= now.since(target.dialled);
+        target.next = match target.silence {
+            Silence::Lost if has_waited => now,
+            _ => now + target.pause.mul_f64(jitter),
+        };
+        if target.silence != Silence::Lost {
+            target.pause = (target.pause * 2).min(most);
         }
         let hopeless = !refusal.may_pass() || forget <= now.since(target.since);
         let is_over = target.is_over && target.name.is_none();
@@ -276,7 +280,7 @@ impl Targets {
                 lost.push((target.next, address.clone()));
                 continue;
             }
-            target.is_dialling = true;
+            (target.is_dialling, target.dialled) = (true, now);
             due.push((address.clone(), Manner::Dial));
         }
         if !lost.is_empty() {
@@ -287,6 +291,7 @@ impl Targets {
             for (_, address) in lost.into_iter().take(KNOCKS.saturating_sub(knocked)) {
                 if let Some(target) = self.by_address.get_mut(&address) {
                     (target.is_dialling, target.silence) = (true, Silence::Knocked);
+                    target.dialled = now;
                 }
                 due.push((address, Manner::Knock));
             }
