@@ -24,7 +24,7 @@ use crate::server::{Actor, BoxFuture, NodeExt, StartError};
 /// Of what a child can be set to, `mailbox`, `via` and `options` are refused at its start: they are its node's.
 ///
 /// ```
-/// use foundation_actors::{ChildState, NodeExt, Offers, Supervisor, SupervisorClient, child_at};
+/// use foundation_actors::{ChildState, NodeExt, Offers, Supervisor, child_at};
 /// use foundation_macros::actor;
 /// use foundation_runtime::World;
 ///
