@@ -216,12 +216,12 @@ impl Cluster {
     /// [`AskError`].
     pub async fn leave(&self, bound: Duration) -> Result<(), AskError> {
         let begun = self.node.now();
-        while !self.mesh.mesh().is_drained().await? && self.node.now() < begun + bound / 2 {
+        let (half, until) = (begun.saturating_add(bound / 2), begun.saturating_add(bound));
+        while !self.mesh.mesh().is_drained().await? && self.node.now() < half {
             self.node.sleep(LEAVE_PAUSE).await;
         }
         membership::of(&self.node).leave().await?;
         self.mesh.mesh().leave().await?;
-        let until = begun + bound;
         while !self.nodes().await?.is_empty() && self.node.now() < until {
             self.node.sleep(LEAVE_PAUSE).await;
         }

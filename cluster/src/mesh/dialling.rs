@@ -20,6 +20,7 @@ impl Machine {
         out: &mut Out<'_>,
     ) {
         let is_failed = self.targets.undialled(now, address, refusal);
+        // Who was knocked at is knocked at again, or whoever has waited for that.
         if refusal == Refusal::Deadline {
             self.dial(now, out);
         }

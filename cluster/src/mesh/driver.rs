@@ -333,8 +333,8 @@ impl Mesh {
     /// Whether all that was queued has left, and the other ends have seen what went over lanes.
     #[call(local)]
     pub(crate) fn is_drained(&self) -> bool {
-        let started = self.held.values().filter_map(|held| held.started.as_ref());
-        started.into_iter().all(|started| started.is_drained())
+        let mut started = self.held.values().filter_map(|held| held.started.as_ref());
+        started.all(|started| started.is_drained())
     }
 
     #[call(local)]

@@ -75,7 +75,7 @@ impl Sparse {
             beacon: Beacon::new(own.peer_id()),
             soundings: Soundings::default(),
             answer_timeout: config.answer_timeout,
-            // The first time when it has been there for a while.
+            // At zero nothing is done but to choose the first time.
             next_optimisation: (0 < config.optimise_scan).then_some(Tick::ZERO),
             active_max: config.active_max,
             view: HyParView::new(own.peer_id(), config, seed)?,

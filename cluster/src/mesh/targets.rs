@@ -238,6 +238,7 @@ impl Targets {
         };
         target.is_dialling = false;
         target.last = Some(refusal);
+        // Whoever answers, if only to refuse, is silent no more.
         let is_silent = refusal == Refusal::Deadline && now.since(target.since) < KNOCKING;
         target.silence = match target.silence {
             Silence::Knocked | Silence::Hopeful if is_silent => Silence::Lost,
