@@ -29,8 +29,9 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// This incarnation of a node is connected; what was kept for one before it is given up.
-    pub(crate) fn connected(&mut self, name: &str, id: NodeId) {
+    /// This incarnation of a node is connected; what was kept for one before it, which is returned, is
+    /// given up.
+    pub(crate) fn connected(&mut self, name: &str, id: NodeId) -> Option<NodeId> {
         if let Some(before) = self.last.insert(NodeId::unconnected(name), id)
             && before != id
         {
@@ -43,7 +44,9 @@ impl Kept {
                 self.left.extend(next);
             }
             self.gone(before);
+            return Some(before);
         }
+        None
     }
 
     /// This incarnation will not come back.

@@ -144,6 +144,10 @@ pub struct ChannelFigures {
     pub unheard: u64,
     /// Messages to be acknowledged of which nothing was heard in their time.
     pub unacknowledged: u64,
+    /// Messages that came from the other node, and wait here for what they follow.
+    pub following: u64,
+    /// Messages that came from the other node, and were given out without what they follow.
+    pub disordered: u64,
     /// How long the middle one of the messages waited here.
     pub wait_p50: Duration,
     /// How long 99 of 100 waited at most.

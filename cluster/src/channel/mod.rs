@@ -5,6 +5,7 @@
 //! Invariant  Over one channel a pair of processes keeps its order, and over two there is none. A
 //!            channel that one of the nodes lacks is an error, never another channel.
 
+pub(crate) mod causal;
 pub(crate) mod kept;
 mod meter;
 pub(crate) mod pace;

@@ -13,9 +13,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use foundation_runtime::Pid;
 
-use crate::connection::frame::{
-    HEADER_BYTES, Kind, PART_HEAD_BYTES, header, numbered_head, part_head,
-};
+use crate::channel::causal::Stamp;
+use crate::connection::frame::{HEADER_BYTES, Kind, PART_HEAD_BYTES, Whole, header, part_head};
 use crate::connection::queue::PART_BYTES;
 use crate::machine::Tick;
 
@@ -43,6 +42,8 @@ pub(crate) struct Wanted {
     pub(crate) is_message: bool,
     /// Whether it is kept until the other node has it, and its number once it has left.
     pub(crate) kept: Keeping,
+    /// It begins with what it follows.
+    pub(crate) is_stamped: bool,
 }
 
 /// Whether a frame is kept when it has left.
@@ -72,6 +73,22 @@ struct Entry {
     frame: Vec<u8>,
     wanted: Wanted,
     since: Tick,
+}
+
+impl Entry {
+    /// Nothing of it leaves but its stamp: what follows it does not wait for it.
+    fn blank(&mut self, bucket: u8) {
+        if let Keeping::Again(_) = self.wanted.kept {
+            self.frame.drain(..NUMBER_BYTES);
+        }
+        let stamp = Stamp::bytes_of(&self.frame).unwrap_or_default();
+        self.frame.truncate(stamp);
+        self.wanted = Wanted {
+            bucket,
+            is_stamped: true,
+            ..Wanted::default()
+        };
+    }
 }
 
 #[derive(Debug, Default)]
@@ -304,7 +321,7 @@ impl Queue {
         }
         let is_over = |at: Tick| at <= now;
         if bucket.begun == 0 && first.wanted.expires.is_some_and(is_over) {
-            self.drop_first(number, Dropped::Expired);
+            self.expire_first(number);
             return true;
         }
         if !bucket.may_send(self.credit) {
@@ -315,18 +332,18 @@ impl Queue {
         let rest = &first.frame[bucket.begun..];
         let taken = rest.len().min(PART_BYTES);
         let is_last = taken == rest.len();
+        let of = Whole {
+            is_numbered: first.wanted.kept != Keeping::Not,
+            is_stamped: first.wanted.is_stamped,
+        };
         // Where credit is counted the other end has to know whose it is.
-        let is_numbered = first.wanted.kept != Keeping::Not;
-        if bucket.begun == 0 && is_last && self.credit.is_none() && !is_numbered {
-            out.reserve(HEADER_BYTES + taken);
-            out.extend_from_slice(&header(Kind::Process, taken));
-        } else {
-            out.extend_from_slice(&header(Kind::Part, PART_HEAD_BYTES + taken));
-            let head = match is_numbered {
-                true => numbered_head(number, is_last),
-                false => part_head(number, is_last),
-            };
-            out.extend_from_slice(&head);
+        let is_plain = self.credit.is_none() && of == Whole::default();
+        match bucket.begun == 0 && is_last && is_plain {
+            true => out.extend_from_slice(&header(Kind::Process, taken)),
+            false => {
+                out.extend_from_slice(&header(Kind::Part, PART_HEAD_BYTES + taken));
+                out.extend_from_slice(&part_head(number, is_last, of));
+            }
         }
         out.extend_from_slice(&rest[..taken]);
         self.bytes -= taken;
@@ -354,10 +371,20 @@ impl Queue {
         true
     }
 
-    fn drop_first(&mut self, number: u8, why: Dropped) {
+    /// The first frame is of no use any more.
+    fn expire_first(&mut self, number: u8) {
         let Some(bucket) = self.buckets.get_mut(&number) else {
             return;
         };
+        if let Some(first) = bucket.entries.front_mut()
+            && first.wanted.is_stamped
+        {
+            self.bytes -= first.frame.len();
+            self.dropped.push((Dropped::Expired, first.wanted));
+            first.blank(number);
+            self.bytes += first.frame.len();
+            return;
+        }
         let Some(entry) = bucket.entries.pop_front() else {
             return;
         };
@@ -367,7 +394,7 @@ impl Queue {
         if let Some(topic) = entry.wanted.topic {
             self.topics.remove(&topic);
         }
-        self.dropped.push((why, entry.wanted));
+        self.dropped.push((Dropped::Expired, entry.wanted));
     }
 
     /// Asserts what always holds.

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use foundation_runtime::Priority;
 
@@ -15,6 +16,7 @@ pub const FULL_MAX: usize = 1 << 30;
 
 const HOLD_BYTES: usize = 1 << 20;
 const FULL_BYTES: usize = 64 << 20;
+const CAUSAL_BOUND: Duration = Duration::from_secs(5);
 
 /// A way of its own for some of what goes from one node to another: connections that share nothing
 /// with other channels, opened when they are first used.
@@ -45,6 +47,7 @@ pub struct Channel {
     pub(crate) credit: Option<usize>,
     pub(crate) hold: usize,
     pub(crate) full: usize,
+    pub(crate) causal_bound: Duration,
 }
 
 impl Channel {
@@ -60,6 +63,7 @@ impl Channel {
             credit: None,
             hold: HOLD_BYTES,
             full: FULL_BYTES,
+            causal_bound: CAUSAL_BOUND,
         }
     }
 
@@ -124,6 +128,15 @@ impl Channel {
     #[must_use]
     pub fn full_at(mut self, bytes: usize) -> Self {
         self.full = bytes;
+        self
+    }
+
+    /// How long a message that is to come in [causal
+    /// order](foundation_runtime::SendOptions::causal) waits on this node, at most, for what it follows: five
+    /// seconds unless set. All that waits together takes at most 16 MiB.
+    #[must_use]
+    pub fn causal_within(mut self, bound: Duration) -> Self {
+        self.causal_bound = bound;
         self
     }
 

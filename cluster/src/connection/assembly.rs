@@ -22,7 +22,7 @@ pub(super) struct Assembly {
 impl Assembly {
     /// Takes a part, and returns the frame when it is whole.
     pub(super) fn part(&mut self, content: &[u8]) -> Result<Option<Vec<u8>>, BadFrame> {
-        let (bucket, is_last, bytes) = read_part(content)?;
+        let (bucket, is_last, _, bytes) = read_part(content)?;
         let there = self.parts.entry(bucket).or_default();
         let length = there.len() + bytes.len();
         if FRAME_BYTES_MAX < length || PARTS_BYTES_MAX < self.bytes + bytes.len() {
@@ -43,11 +43,11 @@ impl Assembly {
 
 #[cfg(test)]
 mod tests {
-    use super::super::frame::part_head;
+    use super::super::frame::{Whole, part_head};
     use super::*;
 
     fn part(bucket: u8, is_last: bool, bytes: &[u8]) -> Vec<u8> {
-        [&part_head(bucket, is_last), bytes].concat()
+        [&part_head(bucket, is_last, Whole::default()), bytes].concat()
     }
 
     #[test]
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn what_is_too_much_or_no_part_is_refused() {
         let mut assembly = Assembly::default();
-        for bad in [&b""[..], b"\x01", b"\x01\x04abc"] {
+        for bad in [&b""[..], b"\x01", b"\x01\x08abc"] {
             assert_eq!(assembly.part(bad), Err(BadFrame::Content));
         }
         let half = part(1, false, &vec![0; FRAME_BYTES_MAX / 2]);

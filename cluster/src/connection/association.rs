@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
-use foundation_runtime::{Carried, Freight, Node, NodeId, Pid, Reason};
+use foundation_runtime::{Carried, Course, Freight, FreightKind, Node, NodeId, Pid, Reason};
 
 use super::frame::Kind;
 use super::keeper::Keeper;
@@ -142,6 +142,19 @@ impl Association {
         self.outgoing.waiting() == 0 && self.lanes.is_quiet()
     }
 
+    /// Queues the mark of a channel: see [`Causal::mark`](crate::channel::causal::Causal::mark).
+    pub(super) fn mark(&self, channel: u8, frame: Vec<u8>) {
+        let freight = Freight {
+            kind: FreightKind::Signal,
+            sender: None,
+            course: Course::over(channel, true),
+            receiver: 0,
+            topic: 0,
+            request: None,
+        };
+        self.carry_over(frame, &freight);
+    }
+
     /// Queues a frame for a channel of its own.
     fn carry_over(&self, frame: Vec<u8>, freight: &Freight) -> Carried {
         let (carried, opens) = self.lanes.carry(frame, freight);
@@ -202,6 +215,11 @@ impl Association {
         true
     }
 
+    /// What came is no frame.
+    pub(super) fn garbled(&self) {
+        self.outgoing.close(Loss::Garbage);
+    }
+
     /// A further connection is lost, and with it this.
     pub(super) fn fail(&self) {
         self.outgoing.close(Loss::Closed);
@@ -212,6 +230,7 @@ impl Association {
         self.outgoing.close(Loss::Closed);
         self.lanes.close();
         *self.is_open.write().unwrap_or_else(PoisonError::into_inner) = false;
+        self.lanes.drop_following();
         let carriers = self.carriers.lock();
         let mut carriers = carriers.unwrap_or_else(PoisonError::into_inner);
         for pid in carriers.drain(..) {

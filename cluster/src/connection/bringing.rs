@@ -12,8 +12,11 @@ use std::task::Waker;
 
 use foundation_runtime::Brought;
 
-use super::frame::{Kind, acknowledged, fence, seen};
+use super::association::Association;
+use super::frame::{BadFrame, Kind, acknowledged, fence, seen};
 use super::keeper::Keeper;
+use super::ordering::Delivery;
+use super::queue::STAMPED;
 use crate::channel::kept::Stream;
 
 /// After so many bytes it says at once that it has read them: half of what may always be under way.
@@ -76,6 +79,7 @@ impl Bringing {
         });
         Brought {
             channel: self.stream.1,
+            causal: bucket == STAMPED,
             kept,
         }
     }
@@ -92,6 +96,36 @@ impl Bringing {
             return;
         }
         self.due().come.insert(bucket, number);
+    }
+
+    /// The same, by somebody who does not read this lane.
+    pub(super) fn came_late(&self, bucket: u8, number: u64) {
+        self.came(bucket, number);
+        wake(self.due());
+    }
+
+    /// A message of causal order came over it: it is given out by [`Bringing::give_out`].
+    pub(super) fn arrive(
+        self: &Arc<Self>,
+        of: &Arc<Association>,
+        number: Option<u64>,
+        stamped: Vec<u8>,
+        brought: Brought,
+    ) -> Result<(), BadFrame> {
+        let delivery = Delivery {
+            of: Arc::clone(of),
+            lane: Arc::clone(self),
+            number,
+            frame: Vec::new(),
+            brought,
+        };
+        let keeper = &self.keeper;
+        keeper.ordering.arrive(&keeper.channels, stamped, delivery)
+    }
+
+    /// Gives out what follows nothing that is not there.
+    pub(super) fn give_out(&self) {
+        self.keeper.ordering.give_out();
     }
 
     /// Whatever is not told yet is told.

@@ -14,9 +14,10 @@ pub(crate) const PART_HEAD_BYTES: usize = 2;
 pub(crate) const FENCE_BYTES: usize = HEADER_BYTES + 5;
 /// A whole word on what was seen.
 const SEEN_BYTES: usize = HEADER_BYTES + 9;
-/// In the second byte of a part's head.
+/// Bits of the second byte of a part's head.
+const LAST: u8 = 1;
 const NUMBERED: u8 = 2;
-const LAST_NUMBERED: u8 = 3;
+const STAMPED: u8 = 4;
 const ACKNOWLEDGED_BYTES: usize = HEADER_BYTES + 9;
 const LENGTH_BITS: u32 = 28;
 
@@ -108,18 +109,19 @@ pub(crate) fn read_header(bytes: [u8; HEADER_BYTES]) -> Result<(Kind, usize), Ba
     }
 }
 
-pub(crate) fn part_head(bucket: u8, is_last: bool) -> [u8; PART_HEAD_BYTES] {
-    [bucket, u8::from(is_last)]
+/// What a part is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Whole {
+    /// It begins with a number because it is to be acknowledged.
+    pub(crate) is_numbered: bool,
+    /// What it is, behind that, begins with what it follows.
+    pub(crate) is_stamped: bool,
 }
 
-/// The same, of a frame that begins with its number because it is to be acknowledged.
-pub(crate) fn numbered_head(bucket: u8, is_last: bool) -> [u8; PART_HEAD_BYTES] {
-    [bucket, NUMBERED | u8::from(is_last)]
-}
-
-/// Whether this is a part of a frame that begins with its number.
-pub(crate) fn is_numbered(content: &[u8]) -> bool {
-    content.get(1).is_some_and(|flags| flags & NUMBERED != 0)
+pub(crate) fn part_head(bucket: u8, is_last: bool, of: Whole) -> [u8; PART_HEAD_BYTES] {
+    let bit = |is_so: bool, bit: u8| if is_so { bit } else { 0 };
+    let flags = bit(is_last, LAST) | bit(of.is_numbered, NUMBERED) | bit(of.is_stamped, STAMPED);
+    [bucket, flags]
 }
 
 /// The word that a frame of this bucket, and all before it, have come: a whole frame.
@@ -155,11 +157,16 @@ pub(crate) fn read_seen(content: &[u8]) -> Result<(u64, bool), BadFrame> {
     Ok((u64::from_be_bytes(total), *at_once == 1))
 }
 
-/// Whose part this is, whether it is the last, and its bytes.
-pub(crate) fn read_part(content: &[u8]) -> Result<(u8, bool, &[u8]), BadFrame> {
+/// Whose part this is, whether it is the last, of what, and its bytes.
+pub(crate) fn read_part(content: &[u8]) -> Result<(u8, bool, Whole, &[u8]), BadFrame> {
     match content.split_first_chunk() {
-        Some(([bucket, 0 | NUMBERED], bytes)) => Ok((*bucket, false, bytes)),
-        Some(([bucket, 1 | LAST_NUMBERED], bytes)) => Ok((*bucket, true, bytes)),
+        Some(([bucket, flags], bytes)) if *flags <= LAST | NUMBERED | STAMPED => {
+            let of = Whole {
+                is_numbered: flags & NUMBERED != 0,
+                is_stamped: flags & STAMPED != 0,
+            };
+            Ok((*bucket, flags & LAST != 0, of, bytes))
+        }
         _ => Err(BadFrame::Content),
     }
 }

@@ -5,10 +5,11 @@
 
 use super::assembly::Assembly;
 use super::frame::{
-    BadFrame, HEADER_BYTES, Kind, acknowledged, fence, header, is_numbered, part_head,
-    read_acknowledged, read_fence, read_part, read_seen, seen,
+    BadFrame, HEADER_BYTES, Kind, Whole, acknowledged, fence, header, part_head, read_acknowledged,
+    read_fence, read_part, read_seen, seen,
 };
 use super::inbound::Inbound;
+use crate::channel::causal::Stamp;
 use crate::channel::pack::{pack, split, unpack};
 
 /// Reads the bytes as they come over a connection, in portions of as many as the first says. Whether
@@ -71,11 +72,14 @@ fn read(kind: Kind, content: &[u8], assembly: &mut Assembly) -> Result<(), BadFr
             assert_eq!(&acknowledged(bucket, number)[HEADER_BYTES..], content);
         }
         Kind::Part => {
-            let (bucket, is_last, _) = read_part(content)?;
-            if !is_numbered(content) {
-                assert_eq!(part_head(bucket, is_last), content[..2]);
+            let (bucket, is_last, of, _) = read_part(content)?;
+            assert_eq!(part_head(bucket, is_last, of), content[..2]);
+            if let Some(whole) = assembly.part(content)?
+                && of.is_stamped
+            {
+                let (stamp, rest) = Stamp::read(&whole).ok_or(BadFrame::Content)?;
+                assert_eq!(stamp.before(rest), whole);
             }
-            assembly.part(content)?;
         }
         _ => {}
     }
@@ -86,8 +90,20 @@ fn read(kind: Kind, content: &[u8], assembly: &mut Assembly) -> Result<(), BadFr
 #[must_use]
 pub fn connection_seeds() -> Vec<Vec<u8>> {
     let framed = |kind, content: &[u8]| [&header(kind, content.len()), content].concat();
+    let stamped = Whole {
+        is_stamped: true,
+        ..Whole::default()
+    };
     let part = |bucket, is_last, bytes: &[u8]| {
-        framed(Kind::Part, &[&part_head(bucket, is_last), bytes].concat())
+        let of = if bucket == 2 {
+            stamped
+        } else {
+            Whole::default()
+        };
+        framed(
+            Kind::Part,
+            &[&part_head(bucket, is_last, of), bytes].concat(),
+        )
     };
     let words = [
         &seen(1000, true)[..],
@@ -96,9 +112,12 @@ pub fn connection_seeds() -> Vec<Vec<u8>> {
         &acknowledged(3, 9),
     ]
     .concat();
+    let stamp = Stamp::read(&[0, 0, 0, 0, 0, 0, 0, 9, 0, 0])
+        .expect("it is one")
+        .0;
     let parts = [
         part(1, false, b"ab"),
-        part(2, true, b"xy"),
+        part(2, true, &stamp.before(b"xy")),
         part(1, true, b"c"),
     ]
     .concat();

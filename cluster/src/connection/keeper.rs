@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use foundation_runtime::{Freight, Node, NodeId, Spool};
 
 use super::lane::{lane_of, wanted};
+use super::ordering::Ordering;
 use crate::channel::Channels;
 use crate::channel::kept::Kept;
 use crate::machine::Tick;
@@ -18,6 +19,7 @@ pub(crate) struct Keeper {
     node: Node,
     pub(super) channels: Arc<Channels>,
     kept: Mutex<Kept>,
+    pub(super) ordering: Ordering,
 }
 
 impl Keeper {
@@ -27,6 +29,7 @@ impl Keeper {
             node: node.clone(),
             channels: Arc::new(channels),
             kept: Mutex::default(),
+            ordering: Ordering::of(node),
         });
         let spool: Arc<dyn Spool> = keeper.clone();
         node.spool(spool);
@@ -44,10 +47,32 @@ impl Keeper {
     /// This incarnation of a node will not come back.
     pub(crate) fn gone(&self, id: NodeId) {
         self.kept().gone(id);
+        self.ordering.gone(id);
+    }
+
+    /// This incarnation of a node is connected, and none before it comes back.
+    pub(super) fn connected(&self, name: &str, id: NodeId) {
+        let before = self.kept().connected(name, id);
+        if let Some(before) = before {
+            self.ordering.gone(before);
+        }
+    }
+
+    /// Keeps what was stamped, where it is to be, as [`Spool::keep`] does.
+    pub(super) fn put(&self, node: NodeId, frame: Vec<u8>, freight: &Freight) -> bool {
+        let place = freight.course.channel;
+        let Some(channel) = self.channels.all().get(usize::from(place)) else {
+            return false;
+        };
+        let now = self.now();
+        let stream = (node, place, lane_of(freight, channel.lanes));
+        let wanted = wanted(channel, now, freight);
+        self.kept().keep(now, stream, channel.full, frame, wanted)
     }
 
     /// The time has come to give up what has waited too long.
     pub(crate) fn tick(&self) {
+        self.ordering.tick();
         let now = self.now();
         let mut kept = self.kept();
         let before = kept.given_up();
@@ -71,17 +96,16 @@ impl Spool for Keeper {
     }
 
     fn keep(&self, node: NodeId, frame: Vec<u8>, freight: &Freight) -> bool {
-        let place = freight.course.channel;
-        let Some(channel) = self.channels.all().get(usize::from(place)) else {
-            return false;
-        };
         // The caller of a request has been told.
         if freight.request.is_some() {
             return false;
         }
-        let now = self.now();
-        let stream = (node, place, lane_of(freight, channel.lanes));
-        let wanted = wanted(channel, now, freight);
-        self.kept().keep(now, stream, channel.full, frame, wanted)
+        if !freight.course.causal {
+            return self.put(node, frame, freight);
+        }
+        let to = (freight.course.channel, node);
+        let put = |frame| self.put(node, frame, freight);
+        let ordering = &self.ordering;
+        ordering.send(&self.channels, to, &frame, put, |is_kept| *is_kept)
     }
 }

@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use foundation_runtime::{CallError, Carried, Freight, FreightKind, Node, Pid, Priority, Spool};
+use foundation_runtime::{CallError, Carried, Freight, FreightKind, Node, Pid, Priority};
 
 use super::keeper::Keeper;
-use super::queue::{BUCKETS, NOBODY};
+use super::queue::{BUCKETS, NOBODY, STAMPED};
 use super::stall::Stall;
 use crate::channel::kept::Stream;
 use crate::channel::pace::Pace;
@@ -118,6 +118,9 @@ fn mix(one: u64, other: u64) -> u64 {
 
 /// Which lane of so many a frame takes: that of its key, or of its sender and receiver.
 pub(super) fn lane_of(freight: &Freight, lanes: u8) -> u8 {
+    if freight.course.causal {
+        return 0;
+    }
     let key = freight.course.key;
     let sender = || freight.sender.map_or(u32::MAX, |pid| pid.spread(u32::MAX));
     let number = key.unwrap_or_else(|| mix(u64::from(sender()), freight.receiver));
@@ -125,6 +128,9 @@ pub(super) fn lane_of(freight: &Freight, lanes: u8) -> u8 {
 }
 
 fn bucket(freight: &Freight) -> u8 {
+    if freight.course.causal {
+        return STAMPED;
+    }
     match (freight.course.key, freight.sender) {
         (Some(key), _) => (key % u64::from(BUCKETS)) as u8,
         (None, Some(pid)) => pid.spread(BUCKETS) as u8,
@@ -139,7 +145,7 @@ pub(super) fn wanted(channel: &Channel, now: Tick, freight: &Freight) -> Wanted 
     let pair = || mix(freight.receiver, freight.topic);
     let course = &freight.course;
     let is_kept = course.acknowledged && is_told;
-    let replaces = channel.is_monotonic && is_told;
+    let replaces = channel.is_monotonic && is_told && !course.causal;
     let within = course.within.or(is_kept.then_some(KEPT_FOR));
     Wanted {
         bucket: bucket(freight),
@@ -151,6 +157,7 @@ pub(super) fn wanted(channel: &Channel, now: Tick, freight: &Freight) -> Wanted 
             true => Keeping::Kept,
             false => Keeping::Not,
         },
+        is_stamped: course.causal,
     }
 }
 
@@ -201,7 +208,7 @@ impl Lane {
         let carried = match phase {
             Phase::Closed if wanted.kept == Keeping::Kept => {
                 drop(state);
-                let is_kept = self.keeper.keep(self.stream.0, frame, freight);
+                let is_kept = self.keeper.put(self.stream.0, frame, freight);
                 let carried = match is_kept {
                     true => Carried::Taken,
                     false => Carried::Gone,

@@ -162,6 +162,11 @@ impl Lanes {
         self.all().all(|lane| lane.is_quiet())
     }
 
+    /// What came from the other node, and waits for what it follows, is lost.
+    pub(super) fn drop_following(&self) {
+        self.keeper.ordering.drop_from(self.peer);
+    }
+
     pub(super) fn close(&self) {
         for lane in self.all() {
             lane.close();
@@ -170,19 +175,27 @@ impl Lanes {
 
     /// What the channels did that were used.
     pub(super) fn figures(&self) -> Vec<ChannelFigures> {
-        let lanes = self.to.get().into_iter().flatten();
-        lanes.filter_map(|lanes| figures(lanes)).collect()
+        let channels = self.keeper.channels.all().iter().enumerate();
+        let figures = channels.map(|(place, channel)| {
+            let lanes = self.to.get().map_or(&[][..], |lanes| &lanes[place]);
+            let following = self.keeper.ordering.figures(place as u8, self.peer);
+            figures(channel, lanes, following)
+        });
+        figures.flatten().collect()
     }
 }
 
 /// What the lanes of one channel did together; `None` when none was used.
-fn figures(lanes: &[Arc<Lane>]) -> Option<ChannelFigures> {
-    let channel = &lanes.first()?.channel;
+fn figures(
+    channel: &Channel,
+    lanes: &[Arc<Lane>],
+    (following, disordered): (usize, u64),
+) -> Option<ChannelFigures> {
     let reports: Vec<Report> = lanes.iter().map(|lane| lane.report()).collect();
     let used = |report: &Report| {
         report.is_open || report.queued > 0 || report.meter.messages + report.meter.unsent > 0
     };
-    if !reports.iter().any(used) {
+    if !reports.iter().any(used) && following == 0 && disordered == 0 {
         return None;
     }
     let sum = |of: fn(&Meter) -> u64| reports.iter().map(|report| of(&report.meter)).sum();
@@ -209,6 +222,8 @@ fn figures(lanes: &[Arc<Lane>]) -> Option<ChannelFigures> {
         unsent: sum(|meter| meter.unsent),
         unheard: total(|report| report.unheard),
         unacknowledged: sum(|meter| meter.unacknowledged),
+        following: following as u64,
+        disordered,
         wait_p50: waits.quantile(0.5),
         wait_p99: waits.quantile(0.99),
         wait_max: waits.longest(),

@@ -21,6 +21,7 @@ mod inbound;
 mod keeper;
 mod lane;
 mod lanes;
+mod ordering;
 mod outgoing;
 mod parting;
 mod process;

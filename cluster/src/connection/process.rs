@@ -213,8 +213,9 @@ struct Attached<'a> {
 impl<'a> Attached<'a> {
     fn new(context: &'a Context, association: &'a Arc<Association>) -> Self {
         let (peer, name) = (association.peer_id, &association.peer.name);
-        context.keeper.kept().connected(name, peer);
+        context.keeper.connected(name, peer);
         context.ways.attach(association);
+        context.ways.mark(association);
         Self {
             context,
             association,

@@ -18,12 +18,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::assembly::Assembly;
 use super::association::Association;
 use super::bringing::Bringing;
-use super::frame::{
-    BadFrame, Kind, fence, is_numbered, read_acknowledged, read_fence, read_part, read_seen,
-};
+use super::frame::{BadFrame, Kind, fence, read_acknowledged, read_fence, read_part, read_seen};
 use super::inbound::Inbound;
 use super::lane::Lane;
-use super::queue::{NOBODY, Route};
+use super::queue::{NOBODY, Route, STAMPED};
 use crate::channel::pack::{split, unpack};
 use crate::mesh::Loss;
 use crate::transport::{Stream, complaint};
@@ -211,6 +209,10 @@ impl Pump {
         };
         let delivered = self.deliver_all(&association);
         drop(entered);
+        if let Duty::Takes(lane) = &self.duty {
+            // Outside: what is given out may be of another association, which is entered for it.
+            lane.give_out();
+        }
         delivered.unwrap_or_else(|error| {
             tracing::error!(
                 target: "foundation::cluster",
@@ -221,7 +223,7 @@ impl Pump {
         })
     }
 
-    fn deliver_all(&mut self, association: &Association) -> Result<Option<Turn>, Unreadable> {
+    fn deliver_all(&mut self, association: &Arc<Association>) -> Result<Option<Turn>, Unreadable> {
         while let Some((kind, content)) = self.inbound.next()? {
             match kind {
                 Kind::Process | Kind::Part => {
@@ -255,7 +257,7 @@ impl Pump {
 
 /// Gives a process what has come for it, when it is whole.
 fn bring(
-    association: &Association,
+    association: &Arc<Association>,
     duty: &Duty,
     assembly: &mut Assembly,
     kind: Kind,
@@ -272,15 +274,21 @@ fn bring(
             let Some(whole) = assembly.part(content)? else {
                 return Ok(());
             };
-            let (bucket, ..) = read_part(content)?;
+            let (bucket, _, of, _) = read_part(content)?;
             let brought = brought(bucket, whole.len());
-            match (duty, is_numbered(content)) {
-                (_, false) => node.receive_frame(peer, brought, &whole)?,
-                (Duty::Takes(lane), true) => {
-                    let (number, frame) = whole.split_first_chunk().ok_or(BadFrame::Content)?;
-                    let number = u64::from_be_bytes(*number);
+            let (number, whole) = match of.is_numbered {
+                true => split_number(whole)?,
+                false => (None, whole),
+            };
+            match (duty, number) {
+                (Duty::Takes(lane), _) if of.is_stamped && bucket == STAMPED => {
+                    lane.arrive(association, number, whole, brought)?;
+                }
+                _ if of.is_stamped => return Err(BadFrame::Content.into()),
+                (_, None) => node.receive_frame(peer, brought, &whole)?,
+                (Duty::Takes(lane), Some(number)) => {
                     if lane.is_first(bucket, number) {
-                        node.receive_frame(peer, brought, frame)?;
+                        node.receive_frame(peer, brought, &whole)?;
                     }
                     lane.came(bucket, number);
                 }
@@ -290,6 +298,13 @@ fn bring(
         _ => return Err(BadFrame::Content.into()),
     }
     Ok(())
+}
+
+/// The number with which a frame begins, and the frame.
+fn split_number(mut whole: Vec<u8>) -> Result<(Option<u64>, Vec<u8>), BadFrame> {
+    let number = *whole.first_chunk().ok_or(BadFrame::Content)?;
+    whole.drain(..size_of_val(&number));
+    Ok((Some(u64::from_be_bytes(number)), whole))
 }
 
 /// What the receiving end of a lane says.

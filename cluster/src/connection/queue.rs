@@ -14,7 +14,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use foundation_runtime::FreightKind;
 
-use super::frame::{FENCE_BYTES, HEADER_BYTES, Kind, PART_HEAD_BYTES, fence, header, part_head};
+use super::frame::{
+    FENCE_BYTES, HEADER_BYTES, Kind, PART_HEAD_BYTES, Whole, fence, header, part_head,
+};
 
 /// How many bytes may wait on a path before those who send over it are held.
 pub(crate) const HIGH_WATER: usize = 1 << 20;
@@ -27,6 +29,8 @@ const TURN_BYTES: usize = 4 * PART_BYTES;
 
 /// Senders are told apart by so many buckets.
 pub(crate) const BUCKETS: u32 = 251;
+/// What goes in causal order, whoever sends it.
+pub(crate) const STAMPED: u8 = 254;
 /// Who is no process, and what is the connection's own.
 pub(crate) const NOBODY: u8 = 255;
 
@@ -293,7 +297,7 @@ impl Queue {
             out.extend_from_slice(&header(Kind::Process, taken));
         } else {
             out.extend_from_slice(&header(Kind::Part, PART_HEAD_BYTES + taken));
-            out.extend_from_slice(&part_head(number, is_last));
+            out.extend_from_slice(&part_head(number, is_last, Whole::default()));
         }
         out.extend_from_slice(&rest[..taken]);
         bucket.begun += taken;

@@ -122,7 +122,7 @@ impl Ways {
             return;
         };
         if way.leads_over(of) {
-            way.end(&self.keeper);
+            way.end();
             self.node.disconnect_port(of.peer_id, *number);
             let way = Arc::new(Way::new(self, &of.peer));
             *way.write() = State::There(Arc::clone(of));
@@ -145,8 +145,16 @@ impl Ways {
     }
 
     fn end(&self, id: NodeId, way: &Way, number: u32) {
-        way.end(&self.keeper);
+        way.end();
         self.node.disconnect_port(id, number);
+    }
+
+    /// It stands, and one before it broke: marks go over it, behind all that waited.
+    pub(super) fn mark(&self, of: &Association) {
+        if of.goes_on_after().is_none() {
+            let ordering = &self.keeper.ordering;
+            ordering.mark(of.peer_id, |channel, frame| of.mark(channel, frame));
+        }
     }
 
     /// Whether something was sent over this since it was last asked.
@@ -161,6 +169,7 @@ impl Ways {
 struct Way {
     node: Node,
     mesh: MeshRef,
+    keeper: Arc<Keeper>,
     who: Who,
     state: RwLock<State>,
     /// How many frames were sent since somebody last looked.
@@ -189,6 +198,7 @@ impl Way {
         Self {
             node: ways.node.clone(),
             mesh: ways.mesh.clone(),
+            keeper: Arc::clone(&ways.keeper),
             who: who.clone(),
             state: RwLock::new(State::Away(Waiting::default())),
             sent: AtomicU64::new(0),
@@ -213,6 +223,10 @@ impl Way {
 
     fn comes_after(&self, of: &Association) -> bool {
         matches!(&*self.read(), State::Away(waiting) if waiting.after == Some(of.link))
+    }
+
+    fn id(&self) -> NodeId {
+        NodeId::of(&self.who.name, self.who.incarnation)
     }
 
     fn ask_again(&self) {
@@ -275,18 +289,26 @@ impl Way {
     }
 
     /// Nothing is sent any more: what is to be acknowledged is kept for when its node is there again.
-    fn end(&self, keeper: &Keeper) {
+    fn end(&self) {
         let state = std::mem::replace(&mut *self.write(), State::Over);
         if let State::Away(waiting) = state {
-            let id = NodeId::of(&self.who.name, self.who.incarnation);
+            let id = self.id();
             for (frame, freight) in waiting.frames {
-                if freight.course.acknowledged {
-                    use foundation_runtime::Spool as _;
-                    let _ = keeper.keep(id, frame, &freight);
+                if freight.course.acknowledged && freight.request.is_none() {
+                    self.keeper.put(id, frame, &freight);
                 }
             }
             self.release(waiting.held);
         }
+    }
+
+    /// Over the connection, or it waits for one.
+    fn go(&self, frame: Vec<u8>, freight: Freight) -> Carried {
+        if let State::There(there) = &*self.read() {
+            self.sent.fetch_add(1, Ordering::Relaxed);
+            return there.carry(frame, freight);
+        }
+        self.put_off(frame, freight)
     }
 
     /// Without a connection: it waits, and asks for one.
@@ -318,11 +340,15 @@ impl Way {
 
 impl Port for Way {
     fn carry(&self, frame: Vec<u8>, freight: Freight) -> Carried {
-        if let State::There(there) = &*self.read() {
-            self.sent.fetch_add(1, Ordering::Relaxed);
-            return there.carry(frame, freight);
+        if !freight.course.causal {
+            return self.go(frame, freight);
         }
-        self.put_off(frame, freight)
+        let to = (freight.course.channel, self.id());
+        let go = |frame| self.go(frame, freight);
+        let keeper = &self.keeper;
+        let is_sent = |carried: &Carried| matches!(carried, Carried::Taken | Carried::Busy);
+        let ordering = &keeper.ordering;
+        ordering.send(&keeper.channels, to, &frame, go, is_sent)
     }
 
     fn wait(&self, pid: Pid, freight: &Freight) -> bool {

@@ -72,6 +72,8 @@ pub struct Lanes {
     pub hold_bytes: Option<usize>,
     /// How many before messages are refused.
     pub full_bytes: Option<usize>,
+    /// How many milliseconds a message of causal order waits for what it follows.
+    pub causal_ms: Option<u64>,
 }
 
 /// The priority of a channel.
@@ -307,6 +309,9 @@ impl Lanes {
         }
         if let Some(bytes) = self.full_bytes {
             channel = channel.full_at(bytes);
+        }
+        if let Some(millis) = self.causal_ms {
+            channel = channel.causal_within(Duration::from_millis(millis));
         }
         channel
     }

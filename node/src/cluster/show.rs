@@ -202,6 +202,7 @@ fn dropped(of: &ChannelFigures) -> String {
         (of.refused, "refused"),
         (of.unsent, "unsent"),
         (of.unacknowledged, "unacknowledged"),
+        (of.disordered, "out of causal order"),
     ];
     let counts = counts.iter().filter(|(count, _)| *count > 0);
     let texts: Vec<String> = counts

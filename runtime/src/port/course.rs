@@ -44,6 +44,7 @@ pub struct SendOptions {
     key: Option<u64>,
     within: Option<Duration>,
     acknowledged: bool,
+    causal: bool,
 }
 
 impl SendOptions {
@@ -55,6 +56,7 @@ impl SendOptions {
             key: None,
             within: None,
             acknowledged: false,
+            causal: false,
         }
     }
 
@@ -90,6 +92,26 @@ impl SendOptions {
         self.acknowledged = true;
         self
     }
+
+    /// In causal order with all that is so sent over this channel: a message is given to its process after every
+    /// other one, to a process of the same node, that came before it. One comes before another when the
+    /// same node has sent it earlier, or had been given it, or something that came after it; a node is taken
+    /// as a whole, so that it does not matter which of its processes sends. Answers come in this order,
+    /// too.
+    ///
+    /// A message waits on the node it comes to until what it follows is there: at most as long as the
+    /// channel says, five seconds unless set, and is then given out all the same, and counted. What was
+    /// lost with a connection is not waited for, once that stands again. Nothing that was sent more than a
+    /// minute ago is waited for.
+    ///
+    /// Such messages go over one lane to each node, whatever their keys, and a newer one never takes the
+    /// place of an older. Each carries 20 bytes for every message it knows to be on its way: this is for
+    /// dozens of nodes that talk so, not for thousands.
+    #[must_use]
+    pub fn causal(mut self) -> Self {
+        self.causal = true;
+        self
+    }
 }
 
 impl fmt::Debug for SendOptions {
@@ -103,6 +125,9 @@ impl fmt::Debug for SendOptions {
         }
         if self.acknowledged {
             f.write_str(", acknowledged")?;
+        }
+        if self.causal {
+            f.write_str(", causal")?;
         }
         f.write_str(")")
     }
@@ -126,6 +151,8 @@ pub struct Course {
     pub within: Option<Duration>,
     /// Whether it is kept until the other node has it.
     pub acknowledged: bool,
+    /// Whether it is given to its process after what came before it.
+    pub causal: bool,
 }
 
 impl Course {
@@ -135,10 +162,12 @@ impl Course {
         *self == Self::default()
     }
 
-    /// Over this channel, and nothing else is asked for.
-    pub(crate) fn over(channel: u8) -> Self {
+    /// Over this channel, in causal order or not, and nothing else is asked for.
+    #[must_use]
+    pub fn over(channel: u8, causal: bool) -> Self {
         Self {
             channel,
+            causal,
             ..Self::default()
         }
     }
@@ -258,6 +287,7 @@ impl Node {
             key: options.key,
             within: options.within,
             acknowledged: options.acknowledged,
+            causal: options.causal,
         })
     }
 }

@@ -3,6 +3,7 @@
 //! Role       Every signal and message, as data: with a payload to be written, or as it was read.
 //! Invariant  A frame names its receiver; nothing in it is trusted beyond what it says.
 
+use super::course::Course;
 use super::{Brought, FreightKind};
 use crate::envelope::{Caller, CodecError, Encoded, Envelope, ExitKind, Signal, Tag};
 use crate::{CallError, Node, NodeId, Pid, Reason};
@@ -51,23 +52,29 @@ impl Body for &Envelope {
     }
 }
 
-/// The number of a call that came from another node, and the channel over which the answer goes: the
-/// upper byte, which no number of a call ever reaches.
+/// The number of a call that came from another node, and how the answer goes: its channel, and whether in
+/// causal order, in the upper byte, which no number of a call ever reaches.
 pub(super) struct CallNumber;
 
 impl CallNumber {
     const SHIFT: u32 = 56;
+    /// In the upper byte, which no channel's place reaches.
+    const CAUSAL: u8 = 0x80;
 
-    fn of(id: u64, channel: u8) -> u64 {
-        u64::from(channel) << Self::SHIFT | (id & ((1 << Self::SHIFT) - 1))
+    fn of(id: u64, brought: &Brought) -> u64 {
+        assert!(
+            brought.channel < Self::CAUSAL,
+            "no node has so many channels"
+        );
+        let causal = if brought.causal { Self::CAUSAL } else { 0 };
+        u64::from(brought.channel | causal) << Self::SHIFT | (id & ((1 << Self::SHIFT) - 1))
     }
 
-    /// The number as the other node knows it, and the channel.
-    pub(super) fn parts(number: u64) -> (u64, u8) {
-        (
-            number & ((1 << Self::SHIFT) - 1),
-            (number >> Self::SHIFT) as u8,
-        )
+    /// The number as the other node knows it, and how the answer goes.
+    pub(super) fn parts(number: u64) -> (u64, Course) {
+        let upper = (number >> Self::SHIFT) as u8;
+        let course = Course::over(upper & !Self::CAUSAL, upper & Self::CAUSAL != 0);
+        (number & ((1 << Self::SHIFT) - 1), course)
     }
 }
 
@@ -87,7 +94,7 @@ impl Message<&[u8]> {
         let caller = self.caller.map(|(pid, id)| Caller::Process {
             node: node.clone(),
             pid,
-            id: CallNumber::of(id, brought.channel),
+            id: CallNumber::of(id, &brought),
         });
         let mut envelope = Envelope::encoded(Encoded {
             tag: self.tag,

@@ -191,12 +191,11 @@ impl Core {
     /// Answers a caller of another node. An answer that cannot travel fails the call, and so does
     /// one that panics as it is written.
     pub(crate) fn answer_away(&self, to: Pid, number: u64, answer: Result<impl Body, CallError>) {
-        let (id, channel) = CallNumber::parts(number);
+        let (id, course) = CallNumber::parts(number);
         let sent = match answer {
             Ok(payload) => {
                 let waiting = Waiting(self, to, number);
                 let answer = Frame::Answer { to, id, payload };
-                let course = Course::over(channel);
                 let sent = self.transmit_over(to.node(), None, course, &answer);
                 std::mem::forget(waiting);
                 sent
@@ -210,9 +209,9 @@ impl Core {
     }
 
     fn fail_away(&self, to: Pid, number: u64, failure: CallError) -> Result<(), Unsent> {
-        let (id, channel) = CallNumber::parts(number);
+        let (id, course) = CallNumber::parts(number);
         let frame: Plain<'_> = Frame::Failure { to, id, failure };
-        self.transmit_over(to.node(), None, Course::over(channel), &frame)
+        self.transmit_over(to.node(), None, course, &frame)
     }
 }
 

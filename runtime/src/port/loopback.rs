@@ -55,6 +55,7 @@ impl Port for End {
         // Of a loopback the channels have the same places at both ends.
         let brought = Brought {
             channel: what.course.channel,
+            causal: what.course.causal,
             kept: None,
         };
         let received = self.to.core().receive(&self.to, self.from, brought, &frame);

@@ -105,6 +105,8 @@ pub struct Brought {
     /// Over which channel, by the place that it has on this node: what the frame asks is answered
     /// over the same.
     pub channel: u8,
+    /// Whether in causal order: so is the answer.
+    pub causal: bool,
     /// Kept with a message until a process takes it, or it is clear that none will; dropped then.
     pub kept: Option<Box<dyn Any + Send>>,
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use foundation_runtime::Rng;
 
 use super::*;
-use crate::connection::frame::{is_numbered, read_header, read_part};
+use crate::connection::frame::{read_header, read_part};
 
 fn at(millis: u64) -> Tick {
     Tick::ZERO + Duration::from_millis(millis)
@@ -48,13 +48,13 @@ impl Receiver {
             match kind {
                 Kind::Process => self.whole(content),
                 Kind::Part => {
-                    let (bucket, is_last, part) = read_part(content).expect("a part");
+                    let (bucket, is_last, of, part) = read_part(content).expect("a part");
                     self.parts.entry(bucket).or_default().extend(part);
                     if !is_last {
                         continue;
                     }
                     let whole = self.parts.remove(&bucket).expect("it was there");
-                    if !is_numbered(content) {
+                    if !of.is_numbered {
                         assert_eq!(whole[0], bucket, "a part is somebody else's");
                         self.whole(&whole);
                         continue;

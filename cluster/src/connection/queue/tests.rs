@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use foundation_runtime::{FreightKind, Rng};
 
-use super::super::frame::{read_fence, read_header, read_part};
+use super::super::frame::{Whole, read_fence, read_header, read_part};
 use super::*;
 
 const MESSAGE: FreightKind = FreightKind::Message;
@@ -38,7 +38,8 @@ impl Receiver {
         match kind {
             Kind::Process => self.whole(content),
             Kind::Part => {
-                let (bucket, is_last, part) = read_part(content).expect("it is a part");
+                let (bucket, is_last, of, part) = read_part(content).expect("it is a part");
+                assert_eq!(of, Whole::default());
                 self.parts.entry(bucket).or_default().extend(part);
                 if is_last {
                     let whole = self.parts.remove(&bucket).expect("it was there");
