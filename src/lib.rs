@@ -112,6 +112,8 @@ mod pages {
     mod which {}
     #[doc = include_str!("../book/src/live-system.md")]
     mod live_system {}
+    #[doc = include_str!("../book/src/disks.md")]
+    mod disks {}
     #[doc = include_str!("../book/src/testing.md")]
     mod testing {}
     #[doc = include_str!("../book/src/topologies.md")]

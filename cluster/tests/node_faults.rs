@@ -201,3 +201,33 @@ fn a_clock_that_goes_wrong_costs_no_more_than_its_node() {
             .await;
     });
 }
+
+#[test]
+fn who_loses_its_power_loses_what_was_not_synced_and_who_crashes_does_not() {
+    let torn = std::sync::Mutex::new([0, 0]);
+    for silent in [false, true] {
+        simulate(SEEDS, |world| {
+            let torn = &torn;
+            async move {
+                let [_a, b] = world.nodes(["a", "b"], app).await;
+                let file = b.disk().open("kept").await.expect("it opens");
+                b.disk().sync_names().await.expect("they sync");
+                file.write_at(0, vec![7; 2_000])
+                    .await
+                    .expect("there is room");
+                match silent {
+                    false => world.crash(&b),
+                    true => world.power_off(&b),
+                }
+                let again = world.restart(&b, app).await;
+                let file = again.disk().open("kept").await.expect("it opens");
+                let left = file.read_at(0, 3_000).await.expect("it reads");
+                let is_torn = left != vec![7; 2_000];
+                torn.lock().expect("free")[usize::from(silent)] += u64::from(is_torn);
+            }
+        });
+    }
+    let [crashes, losses] = torn.into_inner().expect("free");
+    assert_eq!(crashes, 0);
+    assert!(3 < losses && losses < SEEDS, "{losses} of {SEEDS}");
+}

@@ -295,12 +295,12 @@ fn blamed(error: &str) -> Vec<&str> {
 
 #[test]
 fn a_plan_that_breaks_a_promise_is_made_as_short_as_it_can_be() {
-    let arguments = "--nodes 3 --seed 5 --random 12 --at-most crash_known_s=1.5";
+    let arguments = "--nodes 3 --seed 10 --random 12 --at-most crash_known_s=1.5";
     let (code, out, error) = sim(arguments);
     assert_eq!(code, Some(1), "{error}");
     assert!(out.contains("foundation sim  3 nodes"), "{out}");
     assert!(error.contains("crash_known_s is "), "{error}");
-    let replay = arguments.replace("--seed 5", "--seed 5 --minutes 1");
+    let replay = arguments.replace("--seed 10", "--seed 10 --minutes 1");
     assert!(error.contains(&replay), "{error}");
     // A node that is gone in silence, and nothing else, does it.
     let lines = blamed(&error);
@@ -310,7 +310,7 @@ fn a_plan_that_breaks_a_promise_is_made_as_short_as_it_can_be() {
     );
     let path = plan("blamed", &lines.join("\n"));
     let again = format!(
-        "--nodes 3 --seed 5 --at-most crash_known_s=1.5 --plan {}",
+        "--nodes 3 --seed 10 --at-most crash_known_s=1.5 --plan {}",
         path.display()
     );
     let (code, _, error) = sim(&again);

@@ -9,6 +9,7 @@ mod call;
 mod crash_reports;
 mod dead_letter;
 mod destination;
+pub mod disk;
 mod envelope;
 mod error;
 mod feed;

@@ -142,6 +142,7 @@ impl WorldClusterExt for World {
     fn power_off(&self, node: &Node) {
         self.halt(node);
         self.network().cut_power(node.name());
+        self.disk(node.name()).lose_power();
     }
 
     async fn restart(&self, node: &Node, app: impl AsyncFn(&Node)) -> Node {

@@ -32,6 +32,8 @@ pub enum Fault {
     Resume(usize),
     /// Each turn takes so long.
     Slow(usize, Duration),
+    /// Its disk takes so long until it begins with something.
+    SlowDisk(usize, Duration),
     /// Its clock goes so many times as fast.
     ClockRate(usize, f64),
     /// Its clock jumps ahead.
@@ -208,6 +210,7 @@ fn place(fault: Fault, down: &mut BTreeSet<usize>) -> Result<(), Misplaced> {
         | Fault::Pause(node)
         | Fault::Resume(node)
         | Fault::Slow(node, _)
+        | Fault::SlowDisk(node, _)
         | Fault::ClockRate(node, _)
         | Fault::ClockJump(node, _)
             if down.contains(&node) =>
@@ -243,6 +246,7 @@ impl fmt::Display for Fault {
             Self::Pause(node) => write!(f, "pause n{node}"),
             Self::Resume(node) => write!(f, "resume n{node}"),
             Self::Slow(node, turn) => write!(f, "slow n{node} {}", Time(turn)),
+            Self::SlowDisk(node, each) => write!(f, "slow_disk n{node} {}", Time(each)),
             Self::ClockRate(node, rate) => write!(f, "clock_rate n{node} {rate}"),
             Self::ClockJump(node, ahead) => write!(f, "clock_jump n{node} {}", Time(ahead)),
             Self::Split(count) => write!(f, "split {count}"),
@@ -278,6 +282,7 @@ fn fault(verb: &str, words: &[&str], nodes: usize) -> Result<Fault, String> {
         ("pause", [n]) => Fault::Pause(node(n)?),
         ("resume", [n]) => Fault::Resume(node(n)?),
         ("slow", [n, turn]) => Fault::Slow(node(n)?, duration(turn)?),
+        ("slow_disk", [n, each]) => Fault::SlowDisk(node(n)?, duration(each)?),
         ("clock_rate", [n, rate]) => {
             let rate = number(rate)?;
             if !(0.1..=10.0).contains(&rate) {

@@ -65,7 +65,7 @@ impl Plan {
 fn pair(rng: &mut Rng, nodes: usize) -> (Fault, Fault) {
     let node = 1 + rng.below(nodes - 1);
     let (a, b) = (rng.below(node), node);
-    match rng.below(11) {
+    match rng.below(12) {
         0 => (Fault::Crash(node), Fault::Restart(node)),
         1 => (Fault::PowerOff(node), Fault::Restart(node)),
         2 => (Fault::Pause(node), Fault::Resume(node)),
@@ -96,6 +96,13 @@ fn pair(rng: &mut Rng, nodes: usize) -> (Fault, Fault) {
             let link = Link::new(Duration::from_millis(1), most, rng.below(30) as f64 / 100.0);
             let link = link.unwrap_or_default();
             (Fault::Link(a, b, link), Fault::Link(a, b, Link::default()))
+        }
+        10 => {
+            let each = Duration::from_millis(1 + rng.below(300) as u64);
+            (
+                Fault::SlowDisk(node, each),
+                Fault::SlowDisk(node, Duration::ZERO),
+            )
         }
         _ => (Fault::Cut(a, b), Fault::Heal),
     }
@@ -129,6 +136,7 @@ mod tests {
             "pause",
             "resume",
             "slow",
+            "slow_disk",
             "clock_rate",
             "clock_jump",
             "split",

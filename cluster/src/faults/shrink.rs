@@ -117,6 +117,9 @@ fn simpler((when, fault): (Duration, Fault)) -> Vec<(Duration, Fault)> {
         Fault::Slow(node, turn) if turn > Duration::from_millis(1) => {
             all.push((when, Fault::Slow(node, turn / 2)));
         }
+        Fault::SlowDisk(node, each) if each > Duration::from_millis(1) => {
+            all.push((when, Fault::SlowDisk(node, each / 2)));
+        }
         Fault::ClockJump(node, ahead) if ahead > Duration::from_secs(1) => {
             all.push((when, Fault::ClockJump(node, ahead / 2)));
         }

@@ -29,6 +29,7 @@ A plan is a text with one fault a line: when, what, and whom.
   20s   restart n4               a new one in its place
   22s   pause n1                 nothing of it runs, until `resume n1`
   25s   slow n2 10ms             each turn of a process takes so long; 0ms ends it
+  26s   slow_disk n2 50ms        its disk takes so long to begin; 0ms ends it
   26s   clock_rate n2 1.5        its clock is fast; 1 is right
   27s   clock_jump n2 60s        its clock jumps ahead
   30s   split 2                  n0 and n1 on one side, the others on the other

@@ -13,6 +13,7 @@ use std::time::Duration;
 use foundation::NodeId;
 use foundation::prelude::*;
 
+use super::journal::Disks;
 use super::report::Broken;
 
 /// How long a call of the audit may take.
@@ -58,6 +59,10 @@ pub(super) struct Books {
     down: BTreeSet<String>,
     /// Nothing is wrong at the moment.
     is_quiet: bool,
+    /// What is kept on disks.
+    pub(super) disks: Disks,
+    /// Of which rumours one of the two has come.
+    pub(super) heard: BTreeSet<(Pid, u64)>,
     broken: BTreeMap<&'static str, Broken>,
 }
 

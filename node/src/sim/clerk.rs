@@ -12,6 +12,7 @@ use foundation::prelude::*;
 use foundation::{NodeChange, RemoteSpawnError, Scope};
 
 use super::audit::{Audit, CALL_BOUND, fill, size};
+use super::rumour::RUMOURS;
 
 /// How long a start on another node may take.
 const START_BOUND: Duration = secs(3);
@@ -41,6 +42,7 @@ pub(super) fn furnish(builder: Builder) -> Builder {
     builder
         .channel(Channel::named(SURE).lanes(2))
         .channel(Channel::named("paid").credit(64 * 1024))
+        .channel(Channel::named(RUMOURS).causal_within(secs(3600)))
         .offer::<Worker>()
 }
 
@@ -129,7 +131,7 @@ pub(super) async fn start(node: &Node, nodes: usize, audit: &Arc<Audit>) -> Resu
     Ok(clerk)
 }
 
-fn another(node: &Node, nodes: usize) -> String {
+pub(super) fn another(node: &Node, nodes: usize) -> String {
     loop {
         let other = format!("n{}", node.random() % nodes as u64);
         if other != node.name() {

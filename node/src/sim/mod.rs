@@ -9,7 +9,9 @@
 pub mod args;
 mod audit;
 mod clerk;
+mod journal;
 pub mod report;
+mod rumour;
 mod scenario;
 mod seeds;
 mod traffic;

@@ -11,13 +11,14 @@ use foundation::cluster::faults::{Fault, Plan, Shape};
 use foundation::cluster::overlay::{Epoch, Overlay, client_server, hyparview};
 use foundation::cluster::transport::simulated::Link;
 use foundation::cluster::{Builder, NodeClusterExt as _, SimNetwork};
+use foundation::disk::DiskSpeed;
 use foundation::prelude::*;
 
 use super::args::{SimArgs, servers};
 use super::audit::{Audit, Rest};
 use super::report::Report;
 use super::traffic::{self, Ledger};
-use super::{clerk, verdict};
+use super::{clerk, journal, rumour, verdict};
 
 /// How often it looks who sees whom.
 const LOOK: Duration = ms(100);
@@ -122,6 +123,8 @@ impl Scenario {
             audit.undisturbed(node.name());
             audit.is_up(node.name(), true);
             clerk::start(&node, self.nodes.len(), audit).await?;
+            rumour::start(&node, self.nodes.len(), audit).await?;
+            journal::start(&node, audit).await?;
         }
         self.nodes[number] = Some(node);
         Ok(())
@@ -193,6 +196,7 @@ impl Scenario {
             }
             self.world.slow(a, Duration::ZERO);
             self.world.clock_rate(a, 1.0);
+            slow_disk(&self.world, a.name(), Duration::ZERO);
             for b in &up[at + 1..] {
                 self.network.set_link(a.name(), b.name(), Link::default());
             }
@@ -211,6 +215,10 @@ impl Scenario {
                 if let Some(node) = self.nodes[number].take() {
                     if let Some(audit) = &self.audit {
                         audit.is_up(node.name(), false);
+                        audit
+                            .books()
+                            .disks
+                            .lost(node.name(), matches!(fault, Fault::PowerOff(_)));
                     }
                     match fault {
                         Fault::Crash(_) => world.crash(&node),
@@ -229,6 +237,7 @@ impl Scenario {
                 self.paused.remove(&number);
             }
             Fault::Slow(number, turn) => on(number, &|node| world.slow(node, turn)),
+            Fault::SlowDisk(number, each) => slow_disk(world, &name(number), each),
             Fault::ClockRate(number, rate) => on(number, &|node| world.clock_rate(node, rate)),
             Fault::ClockJump(number, ahead) => on(number, &|node| world.clock_jump(node, ahead)),
             Fault::Split(count) => {
@@ -377,6 +386,13 @@ impl Scenario {
             peak_rss_bytes: 0,
         })
     }
+}
+
+/// A disk takes so long until it begins with something; as long as any, when that is no time.
+fn slow_disk(world: &World, name: &str, each: Duration) {
+    let usual = DiskSpeed::default();
+    let each = each.max(usual.each);
+    world.disk(name).set_speed(DiskSpeed { each, ..usual });
 }
 
 /// An overlay of a plan.

@@ -3,11 +3,13 @@
 //! Role       Names, limits and the runtime underneath; then a running node, or an error.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::core::{Core, Parts};
 use crate::Node;
+use crate::disk::Folder;
 use crate::mailbox::Marks;
 use crate::platform::clock::{self, Clock};
 use crate::platform::{panics, threads};
@@ -31,6 +33,7 @@ pub struct Builder {
     dirty: DirtyLimits,
     tokio: Option<tokio::runtime::Handle>,
     channels: ChannelNames,
+    disk: Option<PathBuf>,
 }
 
 /// Why a node did not start. Nothing of it is left.
@@ -74,6 +77,7 @@ impl Builder {
             dirty: DirtyLimits::default(),
             tokio: None,
             channels: ChannelNames::default(),
+            disk: None,
         }
     }
 
@@ -144,6 +148,30 @@ impl Builder {
     /// of the node's own.
     pub fn tokio(mut self, handle: tokio::runtime::Handle) -> Self {
         self.tokio = Some(handle);
+        self
+    }
+
+    /// The folder for the files that processes of the node keep, [`Node::disk`]; it is made where it is not
+    /// there. Unless set, the node has none. Two nodes must not have the same. In a simulated world it is not
+    /// used: there the disk is that of the node's name.
+    ///
+    /// ```
+    /// use foundation_runtime::Node;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = std::env::temp_dir().join(format!("foundation-doc-{}", std::process::id()));
+    /// let node = Node::builder().disk(&folder).start()?;
+    /// node.block_on(async {
+    ///     let file = node.disk().open("ledger").await?;
+    ///     file.write_at(0, "ten").await?;
+    ///     file.sync().await?;
+    ///     assert_eq!(file.read_at(0, 100).await?, b"ten");
+    ///     node.disk().sync_names().await
+    /// })?;
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok(()) }
+    /// ```
+    pub fn disk(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.disk = Some(folder.into());
         self
     }
 
@@ -218,6 +246,7 @@ impl Builder {
             dirty,
             tokio,
             channels: self.channels,
+            disk: self.disk.map(|folder| Arc::new(Folder::new(folder))),
         })))
     }
 }

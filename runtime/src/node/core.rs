@@ -13,6 +13,7 @@ use super::guests::Guests;
 use super::shared::SharedValues;
 use crate::crash_reports::CrashLog;
 use crate::dead_letter::DeadLetters;
+use crate::disk::Folder;
 use crate::heap::{Homes, Unheeded};
 use crate::mailbox::{self, Alarms, Limits, Marks, QueueData};
 use crate::names::Names;
@@ -72,6 +73,7 @@ pub(crate) struct Core {
     print_crashes: bool,
     pub(super) tokio: Option<Tokio>,
     pub(crate) channels: ChannelNames,
+    pub(crate) disk: Option<Arc<Folder>>,
     closing: AtomicU8,
     /// The id, or 0 while somebody listens to what is sent.
     quick: AtomicU64,
@@ -91,6 +93,7 @@ pub(super) struct Parts {
     pub(super) dirty: DirtyPools,
     pub(super) tokio: Option<Tokio>,
     pub(super) channels: ChannelNames,
+    pub(super) disk: Option<Arc<Folder>>,
 }
 
 impl Core {
@@ -125,6 +128,7 @@ impl Core {
             print_crashes: parts.print_crashes,
             tokio: parts.tokio,
             channels: parts.channels,
+            disk: parts.disk,
             closing: AtomicU8::new(OPEN),
             quick: AtomicU64::new(id.as_u64()),
             tracer: Tracer::default(),

@@ -52,13 +52,19 @@ pub enum Bug {
     LockForgotten,
     /// A timer that went off is taken for one that will.
     TimerForgotten,
+    /// What follows something does not wait for it.
+    CausalUnheld,
+    /// What was given out comes before nothing that is sent then.
+    CausalForgotten,
+    /// A sync is done before anything is safe.
+    SyncSkipped,
     /// Something is decided by chance that no seed decides.
     OwnEntropy,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::AckDropped,
         Self::AckOfAll,
         Self::TakenAgain,
@@ -80,6 +86,9 @@ impl Bug {
         Self::NameOfLost,
         Self::LockForgotten,
         Self::TimerForgotten,
+        Self::CausalUnheld,
+        Self::CausalForgotten,
+        Self::SyncSkipped,
         Self::OwnEntropy,
     ];
 }

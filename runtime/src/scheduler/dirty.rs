@@ -372,5 +372,13 @@ pub async fn dirty_io<T: Send + 'static>(
 ) -> Result<T, DirtyError> {
     let running = current::process().ok_or(DirtyError::NoProcess)?;
     let node = running.node.clone();
-    run(&node, DirtyKind::Io, work).await
+    dirty_io_on(&node, work).await
+}
+
+/// [`dirty_io`] on this node, whoever waits for it.
+pub(crate) async fn dirty_io_on<T: Send + 'static>(
+    node: &Node,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, DirtyError> {
+    run(node, DirtyKind::Io, work).await
 }

@@ -19,8 +19,8 @@ mod stuck;
 mod watchdog;
 mod worker;
 
-pub(crate) use dirty::DirtyPools;
 pub use dirty::{DirtyError, DirtyLimits, DirtyPoolStats, DirtyStats, dirty_cpu, dirty_io};
+pub(crate) use dirty::{DirtyPools, dirty_io_on};
 pub use priority::{BadPriority, Priority};
 pub(crate) use purse::{Handle, Purse};
 pub(crate) use real::{Ran, RealScheduler, Stamp};

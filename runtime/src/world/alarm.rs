@@ -48,14 +48,14 @@ impl Alarms {
 }
 
 /// The wait until a time of the world.
-pub(super) struct Alarm {
+pub(crate) struct Alarm {
     sim: Arc<Sim>,
     at: u64,
     key: Option<u64>,
 }
 
 impl Alarm {
-    pub(super) fn new(sim: Arc<Sim>, at: u64) -> Self {
+    pub(crate) fn new(sim: Arc<Sim>, at: u64) -> Self {
         let key = None;
         Self { sim, at, key }
     }

@@ -12,6 +12,7 @@ use super::ready::Entry;
 use super::sim::Sim;
 use super::{Kind, World};
 use crate::Node;
+use crate::disk::SimDisk;
 use crate::heap;
 use crate::platform::clock::Clock;
 use crate::scheduler::Priority;
@@ -52,6 +53,19 @@ impl World {
         sim.resume(node);
         sim.slow(node, 0);
         sim.state().halted.entry(node).or_insert(false);
+    }
+
+    /// The disk of the machine on which nodes of this name run: see [`disk`](crate::disk). It is there from the first
+    /// time that it is asked for, and goes on whatever becomes of its nodes.
+    ///
+    /// # Panics
+    /// In a real world.
+    #[must_use]
+    pub fn disk(&self, name: &str) -> SimDisk {
+        match &self.0.kind {
+            Kind::Simulated(sim) => SimDisk::of(sim, name),
+            Kind::Real { .. } => panic!("only disks of a simulated world can be broken"),
+        }
     }
 
     /// The node's processes run no more until [`World::resume`]. Its clock goes on: timers that come

@@ -26,12 +26,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
+pub(crate) use alarm::Alarm;
 pub use driver::{SimError, SimReport};
 pub use explore::{Explore, ExploreFailure, Explored};
 pub use flight::{BadDelivery, Delivery};
 pub use harness::{TestInput, TestOptions, TestOutput, test_explored, test_real, test_simulated};
 pub use schedule::{BadSchedule, Schedule};
-pub(crate) use sim::SimScheduler;
+pub(crate) use sim::{Sim, SimScheduler};
 
 use crate::node::SharedValues;
 use crate::platform::clock::{Clock, VirtualClock};

@@ -19,6 +19,7 @@ use super::plan::Plan;
 use super::ready::{Entry, Ready};
 use super::rest::Rest;
 use super::schedule::Choice;
+use crate::disk::Disks;
 use crate::envelope::Envelope;
 use crate::platform::current;
 use crate::platform::entropy::Rng;
@@ -30,7 +31,7 @@ const HELD: [f64; 4] = [0.0, 0.05, 0.3, 1.0];
 /// How many messages a process handles in one turn at most, when the seed chooses.
 const SHARE_MAX: usize = 8;
 
-pub(super) struct Sim {
+pub(crate) struct Sim {
     clock: Arc<AtomicU64>,
     home: ThreadId,
     /// What is sent now arrives at once: the world itself sends it.
@@ -39,6 +40,7 @@ pub(super) struct Sim {
     has_escaped: AtomicBool,
     /// How many slices may run.
     steps_max: AtomicU64,
+    disks: Disks,
     state: Mutex<State>,
 }
 
@@ -159,6 +161,7 @@ impl Sim {
             direct: AtomicBool::new(false),
             has_escaped: AtomicBool::new(false),
             steps_max: AtomicU64::new(STEPS_MAX),
+            disks: Disks::default(),
             state: Mutex::new(state),
         })
     }
@@ -171,7 +174,11 @@ impl Sim {
         Arc::clone(&self.clock)
     }
 
-    pub(super) fn now(&self) -> u64 {
+    pub(crate) fn disks(&self) -> &Disks {
+        &self.disks
+    }
+
+    pub(crate) fn now(&self) -> u64 {
         self.clock.load(Ordering::Acquire)
     }
 
@@ -180,7 +187,7 @@ impl Sim {
         assert!(before <= now, "virtual time ran backwards");
     }
 
-    pub(super) fn random(&self) -> u64 {
+    pub(crate) fn random(&self) -> u64 {
         self.state().random.next_u64()
     }
 
@@ -411,6 +418,11 @@ impl SimScheduler {
     pub(super) fn new(sim: Arc<Sim>, node: usize) -> Self {
         let polls = AtomicU64::new(0);
         Self { sim, node, polls }
+    }
+
+    /// Its world.
+    pub(crate) fn world(&self) -> &Arc<Sim> {
+        &self.sim
     }
 
     /// The next of the program's random numbers.
