@@ -46,10 +46,11 @@ impl Builder {
     }
 
     fn transport(&self, name: &str, host: Option<SimHost>) -> Result<Transport, StartError> {
-        match host {
-            Some(host) => Ok(Transport::Simulated(host)),
-            None => self.sockets(name),
-        }
+        let identity = self.identity(name)?;
+        Ok(match host {
+            Some(host) => Transport::Simulated(host, identity),
+            None => Transport::Sockets(identity),
+        })
     }
 
     pub(super) async fn start_tree(

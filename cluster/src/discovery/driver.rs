@@ -299,7 +299,7 @@ async fn find(plan: &Plan, finder: usize) -> Result<Answer, Failure> {
         Finder::Hosts { name, .. } | Finder::Service { name } => name,
         Finder::Multicast(_) => return Err(Failure::NoServer),
     };
-    if let Transport::Simulated(host) = &context.transport {
+    if let Transport::Simulated(host, _) = &context.transport {
         return host.look_up(&context.node, name).await;
     }
     let servers = match plan.nameservers.is_empty() {

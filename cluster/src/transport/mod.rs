@@ -33,8 +33,8 @@ pub(crate) use tls::{Identity, complaint};
 pub(crate) enum Transport {
     /// Sockets of the machine; with an identity, over TLS.
     Sockets(Option<Identity>),
-    /// A host of a simulated network.
-    Simulated(SimHost),
+    /// A host of a simulated network; with an identity, over TLS.
+    Simulated(SimHost, Option<Identity>),
 }
 
 /// How often it is knocked.
@@ -62,7 +62,7 @@ impl Transport {
     pub(crate) fn reach(&self) -> Reach {
         match self {
             Self::Sockets(None) => Reach::Machine,
-            Self::Sockets(Some(_)) | Self::Simulated(_) => Reach::Network,
+            Self::Sockets(Some(_)) | Self::Simulated(..) => Reach::Network,
         }
     }
 
@@ -73,7 +73,7 @@ impl Transport {
                 let listener = sockets::listen(address, self.reach()).await?;
                 Ok(Listener::Socket(listener))
             }
-            Self::Simulated(host) => host.listen(address).map(Listener::Simulated),
+            Self::Simulated(host, _) => host.listen(address).map(Listener::Simulated),
         }
     }
 
@@ -85,52 +85,56 @@ impl Transport {
         address: &str,
         knocks: bool,
     ) -> io::Result<Stream> {
+        let stream = match self {
+            Self::Sockets(_) if knocks => {
+                Plain::Socket(sockets::knock(node, address, self.reach()).await?)
+            }
+            Self::Sockets(_) => Plain::Socket(sockets::dial(address, self.reach()).await?),
+            Self::Simulated(host, _) => Plain::Simulated(host.dial(node, address, knocks).await?),
+        };
+        self.dialled(stream).await
+    }
+
+    fn identity(&self) -> Option<&Identity> {
         match self {
-            Self::Sockets(identity) => {
-                let reach = self.reach();
-                let stream = match knocks {
-                    true => sockets::knock(node, address, reach).await?,
-                    false => sockets::dial(address, reach).await?,
-                };
-                match identity {
-                    None => Ok(Stream::Socket(stream)),
-                    Some(identity) => {
-                        let stream = identity.dialled(Plain::Socket(stream)).await;
-                        stream.map(Stream::tls)
-                    }
-                }
-            }
-            Self::Simulated(host) => {
-                let stream = host.dial(node, address, knocks).await;
-                stream.map(Stream::Simulated)
-            }
+            Self::Sockets(identity) | Self::Simulated(_, identity) => identity.as_ref(),
+        }
+    }
+
+    async fn dialled(&self, stream: Plain) -> io::Result<Stream> {
+        match self.identity() {
+            Some(identity) => identity.dialled(stream).await.map(Stream::tls),
+            None => Ok(stream.into()),
         }
     }
 
     /// Makes of a circuit that was opened what a dial makes of a connection.
     pub(crate) async fn through(&self, stream: CircuitStream) -> io::Result<Stream> {
-        match self {
-            Self::Sockets(Some(identity)) => {
-                let stream = identity.dialled(Plain::Through(stream)).await;
-                stream.map(Stream::tls)
-            }
-            Self::Sockets(None) | Self::Simulated(_) => Ok(Stream::Through(stream)),
-        }
+        self.dialled(Plain::Through(stream)).await
     }
 
     /// Makes of a connection that was accepted what its dialler made of it. It may take as long as
     /// the other end likes: the caller bounds it.
     pub(crate) async fn secured(&self, stream: Stream) -> io::Result<Stream> {
-        match (self, stream) {
-            (Self::Sockets(Some(identity)), Stream::Socket(stream)) => identity
-                .accepted(Plain::Socket(stream))
-                .await
-                .map(Stream::tls),
-            (Self::Sockets(Some(identity)), Stream::Through(stream)) => identity
-                .accepted(Plain::Through(stream))
-                .await
-                .map(Stream::tls),
-            (_, stream) => Ok(stream),
+        let Some(identity) = self.identity() else {
+            return Ok(stream);
+        };
+        let plain = match stream {
+            Stream::Socket(stream) => Plain::Socket(stream),
+            Stream::Simulated(stream) => Plain::Simulated(stream),
+            Stream::Through(stream) => Plain::Through(stream),
+            Stream::Tls(_) => return Ok(stream),
+        };
+        identity.accepted(plain).await.map(Stream::tls)
+    }
+}
+
+impl From<Plain> for Stream {
+    fn from(stream: Plain) -> Self {
+        match stream {
+            Plain::Socket(stream) => Self::Socket(stream),
+            Plain::Simulated(stream) => Self::Simulated(stream),
+            Plain::Through(stream) => Self::Through(stream),
         }
     }
 }

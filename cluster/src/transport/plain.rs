@@ -1,6 +1,6 @@
 //! What does TLS run over?
 //!
-//! Role       A socket, or a circuit through other nodes.
+//! Role       A socket, one of a simulated network, or a circuit through other nodes.
 
 use std::io;
 use std::pin::Pin;
@@ -9,12 +9,14 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::simulated::SimStream;
 use crate::relay::CircuitStream;
 
 /// Bytes in order, both ways, that others may read along.
 #[derive(Debug)]
 pub(crate) enum Plain {
     Socket(TcpStream),
+    Simulated(SimStream),
     Through(CircuitStream),
 }
 
@@ -26,6 +28,7 @@ impl AsyncRead for Plain {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Socket(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Simulated(stream) => Pin::new(stream).poll_read(cx, buffer),
             Self::Through(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
@@ -39,6 +42,7 @@ impl AsyncWrite for Plain {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Socket(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Simulated(stream) => Pin::new(stream).poll_write(cx, bytes),
             Self::Through(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
@@ -46,6 +50,7 @@ impl AsyncWrite for Plain {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Socket(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Simulated(stream) => Pin::new(stream).poll_flush(cx),
             Self::Through(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
@@ -53,6 +58,7 @@ impl AsyncWrite for Plain {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Socket(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Simulated(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Through(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }

@@ -11,6 +11,7 @@
 
 #[path = "../common/log.rs"]
 mod log;
+mod simulated;
 mod strangers;
 mod through;
 
@@ -73,6 +74,19 @@ impl Authority {
         host: &str,
         change: impl Fn(&mut CertificateParams),
     ) -> Tls {
+        let key = KeyPair::generate().expect("there is chance");
+        self.signs_key(folder, name, host, &key, change)
+    }
+
+    /// The same with this key.
+    fn signs_key(
+        &self,
+        folder: &Folder,
+        name: &str,
+        host: &str,
+        key: &KeyPair,
+        change: impl Fn(&mut CertificateParams),
+    ) -> Tls {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         let san = match host.parse() {
             Ok(ip) => SanType::IpAddress(ip),
@@ -84,8 +98,7 @@ impl Authority {
             ExtendedKeyUsagePurpose::ClientAuth,
         ];
         change(&mut params);
-        let key = KeyPair::generate().expect("there is chance");
-        let certificate = params.signed_by(&key, &self.issuer).expect("it is whole");
+        let certificate = params.signed_by(key, &self.issuer).expect("it is whole");
         let [pem, secret] = ["pem", "key"].map(|end| folder.0.join(format!("{name}.{end}")));
         fs::write(&pem, certificate.pem()).expect("there is room");
         fs::write(&secret, key.serialize_pem()).expect("there is room");

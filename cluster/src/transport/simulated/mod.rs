@@ -168,6 +168,15 @@ impl SimNetwork {
         state.reset_last(now, ends);
     }
 
+    /// Of so many of the next portions that `from` sends to `to` one bit is changed on its way, as by a
+    /// faulty switch or somebody who means harm. With TLS that ends the connection; without it,
+    /// whoever reads it has to see to it.
+    pub fn garble(&self, from: &str, to: &str, portions: u32) {
+        let mut state = self.state();
+        let ends = (state.host(from), state.host(to));
+        state.garble(ends, portions);
+    }
+
     /// The programs of a host are killed: its connections are reset, and nobody listens there until
     /// a node is started on it again. What goes on of a node that was there reaches nobody:
     /// [`World::halt`] ends it as well.

@@ -80,13 +80,13 @@ impl Pipe {
     pub(super) fn send(
         &mut self,
         now: Tick,
-        bytes: &[u8],
+        bytes: Vec<u8>,
         takes: Option<Duration>,
     ) -> Option<(Tick, Waker)> {
         let arrives = takes.map(|takes| self.in_order(now + takes));
         self.bytes += bytes.len();
         self.portions.push_back(Portion {
-            bytes: bytes.to_vec(),
+            bytes,
             read: 0,
             sent: now,
             arrives,

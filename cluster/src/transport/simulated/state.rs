@@ -58,6 +58,8 @@ pub(super) struct State {
     pub(super) traffic: Traffic,
     /// What is said of names.
     pub(super) names: BTreeMap<Box<str>, SimName>,
+    /// How many of the next portions are changed on their way.
+    garbled: BTreeMap<(HostId, HostId), u32>,
 }
 
 /// What becomes of an attempt to dial.
@@ -85,6 +87,7 @@ impl State {
             next: 0,
             traffic: Traffic::default(),
             names: BTreeMap::new(),
+            garbled: BTreeMap::new(),
         }
     }
 
@@ -195,8 +198,24 @@ impl State {
         let takes = self.passage_on(id, false).map(|takes| takes + queued);
         self.traffic.portions += 1;
         self.traffic.bytes += bytes.len() as u64;
+        let ends = self.ways.get(&id).map(|way| (way.from, way.to))?;
+        let mut bytes = bytes.to_vec();
+        if let Some(left) = self.garbled.get_mut(&ends).filter(|left| **left > 0) {
+            *left -= 1;
+            let bit = self.rng.below(bytes.len().max(1) * 8);
+            bytes
+                .iter_mut()
+                .skip(bit / 8)
+                .take(1)
+                .for_each(|byte| *byte ^= 1 << (bit % 8));
+        }
         let way = self.ways.get_mut(&id)?;
         way.pipe.send(now, bytes, takes)
+    }
+
+    /// So many of the next portions are changed on their way.
+    pub(super) fn garble(&mut self, ends: (HostId, HostId), portions: u32) {
+        self.garbled.insert(ends, portions);
     }
 
     /// How long bytes wait for those before them, and take to get into the way.
