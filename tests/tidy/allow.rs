@@ -36,6 +36,16 @@ pub(crate) const ALLOWED: &[Allow] = &[
         "a test on real threads is bounded by tokio",
     ),
     allow(
+        "clock",
+        "runtime/src/world/hosted.rs",
+        "a world in another runtime has that one's time",
+    ),
+    allow(
+        "thread",
+        "runtime/src/world/hosted.rs",
+        "its tests start a tokio runtime",
+    ),
+    allow(
         "thread",
         "runtime/src/platform/",
         "the room that starts threads",

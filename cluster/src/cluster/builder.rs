@@ -308,7 +308,36 @@ impl Builder {
         }
     }
 
+    /// [`Builder::start`] in a world that lives in the time of a tokio runtime, [`World::hosted`]: one thread, and the
+    /// sockets of that runtime.
+    ///
+    /// ```
+    /// use foundation_cluster::{BuilderExt, Secret};
+    /// use foundation_runtime::{Node, World};
+    /// let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// tokio.block_on(World::hosted(1, |world| async move {
+    ///     let builder = Node::builder().name("a").listen("127.0.0.1:0");
+    ///     let builder = builder.secret(Secret::new([7; 32]).expect("it is long enough"));
+    ///     builder.start_within(&world).await.expect("it starts");
+    /// }))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing is left of it.
+    pub async fn start_within(mut self, world: &World) -> Result<Node, StartError> {
+        let (builder, secret) = self.prepare()?;
+        self.join(world.start_with(builder), None, secret).await
+    }
+
     fn start_node(&mut self) -> Result<(Node, Secret), StartError> {
+        let (builder, secret) = self.prepare()?;
+        let node = builder.start().map_err(StartError::Node)?;
+        Ok((node, secret))
+    }
+
+    /// What is wrong shows before anything starts.
+    fn prepare(&mut self) -> Result<(NodeBuilder, Secret), StartError> {
         let reach = self.reach();
         let mut addresses = self.seeds.iter().chain(&self.listen);
         addresses.try_for_each(|address| check_address(address, reach))?;
@@ -316,8 +345,7 @@ impl Builder {
         let secret = self.find_secret()?;
         let builder = std::mem::replace(&mut self.node, Node::builder());
         self.check()?;
-        let node = builder.start().map_err(StartError::Node)?;
-        Ok((node, secret))
+        Ok((builder, secret))
     }
 
     #[cfg(feature = "tls")]

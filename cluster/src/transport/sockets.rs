@@ -10,26 +10,24 @@ use std::net::SocketAddr;
 use std::task::Poll;
 
 use foundation_runtime::Node;
-use tokio::net::{TcpListener, TcpStream};
 
 use super::KNOCK;
 use super::address::{BadAddress, Reach};
+use super::net::{self, TcpListener, TcpStream};
 
 /// How many dials to one address are under way: an answer may take so many intervals.
 const KNOCKS_OPEN: usize = 9;
 
-#[expect(clippy::disallowed_methods, reason = "the room that opens sockets")]
 pub(super) async fn listen(address: &str, reach: Reach) -> io::Result<TcpListener> {
-    TcpListener::bind(&within(address, reach).await?[..]).await
+    net::bind(&within(address, reach).await?).await
 }
 
 pub(super) async fn dial(address: &str, reach: Reach) -> io::Result<TcpStream> {
     connect(within(address, reach).await?).await
 }
 
-#[expect(clippy::disallowed_methods, reason = "the room that opens sockets")]
 async fn connect(to: Vec<SocketAddr>) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(&to[..]).await?;
+    let stream = net::connect(&to).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
@@ -63,8 +61,8 @@ pub(super) async fn knock(node: &Node, address: &str, reach: Reach) -> io::Resul
 
 /// What an address stands for, if any of it is within reach.
 async fn within(address: &str, reach: Reach) -> io::Result<Vec<SocketAddr>> {
-    let found = tokio::net::lookup_host(address).await?;
-    let within: Vec<_> = found.filter(|found| reach.has(found.ip())).collect();
+    let mut within = net::lookup(address).await?;
+    within.retain(|found| reach.has(found.ip()));
     match within.is_empty() {
         true => Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
@@ -80,7 +78,7 @@ pub(super) async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, Box
     Ok((stream, from.to_string().into()))
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(feature = "turmoil")))]
 mod tests {
     use super::*;
 

@@ -9,6 +9,8 @@
     reason = "a test of real sockets and files"
 )]
 
+#[path = "../common/authority.rs"]
+mod authority;
 #[path = "../common/log.rs"]
 mod log;
 mod simulated;
@@ -17,99 +19,16 @@ mod through;
 
 use std::fs;
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use foundation_cluster::handshake::Refusal;
 use foundation_cluster::{Builder, NodeClusterExt, Secret, StartError, Tls, TlsError};
 use foundation_runtime::{Mail, Node, Process, World};
-use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType,
-};
+use rcgen::ExtendedKeyUsagePurpose;
+
+use authority::{Authority, Folder, private};
 
 const BOUND: Duration = Duration::from_secs(20);
-
-/// A folder of its own, gone in the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("fnd-tls-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).expect("there is room");
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// One that signs certificates.
-struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    file: PathBuf,
-}
-
-impl Authority {
-    fn new(folder: &Folder, name: &str) -> Self {
-        let mut params = CertificateParams::new(Vec::new()).expect("no names");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().expect("there is chance");
-        let certificate = params.self_signed(&key).expect("it is whole");
-        let file = folder.0.join(format!("{name}.pem"));
-        fs::write(&file, certificate.pem()).expect("there is room");
-        let issuer = Issuer::new(params, key);
-        Self { issuer, file }
-    }
-
-    /// The files of a node whose certificate is for this host.
-    fn signs(
-        &self,
-        folder: &Folder,
-        name: &str,
-        host: &str,
-        change: impl Fn(&mut CertificateParams),
-    ) -> Tls {
-        let key = KeyPair::generate().expect("there is chance");
-        self.signs_key(folder, name, host, &key, change)
-    }
-
-    /// The same with this key.
-    fn signs_key(
-        &self,
-        folder: &Folder,
-        name: &str,
-        host: &str,
-        key: &KeyPair,
-        change: impl Fn(&mut CertificateParams),
-    ) -> Tls {
-        let mut params = CertificateParams::new(Vec::new()).expect("no names");
-        let san = match host.parse() {
-            Ok(ip) => SanType::IpAddress(ip),
-            Err(_) => SanType::DnsName(host.try_into().expect("it is a name")),
-        };
-        params.subject_alt_names.push(san);
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ServerAuth,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        ];
-        change(&mut params);
-        let certificate = params.signed_by(key, &self.issuer).expect("it is whole");
-        let [pem, secret] = ["pem", "key"].map(|end| folder.0.join(format!("{name}.{end}")));
-        fs::write(&pem, certificate.pem()).expect("there is room");
-        fs::write(&secret, key.serialize_pem()).expect("there is room");
-        private(&secret, 0o600);
-        Tls::files(&self.file, pem, secret)
-    }
-}
-
-fn private(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
-}
 
 fn plan(name: &str) -> Builder {
     let secret = Secret::new([5; 32]).expect("long enough");

@@ -14,7 +14,6 @@ use foundation_cluster::transport::simulated::Link;
 use foundation_cluster::{Builder, NodeClusterExt, Tls, WorldClusterExt};
 use foundation_macros::actor;
 use foundation_runtime::{Node, World};
-use rcgen::{KeyPair, PKCS_ED25519};
 
 use super::{Authority, Folder};
 
@@ -28,7 +27,7 @@ impl Papers {
         let ca = Authority::new(folder, "ca");
         let of = |at| {
             let name = format!("n{at}");
-            let tls = fixed(&ca, folder, &name, &name);
+            let tls = ca.signs(folder, &name, &name, |_| {});
             (name, tls)
         };
         Self((0..count).map(of).collect())
@@ -53,12 +52,6 @@ impl Papers {
         world.eventually(MINUTE, async || see_all(&nodes)).await;
         nodes
     }
-}
-
-/// Signatures with such a key are all of one size.
-fn fixed(ca: &Authority, folder: &Folder, file: &str, host: &str) -> Tls {
-    let key = KeyPair::generate_for(&PKCS_ED25519).expect("there is chance");
-    ca.signs_key(folder, file, host, &key, |_| {})
 }
 
 fn see_all(nodes: &[Node]) -> bool {
@@ -185,9 +178,9 @@ fn who_is_not_of_this_cluster_stays_out() {
     let folder = Folder::new("out");
     let papers = Papers::new(&folder, 1);
     let (other, own) = (Authority::new(&folder, "other"), &papers);
-    let stranger = fixed(&other, &folder, "n1", "n1");
+    let stranger = other.signs(&folder, "n1", "n1", |_| {});
     let ca = Authority::new(&folder, "third");
-    let mut mixed = fixed(&ca, &folder, "n2", "n2");
+    let mut mixed = ca.signs(&folder, "n2", "n2", |_| {});
     mixed.ca = own.0["n0"].ca.clone();
     let rows = [
         (Some(stranger), [Refusal::Certificate, Refusal::Certificate]),

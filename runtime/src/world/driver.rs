@@ -9,7 +9,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
@@ -93,7 +93,13 @@ impl fmt::Display for SimError {
 
 impl std::error::Error for SimError {}
 
-struct BodyWaker(Arc<Sim>);
+pub(super) struct BodyWaker(Arc<Sim>);
+
+impl BodyWaker {
+    pub(super) fn waker(sim: &Arc<Sim>) -> Waker {
+        Waker::from(Arc::new(Self(Arc::clone(sim))))
+    }
+}
 
 impl Wake for BodyWaker {
     fn wake(self: Arc<Self>) {
@@ -110,7 +116,17 @@ fn cut_off(running: &Running, slot: u32) {
     running.end();
 }
 
-struct Driver<'a> {
+/// What became of one turn.
+pub(super) enum Went<T> {
+    /// The body is done.
+    Done(T),
+    /// Something happened.
+    On,
+    /// Nothing can happen before time passes.
+    Nowhere,
+}
+
+pub(super) struct Driver<'a> {
     sim: &'a Arc<Sim>,
     world: &'a World,
     nodes: Vec<Running>,
@@ -133,15 +149,8 @@ where
     F: FnOnce(World) -> Fut,
     Fut: Future,
 {
-    let mut driver = Driver {
-        sim,
-        world,
-        nodes: Vec::new(),
-        steps: 0,
-        still: 0,
-        hash: 0xcbf2_9ce4_8422_2325,
-        trace,
-    };
+    let mut driver = Driver::new(sim, world);
+    driver.trace = trace;
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let output = driver.drive(body(world.clone()))?;
         world.check_always();
@@ -162,23 +171,15 @@ where
         }
     };
     sim.rest_no_more();
-    let (trace_hash, steps, time) = (driver.hash, driver.steps, Duration::from_nanos(sim.now()));
+    let report = driver.report();
     let ended = driver.drive(end_all(world.nodes()))?;
     ended.map_err(|error| SimError::Unyielding(error.to_string()))?;
-    Ok((
-        output,
-        SimReport {
-            seed_hash: sim.random(),
-            trace_hash,
-            steps,
-            time,
-        },
-    ))
+    Ok((output, report))
 }
 
 /// Shuts all nodes down at the same time: what goes on until its node ends does not go on for longer the
 /// more nodes there are.
-async fn end_all(nodes: Vec<Node>) -> Result<(), ShutdownError> {
+pub(super) async fn end_all(nodes: Vec<Node>) -> Result<(), ShutdownError> {
     let mut ending: Vec<_> = nodes
         .iter()
         .map(|node| Box::pin(node.shutdown(SHUTDOWN_BOUND)))
@@ -201,32 +202,71 @@ async fn end_all(nodes: Vec<Node>) -> Result<(), ShutdownError> {
     outcome
 }
 
-impl Driver<'_> {
+impl<'a> Driver<'a> {
+    pub(super) fn new(sim: &'a Arc<Sim>, world: &'a World) -> Self {
+        Self {
+            sim,
+            world,
+            nodes: Vec::new(),
+            steps: 0,
+            still: 0,
+            hash: 0xcbf2_9ce4_8422_2325,
+            trace: None,
+        }
+    }
+
+    /// What it was like so far.
+    pub(super) fn report(&self) -> SimReport {
+        SimReport {
+            seed_hash: self.sim.random(),
+            trace_hash: self.hash,
+            steps: self.steps,
+            time: Duration::from_nanos(self.sim.now()),
+        }
+    }
+
     /// Runs everything until the future is done.
     fn drive<Fut: Future>(&mut self, future: Fut) -> Result<Fut::Output, SimError> {
         let mut future = pin!(future);
-        let waker = Waker::from(Arc::new(BodyWaker(Arc::clone(self.sim))));
+        let waker = BodyWaker::waker(self.sim);
         let mut cx = Context::from_waker(&waker);
         self.sim.wake_body();
         loop {
-            match self.sim.next() {
-                Event::Body => {
-                    self.note(u64::MAX);
-                    if let Some(trace) = &mut self.trace {
-                        trace.body(self.sim.deviations());
-                    }
-                    if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
-                        return Ok(output);
-                    }
+            match self.turn(future.as_mut(), &mut cx)? {
+                Went::Done(output) => return Ok(output),
+                Went::On => {}
+                Went::Nowhere => {
+                    self.advance()?;
+                    self.check()?;
                 }
-                Event::Nothing => self.advance()?,
-                event => self.happen(event),
             }
-            if self.steps >= self.still + STILL_MAX {
-                self.elapse();
-            }
-            self.check()?;
         }
+    }
+
+    /// One thing that can happen now does.
+    pub(super) fn turn<Fut: Future>(
+        &mut self,
+        body: Pin<&mut Fut>,
+        cx: &mut Context<'_>,
+    ) -> Result<Went<Fut::Output>, SimError> {
+        match self.sim.next() {
+            Event::Body => {
+                self.note(u64::MAX);
+                if let Some(trace) = &mut self.trace {
+                    trace.body(self.sim.deviations());
+                }
+                if let Poll::Ready(output) = body.poll(cx) {
+                    return Ok(Went::Done(output));
+                }
+            }
+            Event::Nothing => return Ok(Went::Nowhere),
+            event => self.happen(event),
+        }
+        if self.steps >= self.still + STILL_MAX {
+            self.elapse();
+        }
+        self.check()?;
+        Ok(Went::On)
     }
 
     fn happen(&mut self, event: Event) {
@@ -280,18 +320,23 @@ impl Driver<'_> {
     /// Nothing can happen now: fires what is due, tells who waits for just that, or else moves the
     /// clock to the next timer.
     fn advance(&mut self) -> Result<(), SimError> {
+        let now = self.sim.now();
+        match self.rest() {
+            Some(Some(next)) => self.move_clock(next.max(now)),
+            Some(None) => return Err(SimError::Deadlock(self.waiting())),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Nothing can happen now: when the next timer goes off, if there is one; `None` when somebody waited for
+    /// just that, and was told.
+    pub(super) fn rest(&mut self) -> Option<Option<u64>> {
         self.meet_nodes();
         self.world.check_always();
-        let next = self.next_deadline();
-        let now = self.sim.now();
-        if next.is_none_or(|next| now < next) && self.sim.tell_idle() {
-            return Ok(());
-        }
-        let Some(next) = next else {
-            return Err(SimError::Deadlock(self.waiting()));
-        };
-        self.move_clock(next.max(now));
-        Ok(())
+        let (next, now) = (self.next_deadline(), self.sim.now());
+        let is_told = next.is_none_or(|next| now < next) && self.sim.tell_idle();
+        (!is_told).then_some(next)
     }
 
     /// Somebody is always ready to run: as for real, that takes time, and timers go off meanwhile.
@@ -300,7 +345,7 @@ impl Driver<'_> {
         self.move_clock(self.sim.now() + turns * TURN);
     }
 
-    fn move_clock(&mut self, now: u64) {
+    pub(super) fn move_clock(&mut self, now: u64) {
         self.still = self.steps;
         self.sim.set_now(now);
         self.meet_nodes();
@@ -404,7 +449,7 @@ impl Driver<'_> {
     }
 
     /// Kills everything that is left of a run that failed, so that its memory is given back.
-    fn abandon(&mut self) {
+    pub(super) fn abandon(&mut self) {
         self.sim.rest_no_more();
         for node in self.world.nodes() {
             node.core().timers().clear(node.core().clock().now());

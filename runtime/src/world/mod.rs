@@ -6,12 +6,14 @@
 
 mod alarm;
 mod always;
+mod bell;
 mod driver;
 mod due;
 mod explore;
 mod faults;
 mod flight;
 mod harness;
+mod hosted;
 mod plan;
 mod ready;
 mod rest;
@@ -200,7 +202,11 @@ impl World {
                 let index = nodes.len();
                 let scheduler = SimScheduler::new(Arc::clone(sim), index);
                 let clock = Clock::Virtual(VirtualClock::new(sim.clock()));
-                builder.simulated(index as u64, clock, Scheduler::Simulated(scheduler))
+                builder.simulated(
+                    sim.incarnation(index),
+                    clock,
+                    Scheduler::Simulated(scheduler),
+                )
             }
         };
         nodes.push(node.clone());

@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::sim::{Quiet, Sim};
+use super::bell::Quiet;
+use super::sim::Sim;
 
 pub(super) struct Settle {
     sim: Arc<Sim>,

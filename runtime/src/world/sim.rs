@@ -12,6 +12,7 @@ use std::task::Waker;
 use std::thread::{self, ThreadId};
 
 use super::alarm::Alarms;
+use super::bell::{Bell, Quiet};
 use super::driver::STEPS_MAX;
 use super::due::Due;
 use super::flight::{Delivery, Flights, Sender, To};
@@ -41,6 +42,10 @@ pub(crate) struct Sim {
     /// How many slices may run.
     steps_max: AtomicU64,
     disks: Disks,
+    /// The incarnation of the first node.
+    first: AtomicU64,
+    /// Who drives it from within another runtime, and is told that something can run.
+    pub(super) bell: Bell,
     state: Mutex<State>,
 }
 
@@ -89,30 +94,6 @@ pub(super) enum Event {
     Nothing,
 }
 
-/// Somebody who waits until nothing else can happen.
-pub(super) struct Quiet {
-    reached: AtomicBool,
-    waker: Mutex<Waker>,
-}
-
-impl Quiet {
-    pub(super) fn is_reached(&self) -> bool {
-        self.reached.load(Ordering::Acquire)
-    }
-
-    /// Whom to wake from now on.
-    pub(super) fn wake_instead(&self, waker: &Waker) {
-        let mut old = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
-        old.clone_from(waker);
-    }
-
-    fn reach(&self) {
-        self.reached.store(true, Ordering::Release);
-        let waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
-        waker.wake_by_ref();
-    }
-}
-
 impl Sim {
     /// A world whose choices a seed makes.
     pub(super) fn seeded(seed: u64, delivery: Delivery) -> Arc<Self> {
@@ -126,6 +107,16 @@ impl Sim {
 
     pub(super) fn steps_max(&self) -> u64 {
         self.steps_max.load(Ordering::Relaxed)
+    }
+
+    /// The incarnation of the node of this place in the world.
+    pub(super) fn incarnation(&self, index: usize) -> u64 {
+        self.first.load(Ordering::Relaxed) + index as u64
+    }
+
+    /// Nodes are counted from here on.
+    pub(super) fn count_from(&self, first: u64) {
+        self.first.store(first, Ordering::Relaxed);
     }
 
     pub(super) fn bound_steps(&self, most: u64) {
@@ -162,6 +153,8 @@ impl Sim {
             has_escaped: AtomicBool::new(false),
             steps_max: AtomicU64::new(STEPS_MAX),
             disks: Disks::default(),
+            first: AtomicU64::new(0),
+            bell: Bell::default(),
             state: Mutex::new(state),
         })
     }
@@ -198,6 +191,8 @@ impl Sim {
         let mut state = self.state();
         let since = state.count();
         state.body.get_or_insert(since);
+        drop(state);
+        self.bell.ring();
     }
 
     fn note_escape(&self, node: usize, slot: u32) {
@@ -242,10 +237,7 @@ impl Sim {
 
     /// Wakes `waker` once nothing else can happen without time passing.
     pub(super) fn when_idle(&self, waker: &Waker) -> Arc<Quiet> {
-        let quiet = Arc::new(Quiet {
-            reached: AtomicBool::new(false),
-            waker: Mutex::new(waker.clone()),
-        });
+        let quiet = Quiet::new(waker);
         self.state().idle.push(Arc::clone(&quiet));
         quiet
     }
@@ -467,6 +459,8 @@ impl SimScheduler {
             since,
         };
         heap::of_the_node(|| state.can_run(priority, entry));
+        drop(state);
+        self.sim.bell.ring();
     }
 
     /// A timer of this node was armed that is earlier than those before.
