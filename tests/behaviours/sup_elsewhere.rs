@@ -7,11 +7,11 @@
 
 use foundation::prelude::*;
 use foundation::supervisor::ChildState;
-use foundation::{Mailbox, Offers, child_at};
+use foundation::{Mailbox, Offers, SupervisorBuilder, child_at};
 
 use crate::remote_spawn::{Chore, Errand};
 use crate::scene::Scene;
-use crate::support::{Death, LONG, boom, pid_of, renewed, state_of, stop};
+use crate::support::{Death, LONG, boom, pid_of, renewed, state_of, stop, until_state};
 
 const ERRAND: Name<Errand> = Name::new("errand");
 
@@ -130,4 +130,141 @@ pub(crate) async fn what_does_not_start_there_fails_as_at_home(s: Scene) {
             crate::remote_spawn::errands(&there).await == 0
         })
         .await;
+}
+
+/// Offered on both nodes.
+async fn offer_all(s: &Scene) {
+    let (here, there) = s.nodes();
+    offer(&there).await;
+    if s.is_apart() {
+        offer(&here).await;
+    }
+}
+
+const IDS: [&str; 4] = ["a", "b", "c", "d"];
+
+/// Children of both nodes in turn.
+fn mixed(s: &Scene, mut tree: SupervisorBuilder) -> SupervisorBuilder {
+    let (here, there) = s.nodes();
+    for (at, id) in IDS.into_iter().enumerate() {
+        let node = if at % 2 == 0 { &here } else { &there };
+        tree = tree.child(child_at::<Errand>([node.name()], (Chore::Serve(7), true)).id(id));
+    }
+    tree
+}
+
+async fn pids(tree: &Ref<Supervisor>) -> Vec<Pid> {
+    let mut pids = Vec::new();
+    for id in IDS {
+        pids.push(pid_of(tree, id).await);
+    }
+    pids
+}
+
+/// Which children a strategy starts anew does not depend on where they are (B109-B111).
+#[foundation::test]
+pub(crate) async fn strategies_are_the_same_for_children_of_any_node(s: Scene) {
+    let (here, _) = s.nodes();
+    offer_all(&s).await;
+    // Who ends, and from which to which child all are new.
+    let rows = [
+        (Supervisor::one_for_one(), 1, 1..=1),
+        (Supervisor::one_for_one(), 2, 2..=2),
+        (Supervisor::one_for_all(), 1, 0..=3),
+        (Supervisor::one_for_all(), 2, 0..=3),
+        (Supervisor::rest_for_one(), 1, 1..=3),
+        (Supervisor::rest_for_one(), 2, 2..=3),
+    ];
+    for (plan, ends, new) in rows {
+        let tree = mixed(&s, plan).start(&here).await.expect("it starts");
+        let before = pids(&tree).await;
+        here.exit(before[ends], Reason::Kill);
+        renewed(&s.world, &tree, IDS[ends], before[ends]).await;
+        for at in new.clone() {
+            renewed(&s.world, &tree, IDS[at], before[at]).await;
+        }
+        let after = pids(&tree).await;
+        for at in 0..IDS.len() {
+            let is_new = after[at] != before[at];
+            assert_eq!(is_new, new.contains(&at), "{} of {new:?}", IDS[at]);
+            assert_eq!(after[at].node(), before[at].node());
+        }
+        stop(&tree).await;
+    }
+}
+
+/// Which ends count does not, either (B105-B108).
+#[foundation::test]
+pub(crate) async fn ends_count_the_same_on_any_node(s: Scene) {
+    offer_all(&s).await;
+    let normal = || Reason::Normal;
+    let child = |change: fn(foundation::supervisor::Child<Errand>) -> _| {
+        change(errand(&s, Chore::Serve(7), true))
+    };
+    let tree = self::tree(&s, child(|child| child.transient())).await;
+    let first = pid_of(&tree, "errand").await;
+    let found: Ref<Errand> = tree.node().reference(first);
+    found.end(boom()).expect("it is connected");
+    let second = renewed(&s.world, &tree, "errand", first).await;
+    let found: Ref<Errand> = tree.node().reference(second);
+    found.end(normal()).expect("it is connected");
+    let absent = |state| state == Some(ChildState::Absent);
+    until_state(&s.world, &tree, "errand", absent).await;
+    let again = tree.restart_child("errand").await.expect("answers");
+    assert!(matches!(again, Ok(Some(_))), "{again:?}");
+    stop(&tree).await;
+
+    let tree = self::tree(&s, child(|child| child.temporary())).await;
+    let pid = pid_of(&tree, "errand").await;
+    let found: Ref<Errand> = tree.node().reference(pid);
+    found.end(boom()).expect("it is connected");
+    until_state(&s.world, &tree, "errand", |state| state.is_none()).await;
+    stop(&tree).await;
+}
+
+/// A tree that gives up ends, and with it the children of other nodes (B116).
+#[foundation::test]
+pub(crate) async fn who_gives_up_takes_children_of_all_nodes_along(s: Scene) {
+    let (here, there) = s.nodes();
+    offer_all(&s).await;
+    let plan = Supervisor::one_for_one().intensity(1, secs(60));
+    let tree = mixed(&s, plan).start(&here).await.expect("it starts");
+    let children = pids(&tree).await;
+    let mut deaths = Vec::new();
+    for (at, pid) in children.iter().enumerate().skip(2) {
+        let node = if at % 2 == 0 { &here } else { &there };
+        deaths.push(Death::of(node, *pid).await);
+    }
+    let end = Death::of(&here, &tree).await;
+    there.exit(children[1], Reason::Kill);
+    renewed(&s.world, &tree, "b", children[1]).await;
+    here.exit(children[0], Reason::Kill);
+    assert_eq!(end.reason().await, Reason::Shutdown);
+    for death in deaths {
+        assert_eq!(death.reason().await, Reason::Shutdown);
+    }
+}
+
+/// Children come and go by hand (B119-B122).
+#[foundation::test]
+pub(crate) async fn a_child_there_is_stopped_and_started_by_hand(s: Scene) {
+    let (_, there) = s.nodes();
+    offer_all(&s).await;
+    let tree = tree(&s, errand(&s, Chore::Serve(7), true)).await;
+    let first = pid_of(&tree, "errand").await;
+    let death = Death::of(&there, first).await;
+    let stopped = tree.terminate_child("errand").await.expect("answers");
+    stopped.expect("it is there");
+    assert_eq!(death.reason().await, Reason::Shutdown);
+    assert_eq!(state_of(&tree, "errand").await, Some(ChildState::Absent));
+    let again = tree.restart_child("errand").await.expect("answers");
+    assert!(matches!(again, Ok(Some(_))), "{again:?}");
+    let second = pid_of(&tree, "errand").await;
+    assert_eq!((second.node(), second != first), (there.id(), true));
+    let stopped = tree.terminate_child("errand").await.expect("answers");
+    stopped.expect("it is there");
+    let deleted = tree.delete_child("errand").await.expect("answers");
+    deleted.expect("it does not run");
+    assert_eq!(state_of(&tree, "errand").await, None);
+    stop(&tree).await;
 }

@@ -39,7 +39,11 @@ on_two_nodes! {
         a_child_there_ends_with_its_tree,
         a_killed_supervisor_takes_its_child_there_along,
         the_next_node_takes_over,
-        what_does_not_start_there_fails_as_at_home;
+        what_does_not_start_there_fails_as_at_home,
+        strategies_are_the_same_for_children_of_any_node,
+        ends_count_the_same_on_any_node,
+        who_gives_up_takes_children_of_all_nodes_along,
+        a_child_there_is_stopped_and_started_by_hand;
 }
 
 /// Of bodies that need what a cluster knows together: they run over its connections alone.
