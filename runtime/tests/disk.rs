@@ -48,14 +48,25 @@ fn simulated<Fut: Future<Output = ()>>(body: impl FnOnce(Node) -> Fut) {
     run.expect("it ends");
 }
 
-const NAMES: [&str; 4] = ["a", "b", "log/1", "log/2"];
+const NAMES: [&str; 7] = ["a", "b", "log/1", "log/2", "log", "log/1/x", "a/b/c"];
+
+/// Whether a file of this name would be a folder of others, or be in one that is a file.
+fn is_taken(model: &BTreeMap<&str, Vec<u8>>, name: &str) -> bool {
+    let is_in = |one: &str, folder: &str| {
+        one.strip_prefix(folder)
+            .is_some_and(|it| it.starts_with('/'))
+    };
+    model
+        .keys()
+        .any(|other| is_in(other, name) || is_in(name, other))
+}
 
 /// Does what a seed says, and asserts that all is as the model has it.
 async fn walk(disk: Disk, seed: u64) {
     let mut rng = Rng::new(seed);
     let mut model: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
     for _ in 0..150 {
-        let (name, other) = (NAMES[rng.below(4)], NAMES[rng.below(4)]);
+        let [name, other] = [(); 2].map(|()| NAMES[rng.below(NAMES.len())]);
         let missing = || DiskError::NotFound(name.into());
         match rng.below(10) {
             0 => {
@@ -63,12 +74,20 @@ async fn walk(disk: Disk, seed: u64) {
                 assert_eq!(disk.remove(name).await, was.ok_or_else(missing));
             }
             1 => {
-                let was = model.remove(name);
                 let renamed = disk.rename(name, other).await;
-                assert_eq!(renamed, was.as_ref().map(drop).ok_or_else(missing));
-                if let Some(content) = was {
+                if !model.contains_key(name) {
+                    assert_eq!(renamed, Err(missing()));
+                } else if is_taken(&model, other) {
+                    assert_eq!(renamed, Err(DiskError::Taken(other.into())));
+                } else {
+                    assert_eq!(renamed, Ok(()));
+                    let content = model.remove(name).expect("it is there");
                     model.insert(other, content);
                 }
+            }
+            _ if is_taken(&model, name) => {
+                let opened = disk.open(name).await.map(drop);
+                assert_eq!(opened, Err(DiskError::Taken(name.into())), "seed {seed}");
             }
             2 => {
                 let length = rng.below(2_000);
@@ -120,7 +139,7 @@ async fn same(file: &DiskFile, content: &[u8], rng: &mut Rng) {
 #[test]
 fn a_folder_does_what_a_model_does() {
     on_this_machine("walk", async |node| {
-        for seed in 0..4 {
+        for seed in 0..20 {
             for name in node.disk().names().await.expect("they are read") {
                 node.disk().remove(&name).await.expect("it is there");
             }

@@ -14,6 +14,8 @@ pub enum DiskError {
     BadName(Box<str>),
     /// There is no such file.
     NotFound(Box<str>),
+    /// A file would have the name of a folder, or a folder that of a file: one of `a` and `a/b` can be there.
+    Taken(Box<str>),
     /// There is no room. Of a write that fails so a part may have been written.
     Full,
     /// Nothing can be written to this disk.
@@ -44,6 +46,10 @@ impl fmt::Display for DiskError {
                 super::name::NAME_MAX
             ),
             Self::NotFound(name) => write!(f, "there is no file {name:?}"),
+            Self::Taken(name) => write!(
+                f,
+                "{name:?} cannot be: a file would have the name of a folder, or a folder that of a file"
+            ),
             Self::Full => f.write_str("the disk is full"),
             Self::ReadOnly => f.write_str("nothing can be written to the disk"),
             Self::TooLong(bytes) => write!(f, "{bytes} bytes are too many"),

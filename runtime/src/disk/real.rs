@@ -17,6 +17,9 @@ use super::DiskError;
 use crate::Node;
 use crate::scheduler::dirty_io_on;
 
+/// How often a folder is made anew that somebody else takes away.
+const TRIES: u32 = 8;
+
 /// The folder of a node.
 pub(crate) struct Folder {
     root: PathBuf,
@@ -30,6 +33,10 @@ pub(super) struct RealFile(Mutex<File>);
 fn failure(file: &str, error: &io::Error) -> DiskError {
     match error.kind() {
         ErrorKind::NotFound => DiskError::NotFound(file.into()),
+        ErrorKind::NotADirectory
+        | ErrorKind::IsADirectory
+        | ErrorKind::AlreadyExists
+        | ErrorKind::DirectoryNotEmpty => DiskError::Taken(file.into()),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => DiskError::Full,
         ErrorKind::ReadOnlyFilesystem => DiskError::ReadOnly,
         _ => DiskError::System(error.to_string().into()),
@@ -38,9 +45,16 @@ fn failure(file: &str, error: &io::Error) -> DiskError {
 
 impl Folder {
     pub(crate) fn new(root: PathBuf) -> Self {
+        // It may be new itself, and then has no safe name where it is.
+        let above = root
+            .parent()
+            .map(|above| match above.as_os_str().is_empty() {
+                true => PathBuf::from("."),
+                false => above.to_owned(),
+            });
         Self {
+            changed: Mutex::new(above.into_iter().collect()),
             root,
-            changed: Mutex::default(),
         }
     }
 
@@ -51,7 +65,14 @@ impl Folder {
         work: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
     ) -> Result<T, DiskError> {
         let folder = Arc::clone(self);
-        let done = dirty_io_on(node, move || work(&folder)).await?;
+        let work = move || match folder.root.try_exists()? && !folder.root.is_dir() {
+            true => Err(io::Error::other(format!(
+                "{} is no folder",
+                folder.root.display()
+            ))),
+            false => work(&folder),
+        };
+        let done = dirty_io_on(node, work).await?;
         done.map_err(|error| failure(file, &error))
     }
 
@@ -61,6 +82,33 @@ impl Folder {
         let above = path.ancestors().skip(1);
         let own = above.take_while(|folder| folder.starts_with(&self.root));
         changed.extend(own.map(Path::to_owned));
+    }
+
+    /// A file is gone from there, and with it folders that were there for it alone.
+    fn tidy(&self, path: &Path) {
+        let above = path.ancestors().skip(1);
+        let own = above.take_while(|folder| *folder != self.root);
+        for folder in own {
+            if fs::remove_dir(folder).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Makes the folder of a file and then does this: again when somebody else took the folder away between
+    /// the two.
+    fn in_folder<T>(path: &Path, mut work: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        let mut tries = 0;
+        loop {
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            tries += 1;
+            match work() {
+                Err(error) if error.kind() == ErrorKind::NotFound && tries < TRIES => {}
+                done => return done,
+            }
+        }
     }
 
     pub(super) async fn open(
@@ -77,11 +125,9 @@ impl Folder {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 opened => return opened,
             }
-            if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent)?;
-            }
             folder.change(&path);
-            options.create(true).truncate(false).open(&path)
+            options.create(true).truncate(false);
+            Self::in_folder(&path, || options.open(&path))
         };
         let opened = self.work(node, file, open).await?;
         Ok(Arc::new(RealFile(Mutex::new(opened))))
@@ -101,8 +147,10 @@ impl Folder {
         let name: Box<str> = file.into();
         let remove = move |folder: &Self| {
             let path = folder.root.join(&*name);
+            is_there(&path)?;
             fs::remove_file(&path)?;
             folder.change(&path);
+            folder.tidy(&path);
             Ok(())
         };
         self.work(node, file, remove).await
@@ -117,15 +165,17 @@ impl Folder {
         let names: [Box<str>; 2] = [file.into(), to.into()];
         let rename = move |folder: &Self| {
             let [from, to] = names.map(|name| folder.root.join(&*name));
-            if let Some(parent) = to.parent() {
-                fs::create_dir_all(parent)?;
-            }
-            fs::rename(&from, &to)?;
-            folder.change(&from);
-            folder.change(&to);
-            Ok(())
+            is_there(&from)?;
+            Ok(Self::in_folder(&to, || fs::rename(&from, &to)).map(|()| {
+                folder.change(&from);
+                folder.change(&to);
+                if from != to {
+                    folder.tidy(&from);
+                }
+            }))
         };
-        self.work(node, file, rename).await
+        let renamed = self.work(node, file, rename).await?;
+        renamed.map_err(|error| failure(to, &error))
     }
 
     pub(super) async fn sync_names(self: &Arc<Self>, node: &Node) -> Result<(), DiskError> {
@@ -147,12 +197,23 @@ impl Folder {
     }
 }
 
+/// Whether this is a file: a folder of that name is none.
+fn is_there(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(about) if about.is_file() => Ok(()),
+        Err(error) if error.kind() != ErrorKind::NotADirectory => Err(error),
+        _ => Err(ErrorKind::NotFound.into()),
+    }
+}
+
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
     match File::open(path) {
         Ok(folder) => folder.sync_all(),
         // One that is gone has no names.
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(())
+        }
         Err(error) => Err(error),
     }
 }

@@ -119,6 +119,7 @@ impl Machine {
         let at = self.take(now, 0);
         let inode = match self.names.get(name) {
             Some(inode) => inode,
+            None if self.names.is_taken(name) => return (Err(DiskError::Taken(name.into())), at),
             None if self.is_read_only => return (Err(DiskError::ReadOnly), at),
             None => {
                 let inode = self.next();
@@ -173,6 +174,9 @@ impl Machine {
         self.names
             .get(from)
             .ok_or_else(|| DiskError::NotFound(from.into()))?;
+        if self.names.is_taken(to) {
+            return Err(DiskError::Taken(to.into()));
+        }
         if from != to {
             let serial = self.next();
             self.names.rename(serial, from, to);

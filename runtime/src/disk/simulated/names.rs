@@ -43,6 +43,15 @@ impl Names {
         self.now.get(name).copied()
     }
 
+    /// Whether a file of this name would be a folder of another, or have another as its folder.
+    pub(super) fn is_taken(&self, name: &str) -> bool {
+        let mut above = name.match_indices('/').map(|(at, _)| &name[..at]);
+        let below = format!("{name}/");
+        let next = self.now.range(Box::from(&*below)..).next();
+        above.any(|folder| self.now.contains_key(folder))
+            || next.is_some_and(|(other, _)| other.starts_with(&below))
+    }
+
     pub(super) fn all(&self) -> Vec<Box<str>> {
         self.now.keys().cloned().collect()
     }
