@@ -107,6 +107,12 @@ impl SendOptions {
     /// Such messages go over one lane to each node, whatever their keys, and a newer one never takes the
     /// place of an older. Each carries 20 bytes for every message it knows to be on its way: this is for
     /// dozens of nodes that talk so, not for thousands.
+    ///
+    /// ```
+    /// use foundation_runtime::SendOptions;
+    /// let notes = SendOptions::channel("events").causal().acknowledged();
+    /// assert_eq!(format!("{notes:?}"), "SendOptions(events, acknowledged, causal)");
+    /// ```
     #[must_use]
     pub fn causal(mut self) -> Self {
         self.causal = true;

@@ -58,6 +58,17 @@ impl World {
     /// The disk of the machine on which nodes of this name run: see [`disk`](crate::disk). It is there from the first
     /// time that it is asked for, and goes on whatever becomes of its nodes.
     ///
+    /// ```
+    /// use foundation_runtime::World;
+    /// use foundation_runtime::disk::DiskError;
+    /// World::simulate(1, |world| async move {
+    ///     let file = world.start("a").disk().open("ledger").await.expect("it opens");
+    ///     world.disk("a").set_capacity(3);
+    ///     assert_eq!(file.write_at(0, "four").await, Err(DiskError::Full));
+    /// })?;
+    /// # Ok::<(), foundation_runtime::SimError>(())
+    /// ```
+    ///
     /// # Panics
     /// In a real world.
     #[must_use]
