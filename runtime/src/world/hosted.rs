@@ -23,7 +23,7 @@ use super::{Delivery, Forget, SimError, SimReport, World};
 
 /// How many slices run before others do.
 const SHARE: usize = 1000;
-/// When a timer is set that is not needed.
+/// No timer is set for later than this: it is looked at again then.
 const LATER: Duration = Duration::from_secs(3600);
 
 impl World {
@@ -149,23 +149,23 @@ impl<'a> Hosted<'a> {
     /// Waits until a timer goes off, or somebody rings.
     fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.driver.rest() {
-            None => return Poll::Ready(()),
+            None => Poll::Ready(()),
             Some(Some(next)) if next <= self.sim.now() => {
                 self.driver.move_clock(self.sim.now());
-                return Poll::Ready(());
+                Poll::Ready(())
             }
-            Some(next) => {
-                let next = next.map_or(LATER, Duration::from_nanos);
-                let next = self.begun.checked_add(next).unwrap_or(self.begun + LATER);
+            Some(Some(next)) => {
+                let later = Instant::now() + LATER;
+                let next = self.begun.checked_add(Duration::from_nanos(next));
+                let next = next.unwrap_or(later).min(later);
                 if self.timer.deadline() != next {
                     self.timer.as_mut().reset(next);
                 }
+                self.timer.as_mut().poll(cx)
             }
+            // Somebody rings, or nothing ever happens.
+            Some(None) => Poll::Pending,
         }
-        ready!(self.timer.as_mut().poll(cx));
-        // It goes off again in an hour, if nobody needs it before.
-        self.timer.as_mut().reset(Instant::now() + LATER);
-        Poll::Ready(())
     }
 }
 
@@ -221,6 +221,22 @@ mod tests {
         assert_eq!(run(7), run(7));
         let (time, _) = run(7);
         assert!((20 * SECOND..21 * SECOND).contains(&time), "{time:?}");
+    }
+
+    /// Long after the last timer of the world a wait for the runtime's is one, and no turn after the other.
+    #[test]
+    fn who_has_no_timer_waits_for_its_host_alone() {
+        let run = tokio(true).block_on(World::hosted(1, async |world: World| {
+            world.sleep(2 * LATER).await;
+            tokio::time::sleep(SECOND).await;
+            world.now()
+        }));
+        let (now, report) = run.expect("it ends");
+        assert!(
+            (2 * LATER..2 * LATER + 2 * SECOND).contains(&now),
+            "{now:?}"
+        );
+        assert!(report.steps < 100, "{report:?}");
     }
 
     #[test]
