@@ -111,7 +111,9 @@ impl Sim {
 
     /// The incarnation of the node of this place in the world.
     pub(super) fn incarnation(&self, index: usize) -> u64 {
-        self.first.load(Ordering::Relaxed) + index as u64
+        self.first
+            .load(Ordering::Relaxed)
+            .wrapping_add(index as u64)
     }
 
     /// Nodes are counted from here on.
