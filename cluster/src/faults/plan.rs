@@ -22,7 +22,7 @@ pub const FAULTS_MAX: usize = 10_000;
 pub enum Fault {
     /// Killed: the others are told.
     Crash(usize),
-    /// Gone in silence.
+    /// Gone in silence, and with it what its disk had not synced.
     PowerOff(usize),
     /// A new one in the place of one that is down.
     Restart(usize),

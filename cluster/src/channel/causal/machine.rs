@@ -79,26 +79,34 @@ impl<T: Item> Causal<T> {
 
     /// What the next message to this node carries. It counts as sent when [`Causal::sent`] says so.
     pub(crate) fn stamp(&mut self, now: Tick, to: NodeId) -> Stamp {
-        self.known.retain(|_, newest| {
-            newest.retain(|_, (_, learned)| now.since(*learned) < MEMORY);
-            !newest.is_empty()
-        });
+        self.forget_old(now);
         let last = self.sent.get(&to).copied().unwrap_or(0);
         let own = self.own;
         let all = self.known.iter();
         let all = all.flat_map(|(to, newest)| dependencies(now, *to, newest));
         // Its own earlier ones to the same node are before it on the lane.
         let told = all.filter(|it| (it.to, it.from) != (to, own));
-        let mut after: Vec<Dependency> = told.collect();
-        if DEPENDENCIES_MAX < after.len() {
-            after.sort_by_key(|it| it.age);
-            after.truncate(DEPENDENCIES_MAX);
-            after.sort_by_key(|it| (it.to, it.from));
-        }
         Stamp {
             number: now.as_nanos().max(last + 1),
-            after,
+            after: told.collect(),
         }
+    }
+
+    /// What was learned too long ago is not told any more, nor the oldest of more than a message may carry.
+    fn forget_old(&mut self, now: Tick) {
+        let mut oldest = Tick::ZERO;
+        if DEPENDENCIES_MAX < self.known.values().map(BTreeMap::len).sum() {
+            let learned = self.known.values().flat_map(BTreeMap::values);
+            let mut learned: Vec<Tick> = learned.map(|(_, learned)| *learned).collect();
+            let first = learned.len() - DEPENDENCIES_MAX;
+            // What is as old as the newest that is too many goes as well.
+            oldest = *learned.select_nth_unstable(first - 1).1 + Duration::from_nanos(1);
+        }
+        self.known.retain(|_, newest| {
+            let is_told = |learned: Tick| oldest <= learned && now.since(learned) < MEMORY;
+            newest.retain(|_, (_, learned)| is_told(*learned));
+            !newest.is_empty()
+        });
     }
 
     /// A message with this number is on its way to this node: who follows it follows all before it there.
@@ -129,8 +137,10 @@ impl<T: Item> Causal<T> {
             item,
         });
         self.pass_over_lost(from);
-        while WAITING_BYTES_MAX < self.bytes && self.force_oldest(now) {}
         self.release(now);
+        while WAITING_BYTES_MAX < self.bytes && self.force_oldest(now) {
+            self.release(now);
+        }
     }
 
     /// Gives out whatever follows nothing that is not there.
@@ -194,6 +204,9 @@ impl<T: Item> Causal<T> {
                 learn(newest, it.from, it.number, learned);
             }
         }
+        if DEPENDENCIES_MAX < self.known.values().map(BTreeMap::len).sum() {
+            self.forget_old(now);
+        }
         self.ready.push_back(item);
     }
 
@@ -226,6 +239,7 @@ impl<T: Item> Causal<T> {
     /// Time has passed: what has waited long enough is given out.
     pub(crate) fn tick(&mut self, now: Tick) {
         self.gone.retain(|_, since| now.since(*since) < GONE);
+        self.forget_old(now);
         loop {
             let is_over = |waiting: &VecDeque<Waiting<T>>| {
                 let first = waiting.front();
@@ -236,8 +250,8 @@ impl<T: Item> Causal<T> {
                 break;
             };
             self.force(now, from);
+            self.release(now);
         }
-        self.release(now);
     }
 
     /// The connection to this node is over: what of it waits is lost with it, or comes again.
@@ -257,6 +271,12 @@ impl<T: Item> Causal<T> {
         self.given.remove(&node);
         self.disordered.remove(&node);
         self.release(now);
+    }
+
+    /// How many messages are known to be on their way.
+    #[cfg(test)]
+    pub(super) fn knows(&self) -> usize {
+        self.known.values().map(BTreeMap::len).sum()
     }
 
     /// The next message to give out.

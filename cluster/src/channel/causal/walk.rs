@@ -9,7 +9,7 @@ use std::time::Duration;
 use foundation_runtime::{NodeId, Rng};
 
 use super::machine::{Causal, Item, WAITING_BYTES_MAX};
-use super::stamp::Stamp;
+use super::stamp::{DEPENDENCIES_MAX, Dependency, Stamp};
 use crate::machine::Tick;
 
 const BOUND: Duration = Duration::from_secs(5);
@@ -264,4 +264,51 @@ fn what_is_old_is_not_told() {
         0,
         "it is 65 seconds old, though it came 25 ago"
     );
+}
+
+/// A node that only hears forgets as well, and remembers no more than one message carries.
+#[test]
+fn what_is_learned_has_a_limit() {
+    let (mut walk, count) = (Walk::new(1, 2), DEPENDENCIES_MAX as u64);
+    for round in 0..3 {
+        let dependency = |at| Dependency {
+            to: NodeId::from_u64(9),
+            from: NodeId::from_u64(100 + round * count + at),
+            number: 1,
+            age: 0,
+        };
+        let stamp = Stamp {
+            number: walk.now.as_nanos() + 1,
+            after: (0..count).map(dependency).collect(),
+        };
+        walk.now = walk.now + Duration::from_secs(1);
+        walk.nodes[1].arrive(walk.now, id(0), stamp, Letter(usize::MAX, 10));
+        let known = walk.nodes[1].knows();
+        assert!(known <= DEPENDENCIES_MAX && 0 < known, "{known}");
+    }
+    // The newest are told.
+    let told = walk.nodes[1].stamp(walk.now, id(0)).after;
+    let newest = NodeId::from_u64(100 + 2 * count);
+    assert!(told.iter().all(|it| newest <= it.from) && !told.is_empty());
+    walk.nodes[1].tick(walk.now + Duration::from_secs(61));
+    assert_eq!(walk.nodes[1].knows(), 0);
+}
+
+/// One that was overdue frees another: only the first was given out of order.
+#[test]
+fn who_is_freed_by_another_is_in_order() {
+    let mut walk = Walk::new(1, 4);
+    walk.send(0, 1);
+    for at in [2, 3] {
+        walk.send(0, at);
+        walk.pass(0, at);
+        walk.send(at, 1);
+        walk.pass(at, 1);
+    }
+    walk.lost.insert(0);
+    walk.nodes[1].tick(walk.now + BOUND);
+    walk.take(1);
+    assert_eq!(walk.given[1].len(), 2);
+    let disordered = [2, 3].map(|at| walk.nodes[1].figures(id(at)).1);
+    assert_eq!(disordered.iter().sum::<u64>(), 1);
 }
