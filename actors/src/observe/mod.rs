@@ -128,6 +128,7 @@ impl std::error::Error for ServeError {}
 /// assert!(node.is_alive(agent));
 /// assert!(observe::serve(&node, &path).is_err(), "it is in use");
 /// # node.shutdown_blocking(std::time::Duration::from_secs(5))?;
+/// # std::fs::remove_dir_all(&folder)?;
 /// # Ok(()) }
 /// # #[cfg(not(unix))]
 /// # fn main() {}
