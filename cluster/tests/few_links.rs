@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use foundation_actors::NodeExt;
 use foundation_cluster::mesh::MeshConfig;
+use foundation_cluster::mesh::{Loss, NodeEvent};
 use foundation_cluster::overlay::{Overlay, hyparview};
 use foundation_cluster::{Builder, BuilderExt, NodeClusterExt, SimNetwork, WorldClusterExt};
 use foundation_runtime::{Mail, Node, NodeChange, Pid, Process, Reason, World};
@@ -129,6 +130,45 @@ fn what_is_sent_over_connections_that_come_and_go_arrives_once_and_in_order() {
         let expected: Vec<u32> = (0..number).collect();
         assert_eq!(*kept.lock().unwrap(), expected);
         few(&world, &nodes).await;
+    });
+}
+
+/// Notes what becomes of connections.
+async fn note(mut me: Process<NodeEvent>, noted: Arc<Mutex<Vec<NodeEvent>>>) {
+    while let Mail::Msg(event) = me.recv().await {
+        noted.lock().unwrap().push(event);
+    }
+}
+
+#[test]
+fn a_connection_over_which_processes_speak_stays_until_they_do_not() {
+    simulate(3, |world, network| async move {
+        let nodes = start(&world, &network, 10).await;
+        known(&world, &nodes).await;
+        few(&world, &nodes).await;
+        let near = nodes[4].cluster().nodes().await.expect("it has a cluster");
+        let is_far = |node: &&Node| near.iter().all(|peer| *peer.who.name != *node.name());
+        let mut far = nodes.iter().filter(|node| node.id() != nodes[4].id());
+        let far = far.find(is_far).expect("most are");
+        let log = far.start::<Log>(Arc::default()).await.expect("it starts");
+        let log = nodes[4].reference::<Log>(log.pid());
+        let noted = Arc::<Mutex<Vec<NodeEvent>>>::default();
+        let watcher = Arc::clone(&noted);
+        let watcher = nodes[4].spawn_fn(move |me| note(me, watcher));
+        let watches = nodes[4].cluster();
+        let watches = watches.watch(watcher.expect("there is room").pid());
+        watches.await.expect("there is room");
+        for number in 0..30 {
+            log.note(number).expect("it is sent");
+            world.advance(Duration::from_secs(1)).await;
+        }
+        let ended = NodeEvent::Down(far.name().into(), Loss::Unneeded);
+        let has_ended = || noted.lock().unwrap().contains(&ended);
+        assert!(!has_ended(), "it was used all the time");
+        world.advance(Duration::from_secs(15)).await;
+        let near = neighbours(&nodes, 4).await;
+        let is_neighbour = near.iter().any(|near| nodes[*near].id() == far.id());
+        assert!(has_ended() || is_neighbour, "nobody uses it");
     });
 }
 

@@ -1,7 +1,8 @@
 //! Is whoever does not belong shown out over real sockets, and is it logged why?
 //!
 //! Role       Strangers that speak the handshake by themselves: garbage, other versions, clusters, secrets
-//!            and names, a replay, one byte at a time, ten thousand that say nothing.
+//!            and names, a replay, one byte at a time, ten thousand that say nothing; and a member that
+//!            talks nonsense, or leaves in haste.
 
 #![allow(
     clippy::disallowed_methods,
@@ -13,10 +14,12 @@
 mod log;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use foundation_cluster::handshake::{Effect, Handshake, Input, Refusal, Role, VERSIONS, Who};
+use foundation_cluster::membership::{self, Address, Membership, Name};
+use foundation_cluster::mesh::Loss;
 use foundation_cluster::{Builder, Effects, Machine, NodeClusterExt, Secret, Tick};
 use foundation_runtime::{Node, World};
 
@@ -66,8 +69,11 @@ fn stranger(name: &str, cluster: &str, key: u8) -> Handshake {
 }
 
 /// How the handshake of a stranger ended, and all that it said. It trusts whomever it reaches.
-fn claim(to: &str, mut machine: Handshake) -> (Result<(), Refusal>, Vec<u8>) {
-    let mut stream = dial(to);
+fn claim(to: &str, machine: Handshake) -> (Result<(), Refusal>, Vec<u8>) {
+    shake(&mut dial(to), machine)
+}
+
+fn shake(stream: &mut TcpStream, mut machine: Handshake) -> (Result<(), Refusal>, Vec<u8>) {
     let (mut said, mut effects) = (Vec::new(), Effects::new());
     let mut inputs = vec![Input::Begin];
     loop {
@@ -135,6 +141,55 @@ async fn garbage(to: &str, log: &Log) {
     }
 }
 
+/// A member that has proved who it is, and then says what is nothing, in frames of every kind.
+async fn nonsense(to: &str, log: &Log) {
+    const KINDS: u32 = 16;
+    const HEARTBEAT: u32 = 1;
+    const CONTENT: [u8; 40] = [0xff; 40];
+    let frame = |kind: u32, length: u32| (kind << 28 | length).to_be_bytes();
+    let whole = |kind| [&frame(kind, CONTENT.len() as u32)[..], &CONTENT].concat();
+    let mut said: Vec<Vec<u8>> = (0..KINDS)
+        .filter(|it| *it != HEARTBEAT)
+        .map(whole)
+        .collect();
+    // One that announces more than any frame has is not waited for.
+    said.push(frame(0, (1 << 28) - 1).to_vec());
+    for (number, bytes) in said.into_iter().enumerate() {
+        let (mut stream, name) = (dial(to), format!("s{number}"));
+        let (let_in, _) = shake(&mut stream, stranger(&name, "foundation", 5));
+        assert_eq!(let_in, Ok(()));
+        stream.write_all(&bytes).expect("it is taken");
+        answer(&mut stream);
+        log.says(&format!("name={name} loss={}", Loss::Garbage))
+            .await;
+    }
+}
+
+/// Who says good-bye and closes in the same breath has left: it is not lost.
+async fn farewell(to: &str, log: &Log) {
+    const MEMBERSHIP: u32 = 2;
+    let name = Name::new("brief").expect("it is one");
+    let address = Address::new("127.0.0.1:9").expect("it is one");
+    let member = Membership::new(membership::Config::default(), name, 7, address, 1);
+    let mut member = member.expect("its figures are the usual ones");
+    for input in [
+        membership::Input::Join(Vec::new()),
+        membership::Input::Leave,
+    ] {
+        member.step(Tick::ZERO, input, &mut Effects::new());
+    }
+    let content = member.introduction();
+    let head = (MEMBERSHIP << 28 | content.len() as u32).to_be_bytes();
+    let mut stream = dial(to);
+    let (let_in, _) = shake(&mut stream, stranger("brief", "foundation", 5));
+    assert_eq!(let_in, Ok(()));
+    let said = [&head[..], &content].concat();
+    stream.write_all(&said).expect("it is taken");
+    stream.shutdown(Shutdown::Write).expect("it stands");
+    answer(&mut stream);
+    log.says(&format!("name=brief loss={}", Loss::Left)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_is_logged() {
     let log = Log::default();
@@ -194,6 +249,8 @@ async fn every_refusal_is_logged() {
     log.says("it took too long").await;
     dial(&to).write_all(hello).expect("it is taken");
     log.says("ended before all was said").await;
+    nonsense(&to, &log).await;
+    farewell(&to, &log).await;
 
     together(&[&a, &b]).await;
     end(&[&a, &b]).await;

@@ -13,10 +13,9 @@ use foundation_runtime::{Brought, Node, NodeId, TimerRef, me};
 
 use super::QUEUED_BYTES_MAX;
 use super::port::Everywhere;
-use crate::connection::{Association, Kind};
-use crate::handshake::Who;
+use crate::connection::{Association, Handed, Kind};
 use crate::machine::{Effects, Machine as _, Tick};
-use crate::mesh::MeshRef;
+use crate::mesh::{Loss, MeshRef};
 use crate::overlay::PeerId;
 use crate::overlay::plumtree::{Config, Effect, Input, Message, Plumtree};
 
@@ -80,14 +79,20 @@ impl Tree {
         }
     }
 
-    /// A neighbour says this; `false` when that is nothing.
-    #[call(local)]
-    pub(crate) fn said(&mut self, from: Who, bytes: Vec<u8>, cx: &mut Cx<Self>) -> bool {
-        let Ok(message) = Message::decode(&bytes) else {
-            return false;
-        };
-        self.step(Input::Received(from.peer_id(), message), cx);
-        true
+    /// A neighbour says this.
+    #[cast(local)]
+    pub(crate) fn said(&mut self, handed: Handed, bytes: Vec<u8>, cx: &mut Cx<Self>) {
+        match Message::decode(&bytes) {
+            Ok(message) => {
+                let from = handed.from().peer_id();
+                self.step(Input::Received(from, message), cx);
+            }
+            Err(error) => {
+                let name = &handed.from().name;
+                tracing::error!(target: "foundation::cluster", %name, %error, "no part of a broadcast");
+                handed.refuse(Loss::Garbage);
+            }
+        }
     }
 
     #[cast(local)]

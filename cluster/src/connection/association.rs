@@ -13,6 +13,7 @@ use std::time::Duration;
 use foundation_runtime::{Carried, Course, Freight, FreightKind, Node, NodeId, Pid, Reason};
 
 use super::frame::Kind;
+use super::handed::Places;
 use super::keeper::Keeper;
 use super::lanes::Lanes;
 use super::outgoing::Outgoing;
@@ -37,10 +38,14 @@ pub(crate) struct Association {
     pub(crate) outgoing: Outgoing,
     /// Rises whenever something comes.
     heard: AtomicU64,
+    /// A process has sent something since somebody last asked.
+    is_used: AtomicBool,
     /// Whether bytes wait for room in the bulk connection, and how many ever had some.
     bulk: (AtomicBool, AtomicU64),
     stall: Mutex<Stall>,
     pub(super) lanes: Lanes,
+    /// For what came over the main connection.
+    pub(super) places: Places,
     /// What this goes on after, as the other end was told.
     after: OnceLock<Option<u64>>,
     /// Both ends have agreed to end it.
@@ -62,12 +67,14 @@ impl Association {
         Self {
             node: node.clone(),
             lanes: Lanes::new(node, peer_id, keeper),
+            places: Places::new(),
             peer_id,
             peer,
             is_through,
             link,
             outgoing: Outgoing::new(node),
             heard: AtomicU64::new(0),
+            is_used: AtomicBool::new(false),
             bulk: (AtomicBool::new(false), AtomicU64::new(0)),
             stall: Mutex::default(),
             after: OnceLock::new(),
@@ -106,6 +113,16 @@ impl Association {
 
     pub(super) fn hear(&self) {
         self.heard.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A process sends something over this.
+    pub(super) fn use_it(&self) {
+        self.is_used.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a process has sent something since it was last asked.
+    pub(crate) fn was_used(&self) -> bool {
+        self.is_used.load(Ordering::Relaxed) && self.is_used.swap(false, Ordering::Relaxed)
     }
 
     /// The bulk connection had room for so many bytes, or has none for now.

@@ -17,6 +17,7 @@ mod failure;
 pub(crate) mod frame;
 #[cfg(feature = "fuzz")]
 pub(crate) mod fuzz;
+mod handed;
 mod inbound;
 mod keeper;
 mod lane;
@@ -36,6 +37,7 @@ pub(crate) use association::Association;
 pub(crate) use context::Context;
 pub(crate) use frame::Kind;
 pub use frame::{BadFrame, FRAME_BYTES_MAX};
+pub(crate) use handed::Handed;
 pub(crate) use keeper::Keeper;
 pub(crate) use parting::ASKS_TO_PART;
 pub(crate) use process::{accepted, dialled, dialled_through};

@@ -218,7 +218,7 @@ impl Outgoing {
     }
 
     /// Why it takes nothing more.
-    pub(super) fn closed(&self) -> Option<Loss> {
+    pub(crate) fn closed(&self) -> Option<Loss> {
         self.state().closed
     }
 }

@@ -6,7 +6,6 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Duration;
 
 use foundation_runtime::{Pid, time};
 
@@ -16,6 +15,7 @@ use super::carrier;
 use super::context::{Context, HalfOpen};
 use super::failure::Failure;
 use super::frame::Kind;
+use super::handed::{self, Handed};
 use super::parting::{self, Parting};
 use super::pump::{Duty, Pump, Turn};
 use super::shake::{Further, Gatekeeper, shake};
@@ -25,9 +25,6 @@ use crate::membership;
 use crate::mesh::{ConnectionId, Loss, MeshRef};
 use crate::relay;
 use crate::transport::Stream;
-
-/// How long a connection waits for another process of its node to take what came for it.
-const RELAYED_BOUND: Duration = Duration::from_secs(5);
 
 /// The life of a connection to this address, which may be knocked at.
 pub(crate) async fn dialled(
@@ -55,7 +52,7 @@ pub(crate) async fn dialled(
                     "a node could not be joined"
                 );
             }
-            mesh.undialled(id, failure.refusal).await;
+            mesh.undialled(id, failure.refusal);
         }
     }
 }
@@ -83,7 +80,7 @@ pub(crate) async fn dialled_through(
                 name = %who.name, refusal = %failure,
                 "a node could not be reached through others either"
             );
-            mesh.undialled(id, failure.refusal).await;
+            mesh.undialled(id, failure.refusal);
         }
     }
 }
@@ -126,7 +123,7 @@ pub(crate) async fn accepted(
                 }
                 _ => bulk::taken(&of, me, stream, agreed.rest).await,
             }
-            mesh.gone(id, Loss::Closed).await;
+            mesh.gone(id, Loss::Closed);
         }
         Err(failure) => {
             tracing::warn!(
@@ -134,7 +131,7 @@ pub(crate) async fn accepted(
                 %from, refusal = %failure,
                 "a connection was refused"
             );
-            mesh.gone(id, Loss::Closed).await;
+            mesh.gone(id, Loss::Closed);
         }
     }
 }
@@ -161,26 +158,22 @@ async fn live(
             Turn::Lost(loss) => break loss,
             Turn::WantsBulk => bulk::open(context, &association),
             Turn::WantsLane(lane) => carrier::open(context, &association, lane),
+            // What is lost with a process that has ended is told by comparison, or sent again.
             Turn::Came(Kind::Membership, content) => {
-                let loss = membership::received(&context.node, &association.peer, content).await;
-                if let Some(loss) = loss {
-                    break loss;
-                }
+                let handed = Handed::over(&association).await;
+                let _ = membership::of(&context.node).received(handed, content);
             }
-            Turn::Came(Kind::Overlay, content) => mesh.said(id, content).await,
+            Turn::Came(Kind::Overlay, content) => {
+                let handed = Handed::over(&association).await;
+                let _ = mesh.mesh().said(id, content, handed);
+            }
             Turn::Came(Kind::Tree, content) => {
-                let said = broadcast::of(&context.node).said(association.peer.clone(), content);
-                // What is lost with a process that has ended, or is late, is told by comparison.
-                if said.timeout(RELAYED_BOUND).await == Ok(false) {
-                    break Loss::Garbage;
-                }
+                let handed = Handed::over(&association).await;
+                let _ = broadcast::of(&context.node).said(handed, content);
             }
             Turn::Came(Kind::Routed, content) => {
-                let said = relay::of(&context.node).said(association.peer.clone(), content);
-                // A relay that has ended, or is late, loses letters: they are sent again.
-                if said.timeout(RELAYED_BOUND).await == Ok(false) {
-                    break Loss::Garbage;
-                }
+                let handed = Handed::over(&association).await;
+                let _ = relay::of(&context.node).said(handed, content);
             }
             Turn::Came(Kind::Parting, content) => {
                 match parting::said(context, mesh, id, &association, &content).await {
@@ -193,15 +186,18 @@ async fn live(
             Turn::Came(..) => {}
         }
     };
-    let loss = match loss {
-        Loss::Closed if is_parting => Loss::Unneeded,
-        loss => loss,
+    handed::all_done(&association).await;
+    let loss = match (loss, association.outgoing.closed()) {
+        (Loss::Closed, _) if is_parting => Loss::Unneeded,
+        // What came before the end says why.
+        (Loss::Closed, Some(why)) => why,
+        (loss, _) => loss,
     };
     if loss == Loss::Unneeded {
         association.agree();
     }
     drop(attached);
-    mesh.gone(id, loss).await;
+    mesh.gone(id, loss);
 }
 
 /// The node is connected as long as this is there.

@@ -74,7 +74,8 @@ pub(super) async fn shake(
     let mut further = None;
     let mut machine = context.handshake(role, purpose, stream.binding());
     let (mut effects, mut inputs) = (Effects::new(), vec![Input::Begin]);
-    let mut buffer = [0; READ_BYTES];
+    // Not in the process itself, which lives on for long.
+    let mut buffer = vec![0; READ_BYTES];
     let mut reason = None;
     loop {
         for input in inputs.drain(..) {

@@ -10,7 +10,6 @@
 //!            in one way for one of them, and in another for the other, the next one shows it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use foundation_runtime::{CallError, Carried, Freight, FreightKind, Node, NodeId, Pid, Port};
@@ -156,12 +155,6 @@ impl Ways {
             ordering.mark(of.peer_id, |channel, frame| of.mark(channel, frame));
         }
     }
-
-    /// Whether something was sent over this since it was last asked.
-    pub(crate) fn was_used(&self, of: &Association) -> bool {
-        let way = self.all().get(&of.peer_id).map(|(way, _)| Arc::clone(way));
-        way.is_some_and(|way| way.sent.swap(0, Ordering::Relaxed) > 0)
-    }
 }
 
 /// The way to one member.
@@ -172,8 +165,6 @@ struct Way {
     keeper: Arc<Keeper>,
     who: Who,
     state: RwLock<State>,
-    /// How many frames were sent since somebody last looked.
-    sent: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -201,7 +192,6 @@ impl Way {
             keeper: Arc::clone(&ways.keeper),
             who: who.clone(),
             state: RwLock::new(State::Away(Waiting::default())),
-            sent: AtomicU64::new(0),
         }
     }
 
@@ -252,7 +242,7 @@ impl Way {
             of.go_on(waiting.after);
         }
         if !waiting.frames.is_empty() {
-            self.sent.fetch_add(1, Ordering::Relaxed);
+            of.use_it();
         }
         for (frame, freight) in waiting.frames {
             let unsent = match of.carry(frame, freight) {
@@ -305,7 +295,7 @@ impl Way {
     /// Over the connection, or it waits for one.
     fn go(&self, frame: Vec<u8>, freight: Freight) -> Carried {
         if let State::There(there) = &*self.read() {
-            self.sent.fetch_add(1, Ordering::Relaxed);
+            there.use_it();
             return there.carry(frame, freight);
         }
         self.put_off(frame, freight)
@@ -316,7 +306,10 @@ impl Way {
         let mut state = self.write();
         let waiting = match &mut *state {
             State::Away(waiting) => waiting,
-            State::There(there) => return there.carry(frame, freight),
+            State::There(there) => {
+                there.use_it();
+                return there.carry(frame, freight);
+            }
             State::Over => return Carried::Gone,
         };
         let is_full = WAITING_BYTES_MAX < waiting.bytes + frame.len();

@@ -2,7 +2,7 @@
 //!
 //! Role       The process that owns the machine: gives it what comes over the node's connections, sends
 //!            over them what it asks for, and tells the mesh who is a member and who is not any more.
-//! Limit      One message of each connection at a time: who brought it waits until it was taken.
+//! Limit      Some messages of each connection at a time: see [`Handed`].
 //! Invariant  A message counts only over the connection to the node that it says it is from.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ use super::machine::Membership;
 use super::name::{Address, Name};
 use super::record::{Record, State};
 use super::wire::sender_of;
-use crate::connection::{Association, Context, Kind, RoundTrip};
+use crate::connection::{Association, Context, Handed, Kind, RoundTrip};
 use crate::handshake::Who;
 use crate::machine::{Effects, Machine as _, Tick};
 use crate::mesh::{Loss, MeshConfig, MeshRef};
@@ -27,8 +27,6 @@ use crate::mesh::{Loss, MeshConfig, MeshRef};
 const MEMBERSHIP: ProcessName<Driver> = ProcessName::new("foundation_membership");
 /// The shortest probe interval that is made of a mesh's times.
 const PROBE_INTERVAL_MIN: Duration = Duration::from_millis(10);
-/// How long a connection waits for the membership to take what came.
-const TAKEN_BOUND: Duration = Duration::from_secs(1);
 /// For each step so many members are checked.
 const CHECKED: usize = 8;
 /// A suspect has so many probe intervals for each digit of the number of members.
@@ -184,15 +182,11 @@ impl Driver {
         }
     }
 
-    /// What came over the connection to this node. Why the connection has to end, if it has to: it is
-    /// from somebody else, or nothing that a membership says, or this node is a member no more.
-    #[call(local)]
-    pub(crate) fn received(
-        &mut self,
-        from: Who,
-        bytes: Vec<u8>,
-        cx: &mut Cx<Self>,
-    ) -> Option<Loss> {
+    /// What came over the connection to a node. The connection has to end where it is from somebody else, or
+    /// nothing that a membership says, or one of the two nodes is a member no more.
+    #[cast(local)]
+    pub(crate) fn received(&mut self, handed: Handed, bytes: Vec<u8>, cx: &mut Cx<Self>) {
+        let from = handed.from();
         let sender = sender_of(&bytes);
         if sender != Ok((&*from.name, from.incarnation)) {
             tracing::error!(
@@ -200,19 +194,19 @@ impl Driver {
                 name = %from.name, ?sender,
                 "a message of the membership is not from the node that sent it"
             );
-            return Some(Loss::Garbage);
+            return handed.refuse(Loss::Garbage);
         }
         if let Some(Refusal::Malformed(error)) = self.step(Input::Received(bytes), cx) {
             tracing::error!(target: "foundation::cluster", name = %from.name, %error, "no message");
-            return Some(Loss::Garbage);
+            return handed.refuse(Loss::Garbage);
         }
         // Who has said so closes the connection at once: what is told to the mesh may come later.
         let record = self.machine.member(&from.name);
         let record = record.filter(|record| record.incarnation == from.incarnation);
         match record.map(|record| record.state) {
-            Some(State::Left) => Some(Loss::Left),
-            Some(State::Evicted) => Some(Loss::Evicted),
-            Some(State::Alive | State::Suspect | State::Down) | None => None,
+            Some(State::Left) => handed.refuse(Loss::Left),
+            Some(State::Evicted) => handed.refuse(Loss::Evicted),
+            Some(State::Alive | State::Suspect | State::Down) | None => {}
         }
     }
 
@@ -360,13 +354,6 @@ pub(crate) fn of(node: &Node) -> Ref<Driver> {
     node.at(MEMBERSHIP)
 }
 
-/// Gives a node's membership what came over a connection. Why the connection has to end, if it has to.
-pub(crate) async fn received(node: &Node, from: &Who, bytes: Vec<u8>) -> Option<Loss> {
-    let taken = of(node).received(from.clone(), bytes);
-    // A membership that has ended takes its connections along. One that is late finds others late.
-    taken.timeout(TAKEN_BOUND).await.unwrap_or(None)
-}
-
 /// The figures of a membership whose nodes are silent for as long as a mesh allows.
 pub(crate) fn config_of(mesh: &MeshConfig, is_sparse: bool) -> Config {
     let interval = mesh.tick.max(PROBE_INTERVAL_MIN);
@@ -443,7 +430,11 @@ mod tests {
                 (c(7), good, None, 2),
             ];
             for (from, bytes, loss, known) in rows {
-                assert_eq!(received(&a, &from, bytes).await, loss, "{from:?}");
+                let handed = Handed::from_peer(&a, from.clone()).await;
+                let association = handed.association();
+                of(&a).received(handed, bytes).expect("it runs");
+                world.settle().await;
+                assert_eq!(association.outgoing.closed(), loss, "{from:?}");
                 let members = a.cluster().members().await.expect("it has a cluster");
                 assert_eq!(members.len(), known, "{from:?}");
             }

@@ -29,7 +29,7 @@ mod suspicion;
 mod wire;
 
 pub use config::{Config, ConfigError, Reach};
-pub(crate) use driver::{Plan, child, config_of, of, received};
+pub(crate) use driver::{Plan, child, config_of, of};
 pub use event::{Effect, Event, Input, Ousted, Refusal};
 pub use machine::{Membership, RELAYS_MAX};
 pub use name::{ADDRESS_MAX, Address, NAME_MAX, Name, TextError};

@@ -1,7 +1,7 @@
 //! How do others speak to the mesh?
 //!
 //! Role       Its name, and what connections say to it. Each waits for an answer, so that none can
-//!            flood it.
+//!            flood it; what another node says waits for a place, see [`Handed`](crate::connection::Handed).
 
 use std::sync::Arc;
 
@@ -46,10 +46,6 @@ impl MeshRef {
         self.0.association(who, link).await.ok().flatten()
     }
 
-    pub(crate) async fn said(&self, id: ConnectionId, bytes: Vec<u8>) {
-        let _ = self.0.said(id, bytes).await;
-    }
-
     pub(crate) async fn may_part(&self, id: ConnectionId) -> bool {
         self.0.may_part(id).await.unwrap_or(false)
     }
@@ -58,11 +54,13 @@ impl MeshRef {
         let _ = self.0.kept(id).await;
     }
 
-    pub(crate) async fn gone(&self, id: ConnectionId, loss: Loss) {
-        let _ = self.0.gone(id, loss).await;
+    /// The last that a connection says.
+    pub(crate) fn gone(&self, id: ConnectionId, loss: Loss) {
+        let _ = self.0.gone(id, loss);
     }
 
-    pub(crate) async fn undialled(&self, id: ConnectionId, refusal: Refusal) {
-        let _ = self.0.undialled(id, refusal).await;
+    /// The last that a connection says that never stood.
+    pub(crate) fn undialled(&self, id: ConnectionId, refusal: Refusal) {
+        let _ = self.0.undialled(id, refusal);
     }
 }

@@ -18,7 +18,7 @@ use super::event::{Effect, Input};
 use super::machine::Machine;
 use super::news::{NodeEvent, Peer};
 use super::{ConnectionId, Loss, MeshConfig};
-use crate::connection::{self, Association, Context, Kind};
+use crate::connection::{self, Association, Context, Handed, Kind};
 use crate::handshake::{Refusal, Role, Who};
 use crate::machine::{Effects, Machine as _, Tick};
 use crate::membership;
@@ -118,7 +118,7 @@ impl Mesh {
             if std::mem::replace(&mut held.sent, sent) != sent {
                 inputs.push(Input::Sent(*id));
             }
-            if self.plan.context.ways.was_used(started) {
+            if started.was_used() {
                 inputs.push(Input::Used(*id));
             }
         }
@@ -176,12 +176,12 @@ impl Mesh {
         up.find(is).cloned()
     }
 
-    #[call(local)]
+    #[cast(local)]
     pub(crate) fn gone(&mut self, id: ConnectionId, loss: Loss) {
         self.ended(id, loss, Refusal::Closed);
     }
 
-    #[call(local)]
+    #[cast(local)]
     pub(crate) fn undialled(&mut self, id: ConnectionId, refusal: Refusal) {
         self.ended(id, Loss::Closed, refusal);
     }
@@ -234,9 +234,10 @@ impl Mesh {
     }
 
     /// The overlay of the other end says this.
-    #[call(local)]
-    pub(crate) fn said(&mut self, id: ConnectionId, bytes: Vec<u8>) {
+    #[cast(local)]
+    pub(crate) fn said(&mut self, id: ConnectionId, bytes: Vec<u8>, handed: Handed) {
         self.step(Input::Said(id, bytes));
+        drop(handed);
     }
 
     /// The other end does not need this connection any more: does this one?

@@ -15,10 +15,10 @@ use foundation_runtime::{Node, TimerRef, me};
 use super::QUEUED_BYTES_MAX;
 use super::end::End;
 use super::stream::CircuitStream;
-use crate::connection::{Association, Kind};
+use crate::connection::{Association, Handed, Kind};
 use crate::handshake::Who;
 use crate::machine::{Effects, Machine as _, Tick};
-use crate::mesh::MeshRef;
+use crate::mesh::{Loss, MeshRef};
 use crate::overlay::PeerId;
 use crate::overlay::circuit::{self, CircuitId, Circuits, Piece, WhyClosed};
 use crate::overlay::routing::{self, Message, Routing};
@@ -103,15 +103,21 @@ impl Relay {
         self.perform(Work::Routing(flooded), cx);
     }
 
-    /// A node that is connected has sent a letter, for this node or another; `false` when it is none.
-    #[call(local)]
-    pub(crate) fn said(&mut self, from: Who, bytes: Vec<u8>, cx: &mut Cx<Self>) -> bool {
-        let Ok(message) = Message::decode(&bytes) else {
-            return false;
-        };
-        let received = routing::Input::Received(from.peer_id(), message);
-        self.perform(Work::Routing(received), cx);
-        true
+    /// A node that is connected has sent a letter, for this node or another.
+    #[cast(local)]
+    pub(crate) fn said(&mut self, handed: Handed, bytes: Vec<u8>, cx: &mut Cx<Self>) {
+        match Message::decode(&bytes) {
+            Ok(message) => {
+                let from = handed.from().peer_id();
+                let received = routing::Input::Received(from, message);
+                self.perform(Work::Routing(received), cx);
+            }
+            Err(error) => {
+                let name = &handed.from().name;
+                tracing::error!(target: "foundation::cluster", %name, %error, "no letter");
+                handed.refuse(Loss::Garbage);
+            }
+        }
     }
 
     /// A stream to this node. It can be written to when the other end has accepted it.
