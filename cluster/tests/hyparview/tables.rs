@@ -213,3 +213,21 @@ fn figures_out_of_bounds_are_refused() {
         ConfigError::Optimisation,
     );
 }
+
+#[test]
+fn who_is_about_to_have_all_its_neighbours_takes_no_more_from_walks() {
+    let ends = |newcomer| received(1, Message::ForwardJoin(id(newcomer), 0));
+    let mut node = with_neighbours(1);
+    for newcomer in 6..10 {
+        assert_eq!(step(&mut node, 0, ends(newcomer)), [send(newcomer, ASK)]);
+    }
+    assert_eq!(step(&mut node, 0, ends(10)), []);
+    assert_eq!(node.passive(), [id(10)], "it is kept in reserve");
+    // One of them fails: there is a place again, and who was kept is asked for it.
+    let effects = step(&mut node, 0, Input::PeerFailed(id(9)));
+    assert_eq!(effects, [send(10, Message::Neighbour { priority: true })]);
+    // Who has all of them and has asked nobody makes room for a newcomer, as in the paper.
+    let mut full = with_neighbours(5);
+    assert_eq!(step(&mut full, 0, ends(7)), [send(7, ASK)]);
+    assert_eq!(step(&mut full, 0, ends(8)), [], "one at a time");
+}

@@ -173,8 +173,16 @@ impl HyParView {
                 let message = Message::ForwardJoin(new, hops - 1);
                 effects.push(Effect::Send(next, message));
             }
+            // Who has asked for more than it has places for gives up those it has just taken.
+            None if self.is_taking() => self.reserve(new),
             None => self.ask(new, true, effects),
         }
+    }
+
+    /// Will those that were asked fill the active view, and has one of them not answered?
+    fn is_taking(&self) -> bool {
+        let taking = self.asked.len();
+        0 < taking && self.config.active_max <= self.active.peers().len() + taking
     }
 
     fn shuffled(
