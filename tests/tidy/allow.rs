@@ -312,7 +312,7 @@ pub(crate) const ALLOWED: &[Allow] = &[
     allow(
         "static",
         "runtime/src/platform/",
-        "the current-process slot and the panic hook",
+        "the current-process slot, the panic hook, and what the machine has",
     ),
     allow(
         "static",

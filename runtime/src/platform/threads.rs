@@ -4,7 +4,7 @@
 //!            `wake`, however early the wake came.
 
 use std::io;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -20,9 +20,11 @@ pub(crate) fn start(
     thread::Builder::new().name(name).spawn(body)
 }
 
-/// How many threads the machine runs at once.
+/// How many threads the machine runs at once. The system is asked once: it reads files to tell, and a world
+/// starts thousands of nodes.
 pub(crate) fn parallelism() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+    static THREADS: OnceLock<usize> = OnceLock::new();
+    *THREADS.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// Lowers the priority of the thread with this system id, as far as the system lets us: a handler
