@@ -1,7 +1,8 @@
 //! How many seconds of how many nodes does a simulation go through in one second?
 //!
 //! Run: `cargo run --release -p foundation-benches --bin simulators -- [--json FILE] [--rounds N]
-//! [--nodes N] [--seconds S]`; 100 nodes and 35 seconds unless said otherwise.
+//! [--nodes N] [--seconds S] [--only WORD]`; 100 nodes and 35 seconds unless said otherwise, and of the sides
+//! only those whose name has the word (for a profiler).
 //! Sketch: an event of ours, a turn of a process and what it sends, takes 1 us. A node over few connections
 //! has some 40 heartbeats and 10 other frames a second, of two turns each: 10,000 seconds of a node in one.
 //! One in a full mesh of 100 has 400 frames: a tenth of that. murmer's nodes have connections to all, and no
@@ -10,7 +11,7 @@
 //! Role       The same on both: all nodes join, one crashes after five seconds, the others go on. Ours are
 //!            whole nodes, each with a supervisor whose worker is linked with one on the next
 //!            node, and a process that monitors it.
-//! Outputs    `simulator, seconds of nodes a second, ratio_to_ours`, and how many knew of the crash.
+//! Outputs    `simulator, seconds of nodes a second, ratio_to_ours, turns`, and how many knew of the crash.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -28,9 +29,11 @@ use foundation::cluster::overlay::{Overlay, hyparview};
 use foundation_benches::stage::{median, print_machine};
 use serde::Serialize;
 
-const USAGE: &str = "simulators [--json FILE] [--rounds N] [--nodes N] [--seconds S]: see the head of \
+const USAGE: &str = "simulators [--json FILE] [--rounds N] [--nodes N] [--seconds S] [--only WORD]: see the head of \
 its main.rs";
 const CRASHED_AT: u64 = 5;
+const OURS: &str = "foundation, few connections";
+const MURMER: &str = "murmer";
 
 /// What is gone through.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +49,8 @@ struct Gone {
     wall_seconds: f64,
     /// How many nodes knew of the crash in the end.
     known: usize,
+    /// How many turns the processes of all nodes had, where that is told.
+    turns: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -53,8 +58,10 @@ struct Row {
     simulator: &'static str,
     /// Virtual seconds times nodes, in a second of the machine.
     node_seconds: f64,
-    /// How many times as many ours does, over few connections.
-    ratio_to_ours: f64,
+    /// How many times as many ours does, over few connections, if that was run.
+    ratio_to_ours: Option<f64>,
+    /// Turns of its processes that a node has in a second.
+    turns: Option<f64>,
     known: usize,
     others: usize,
 }
@@ -64,6 +71,7 @@ struct Args {
     rounds: u64,
     nodes: usize,
     seconds: u64,
+    only: String,
 }
 
 fn args() -> Option<Args> {
@@ -72,6 +80,7 @@ fn args() -> Option<Args> {
         rounds: 5,
         nodes: 100,
         seconds: 35,
+        only: String::new(),
     };
     let mut given = std::env::args().skip(1);
     while let Some(arg) = given.next() {
@@ -81,6 +90,7 @@ fn args() -> Option<Args> {
             "--rounds" => args.rounds = value.parse().ok().filter(|rounds| *rounds > 0)?,
             "--nodes" => args.nodes = value.parse().ok().filter(|nodes| *nodes > 8)?,
             "--seconds" => args.seconds = value.parse().ok().filter(|it| *it > CRASHED_AT)?,
+            "--only" => args.only = value,
             _ => return None,
         }
     }
@@ -95,10 +105,10 @@ type Side<'a> = (
 
 fn run(args: &Args) -> Result<Vec<Row>, String> {
     let few = || Overlay::HyParView(hyparview::Config::default());
-    let peer = murmer::Murmer::prepare();
+    let peer = MURMER.contains(&args.only).then(murmer::Murmer::prepare);
     let mut sides: Vec<Side<'_>> = vec![
         (
-            "foundation, few connections",
+            OURS,
             Box::new(move |scenario| ours::go(scenario, few())),
             Vec::new(),
         ),
@@ -109,8 +119,13 @@ fn run(args: &Args) -> Result<Vec<Row>, String> {
         ),
     ];
     match &peer {
-        Ok(peer) => sides.push(("murmer", Box::new(|it| peer.go(it)), Vec::new())),
-        Err(why) => eprintln!("without murmer: {why}"),
+        Some(Ok(peer)) => sides.push((MURMER, Box::new(|it| peer.go(it)), Vec::new())),
+        Some(Err(why)) => eprintln!("without murmer: {why}"),
+        None => {}
+    }
+    sides.retain(|(name, ..)| name.contains(&args.only));
+    if sides.is_empty() {
+        return Err(format!("no side is called {:?}", args.only));
     }
     for seed in 1..=args.rounds {
         let scenario = Scenario {
@@ -124,11 +139,13 @@ fn run(args: &Args) -> Result<Vec<Row>, String> {
     }
     let all = args.nodes as f64 * args.seconds as f64;
     let rate = |gone: &[Gone]| all / median(gone.iter().map(|it| it.wall_seconds));
-    let own = rate(&sides[0].2);
+    let own = sides.iter().find(|(name, ..)| *name == OURS);
+    let own = own.map(|(.., gone)| rate(gone));
     let row = |(simulator, _, gone): &Side<'_>| Row {
         simulator,
         node_seconds: rate(gone),
-        ratio_to_ours: own / rate(gone),
+        ratio_to_ours: own.map(|own| own / rate(gone)),
+        turns: gone[0].turns.map(|turns| turns as f64 / all),
         known: gone.iter().map(|gone| gone.known).min().unwrap_or(0),
         others: args.nodes - 1,
     };
@@ -149,20 +166,21 @@ fn main() -> ExitCode {
         }
     };
     println!(
-        "| simulator | node-seconds a second | ours, few connections, is | know of the crash |"
+        "| simulator | node-seconds a second | ours, few connections, is | turns of a node in a second | know of the crash |"
     );
-    println!("|---|---:|---:|---:|");
+    println!("|---|---:|---:|---:|---:|");
     for row in &rows {
         let Row {
             simulator,
             node_seconds,
             ratio_to_ours,
+            turns,
             known,
             others,
         } = row;
-        println!(
-            "| {simulator} | {node_seconds:.0} | {ratio_to_ours:.2} x | {known} of {others} |"
-        );
+        let ratio = ratio_to_ours.map_or("-".into(), |ratio| format!("{ratio:.2} x"));
+        let turns = turns.map_or("-".into(), |turns| format!("{turns:.1}"));
+        println!("| {simulator} | {node_seconds:.0} | {ratio} | {turns} | {known} of {others} |");
     }
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&rows).expect("rows are plain");

@@ -39,6 +39,7 @@ impl Murmer {
             (Some(wall_seconds), Some(known)) => Ok(Gone {
                 wall_seconds,
                 known,
+                turns: None,
             }),
             _ => Err(format!(
                 "murmer's program says {:?}, {}",

@@ -76,7 +76,8 @@ async fn through(world: World, scenario: Scenario, overlay: Overlay) -> Result<u
         nodes.push(start(&world, &network, number, overlay.clone()).await?);
     }
     let all = nodes.len();
-    let sees_all = || nodes.iter().all(|node| node.peers().len() + 1 == all);
+    // Who joined last knows all last: this is asked often.
+    let sees_all = || nodes.iter().rev().all(|node| node.peers().len() + 1 == all);
     world.eventually(JOIN_BOUND, async || sees_all()).await;
     for (node, next) in nodes.iter().zip(nodes[1..].iter().chain(&nodes)) {
         depend(node, next).await?;
@@ -94,9 +95,10 @@ async fn through(world: World, scenario: Scenario, overlay: Overlay) -> Result<u
 pub(crate) fn go(scenario: Scenario, overlay: Overlay) -> Result<Gone, String> {
     let begun = Instant::now();
     let ran = World::simulate(scenario.seed, |world| through(world, scenario, overlay));
-    let (known, _) = ran.map_err(|error| error.to_string())?;
+    let (known, report) = ran.map_err(|error| error.to_string())?;
     Ok(Gone {
         wall_seconds: begun.elapsed().as_secs_f64(),
         known: known?,
+        turns: Some(report.steps),
     })
 }
