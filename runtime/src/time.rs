@@ -46,6 +46,34 @@ pub async fn yield_now() {
     .await;
 }
 
+/// Gives way to other threads of the machine, this program's and others', but not to other processes
+/// of the node, which [`yield_now`] does: for one that copies or computes for longer than a millisecond, while others
+/// wait for a core. Where nobody waits it takes less than a microsecond. In a simulated world nothing happens.
+///
+/// ```
+/// use foundation_runtime::{Node, NodeChange, Process, time};
+/// let node = Node::builder().start()?;
+/// node.spawn_fn(async move |_: Process<NodeChange>| {
+///     for part in 0..8 {
+///         std::hint::black_box(vec![part; 64 * 1024]);
+///         time::give_way();
+///     }
+/// })?;
+/// # node.shutdown_blocking(std::time::Duration::from_secs(5))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn give_way() {
+    let is_real = |running: &crate::scheduler::Running| {
+        matches!(
+            running.core().scheduler(),
+            crate::scheduler::Scheduler::Real(_)
+        )
+    };
+    if current::process().is_some_and(is_real) {
+        crate::platform::threads::give_way();
+    }
+}
+
 /// Waits for a future, but not longer than `bound`; `None` when time was up.
 ///
 /// # Panics

@@ -5,6 +5,7 @@
 //!            under way. Room grows with what has come.
 
 use foundation_runtime::planted::{self, Bug};
+use foundation_runtime::time;
 use std::collections::BTreeMap;
 
 use super::frame::{BadFrame, FRAME_BYTES_MAX, read_part};
@@ -12,10 +13,43 @@ use super::frame::{BadFrame, FRAME_BYTES_MAX, read_part};
 /// The most bytes of frames that are not whole.
 const PARTS_BYTES_MAX: usize = 256 << 20;
 
+/// Parts are put together into pieces of this size: to move what has come when room grows would keep others from
+/// their core for long.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// The parts of one frame that have come.
+#[derive(Clone, Debug, Default)]
+struct Parts {
+    pieces: Vec<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Parts {
+    fn add(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len();
+        match self.pieces.last_mut() {
+            Some(last) if last.len() + bytes.len() <= PIECE_BYTES => last.extend_from_slice(bytes),
+            _ => self.pieces.push(bytes.to_vec()),
+        }
+    }
+
+    fn whole(mut self) -> Vec<u8> {
+        if self.pieces.len() == 1 {
+            return self.pieces.swap_remove(0);
+        }
+        let mut whole = Vec::with_capacity(self.bytes);
+        for piece in self.pieces {
+            whole.extend_from_slice(&piece);
+            time::give_way();
+        }
+        whole
+    }
+}
+
 /// Frames of which parts have come.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
-    parts: BTreeMap<u8, Vec<u8>>,
+    parts: BTreeMap<u8, Parts>,
     bytes: usize,
 }
 
@@ -24,20 +58,20 @@ impl Assembly {
     pub(super) fn part(&mut self, content: &[u8]) -> Result<Option<Vec<u8>>, BadFrame> {
         let (bucket, is_last, _, bytes) = read_part(content)?;
         let there = self.parts.entry(bucket).or_default();
-        let length = there.len() + bytes.len();
+        let length = there.bytes + bytes.len();
         if FRAME_BYTES_MAX < length || PARTS_BYTES_MAX < self.bytes + bytes.len() {
             return Err(BadFrame::TooLong(length));
         }
-        there.extend_from_slice(bytes);
+        there.add(bytes);
         self.bytes += bytes.len();
         if !is_last {
             return Ok(None);
         }
         self.bytes -= length;
         if planted::is(Bug::PartsStay) {
-            return Ok(self.parts.get(&bucket).cloned());
+            return Ok(self.parts.get(&bucket).cloned().map(Parts::whole));
         }
-        Ok(self.parts.remove(&bucket))
+        Ok(self.parts.remove(&bucket).map(Parts::whole))
     }
 }
 

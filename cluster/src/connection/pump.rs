@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Context as Poller, Poll, ready};
 use std::time::Duration;
 
-use foundation_runtime::Brought;
+use foundation_runtime::{Brought, time};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::assembly::Assembly;
@@ -120,6 +120,9 @@ impl Pump {
             }
             self.inbound.came(count);
             self.association.hear();
+            if let Duty::Hears = self.duty {
+                time::give_way();
+            }
             if let Duty::Takes(lane) = &self.duty {
                 lane.read(count);
                 if let Some(loss) = self.poll_write(cx) {
@@ -146,6 +149,7 @@ impl Pump {
             let rest = &self.writing[self.written..];
             let written = Pin::new(&mut self.stream).poll_write(cx, rest);
             if let Duty::Bulk = self.duty {
+                time::give_way();
                 let count = match &written {
                     Poll::Ready(Ok(count)) => *count,
                     _ => 0,

@@ -10,6 +10,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::copying::Sink;
 use crate::heap::{Hand, Owned};
 
 /// The stable name of a message type: equal on every node that runs the same program text.
@@ -214,7 +215,7 @@ impl<M> Clone for Codec<M> {
 impl<M> Copy for Codec<M> {}
 
 fn encode<M: Portable>(message: &M, bytes: &mut Vec<u8>) -> Result<(), CodecError> {
-    rmp_serde::encode::write_named(bytes, message)
+    rmp_serde::encode::write_named(&mut Sink(bytes), message)
         .map_err(|error| CodecError::Refused(error.to_string().into()))
 }
 

@@ -9,6 +9,7 @@
 mod answer;
 mod call;
 mod codec;
+mod copying;
 mod owned;
 mod pool;
 mod reply;
@@ -24,6 +25,7 @@ pub(crate) use answer::{EncodedReply, GuestCall};
 pub use call::CallPayload;
 pub(crate) use call::{Caller, CallerKey};
 pub use codec::{Codec, CodecError, Portable, Tag, Wrap};
+pub(crate) use copying::copy;
 pub(crate) use owned::count;
 pub(crate) use pool::Pool;
 pub use reply::ReplyTo;

@@ -115,7 +115,7 @@ impl SharedBytes {
     /// A copy of these bytes.
     #[must_use]
     pub fn copy_from_slice(bytes: &[u8]) -> Self {
-        Self::from(bytes.to_vec())
+        Self::from(crate::envelope::copy(bytes))
     }
 
     /// A part of it, which shares the whole.

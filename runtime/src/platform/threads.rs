@@ -20,6 +20,11 @@ pub(crate) fn start(
     thread::Builder::new().name(name).spawn(body)
 }
 
+/// Another thread that waits for this one's core goes first.
+pub(crate) fn give_way() {
+    thread::yield_now();
+}
+
 /// How many threads the machine runs at once. The system is asked once: it reads files to tell, and a world
 /// starts thousands of nodes.
 pub(crate) fn parallelism() -> usize {

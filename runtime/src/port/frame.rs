@@ -5,7 +5,7 @@
 
 use super::course::Course;
 use super::{Brought, FreightKind};
-use crate::envelope::{Caller, CodecError, Encoded, Envelope, ExitKind, Signal, Tag};
+use crate::envelope::{Caller, CodecError, Encoded, Envelope, ExitKind, Signal, Tag, copy};
 use crate::{CallError, Node, NodeId, Pid, Reason};
 
 /// What texts are made numbers with: FNV-1a.
@@ -98,7 +98,7 @@ impl Message<&[u8]> {
         });
         let mut envelope = Envelope::encoded(Encoded {
             tag: self.tag,
-            bytes: self.payload.to_vec(),
+            bytes: copy(self.payload),
             caller,
             _kept: brought.kept,
         });
