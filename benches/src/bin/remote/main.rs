@@ -292,7 +292,12 @@ fn run(plan: &Plan) -> Result<(), String> {
             unit,
             ratio_to_ours,
         } = row;
-        println!("| {work} | {peer} | {value:.1} | {unit} | {ratio_to_ours:.2} |");
+        // Nothing beside nothing has none.
+        let ratio = match ratio_to_ours.is_finite() {
+            true => format!("{ratio_to_ours:.2}"),
+            false => "-".into(),
+        };
+        println!("| {work} | {peer} | {value:.1} | {unit} | {ratio} |");
     }
     if let Some(file) = &plan.json {
         let text = serde_json::to_string_pretty(&rows).map_err(|error| error.to_string())?;
