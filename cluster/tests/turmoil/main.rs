@@ -311,8 +311,10 @@ fn thirty_of_them_do_so_too() {
 fn equal_seeds_are_equal() {
     let papers = Papers::new("equal", 4);
     let run = |seed| whole_parted_and_whole(seed, &papers, 4);
-    assert_eq!(run(3), run(3));
-    assert_ne!(run(3), run(4));
+    let course = run(3);
+    assert_eq!(course, run(3));
+    // Two seeds may come to the same by chance: it is not much that is compared.
+    assert!((4..10).any(|other| run(other) != course));
 }
 
 /// The plans of `foundation sim`, as far as a network and its hosts have such faults.
