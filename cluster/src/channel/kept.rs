@@ -2,7 +2,7 @@
 //!
 //! Role       What is to be acknowledged while there is no connection, and which numbers of it have
 //!            come: so that it is sent again, and taken once.
-//! Limit      Each lane's `full` bytes; nodes are forgotten when they are gone for good.
+//! Limit      Each channel's `full` bytes; nodes are forgotten when they are gone for good.
 //! Invariant  What goes to one incarnation of a node never goes to another.
 
 use foundation_runtime::planted::{self, Bug};
@@ -13,8 +13,8 @@ use foundation_runtime::NodeId;
 use super::queue::{Leftover, Wanted};
 use crate::machine::Tick;
 
-/// A lane to a node or from it: its incarnation, the place of the channel here, and which lane.
-pub(crate) type Stream = (NodeId, u8, u8);
+/// A channel to a node or from it: its incarnation, and the place of the channel here.
+pub(crate) type Stream = (NodeId, u8);
 
 /// All that is kept.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ impl Kept {
                 let left: Vec<_> = left.collect();
                 let next = left
                     .into_iter()
-                    .map(|((_, channel, lane), left)| ((id, channel, lane), left));
+                    .map(|((_, channel), left)| ((id, channel), left));
                 self.left.extend(next);
             }
             self.gone(before);
@@ -82,7 +82,7 @@ impl Kept {
                 .push(now, full, frame, wanted)
     }
 
-    /// What a lane had to keep when it ended.
+    /// What a channel had to keep when its connections ended.
     pub(crate) fn leave(&mut self, stream: Stream, left: Leftover) {
         let is_known = self.last.values().any(|last| *last == stream.0);
         match is_known && !planted::is(Bug::LeftoverForgotten) {
@@ -91,17 +91,16 @@ impl Kept {
         }
     }
 
-    /// What a lane that begins goes on with.
+    /// What a channel goes on with.
     pub(crate) fn resume(&mut self, stream: Stream) -> Leftover {
         self.left.remove(&stream).unwrap_or_default()
     }
 
-    /// The channels and lanes that have something for this node.
-    pub(crate) fn waiting(&self, id: NodeId) -> Vec<(u8, u8)> {
+    /// The channels that have something for this node.
+    pub(crate) fn waiting(&self, id: NodeId) -> Vec<u8> {
         let of = self.left.iter().filter(|(stream, _)| stream.0 == id);
         let full = of.filter(|(_, left)| left.entries() > 0);
-        full.map(|((_, channel, lane), _)| (*channel, *lane))
-            .collect()
+        full.map(|((_, channel), _)| *channel).collect()
     }
 
     /// Whether this number of a bucket comes over a stream for the first time.
@@ -145,7 +144,7 @@ mod tests {
     }
 
     fn keep(kept: &mut Kept, id: NodeId, expires: u64) -> bool {
-        kept.keep(Tick::ZERO, (id, 1, 0), 100, vec![0; 40], wanted(expires))
+        kept.keep(Tick::ZERO, (id, 1), 100, vec![0; 40], wanted(expires))
     }
 
     #[test]
@@ -157,12 +156,12 @@ mod tests {
         assert_eq!(kept.last(other), other);
         assert!(keep(&mut kept, first, 9) && keep(&mut kept, first, 9));
         assert!(!keep(&mut kept, first, 9), "there is no room");
-        assert_eq!(kept.waiting(first), [(1, 0)]);
+        assert_eq!(kept.waiting(first), [1]);
         kept.connected("b", second);
         assert_eq!((kept.waiting(first), kept.given_up()), (vec![], 2));
         assert!(!keep(&mut kept, first, 9) && keep(&mut kept, second, 9));
-        assert_eq!(kept.resume((second, 1, 0)).entries(), 1);
-        assert_eq!(kept.resume((second, 1, 0)).entries(), 0);
+        assert_eq!(kept.resume((second, 1)).entries(), 1);
+        assert_eq!(kept.resume((second, 1)).entries(), 0);
         kept.gone(second);
         assert!(!keep(&mut kept, second, 9));
     }
@@ -175,25 +174,25 @@ mod tests {
         kept.expire(Tick::ZERO + Duration::from_secs(5));
         assert_eq!(kept.given_up(), 1);
         assert!(keep(&mut kept, first, 9));
-        assert_eq!(kept.resume((first, 1, 0)).entries(), 2);
+        assert_eq!(kept.resume((first, 1)).entries(), 2);
     }
 
     #[test]
     fn a_number_comes_once_on_its_own_stream() {
         let ([first, second, _], mut kept) = (ids(), Kept::default());
         let rows = [
-            ((first, 1, 0), 7, 10, true),
-            ((first, 1, 0), 7, 10, false),
-            ((first, 1, 0), 7, 9, false),
-            ((first, 1, 0), 8, 9, true),
-            ((first, 1, 1), 7, 9, true),
-            ((second, 1, 0), 7, 9, true),
-            ((first, 1, 0), 7, 12, true),
+            ((first, 1), 7, 10, true),
+            ((first, 1), 7, 10, false),
+            ((first, 1), 7, 9, false),
+            ((first, 1), 8, 9, true),
+            ((first, 2), 7, 9, true),
+            ((second, 1), 7, 9, true),
+            ((first, 1), 7, 12, true),
         ];
         for (stream, bucket, number, is_first) in rows {
             assert_eq!(kept.is_first(stream, bucket, number), is_first, "{number}");
         }
         kept.gone(first);
-        assert!(kept.is_first((first, 1, 0), 7, 12), "it is forgotten");
+        assert!(kept.is_first((first, 1), 7, 12), "it is forgotten");
     }
 }

@@ -1,6 +1,6 @@
 //! What went over a channel?
 //!
-//! Role       Counts of one lane, and how long frames waited, without keeping them.
+//! Role       Counts of one channel, and how long frames waited, without keeping them.
 //! Limit      A wait is told from another when they differ by a quarter; none counts above an hour.
 
 use std::time::Duration;
@@ -41,13 +41,6 @@ impl Waits {
         self.longest
     }
 
-    pub(crate) fn merge(&mut self, other: &Self) {
-        for (count, more) in self.counts.iter_mut().zip(other.counts) {
-            *count += more;
-        }
-        self.longest = self.longest.max(other.longest);
-    }
-
     /// A time that this share of them did not exceed, by a quarter too long at most.
     pub(crate) fn quantile(&self, share: f64) -> Duration {
         let all: u64 = self.counts.iter().sum();
@@ -81,7 +74,7 @@ fn end_of(place: usize) -> u64 {
     (((PARTS + within + 1) as u64) << octave) - 1
 }
 
-/// The counts of one lane.
+/// The counts of one channel.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Meter {
     pub(crate) messages: u64,
@@ -116,6 +109,8 @@ pub struct ChannelFigures {
     pub priority: String,
     /// How many of its lanes are open.
     pub open: u32,
+    /// How many are used: others are open and empty.
+    pub lanes: u32,
     /// Messages that have left.
     pub messages: u64,
     /// Their bytes.
@@ -188,10 +183,8 @@ mod tests {
         for millis in 1..=100 {
             waits.add(Duration::from_millis(millis));
         }
-        let mut both = Waits::default();
-        both.merge(&waits);
         for (share, millis) in [(0.5, 50.0), (0.99, 99.0), (1.0, 100.0)] {
-            let found = both.quantile(share).as_secs_f64() * 1000.0;
+            let found = waits.quantile(share).as_secs_f64() * 1000.0;
             assert!(
                 millis <= found && found <= millis * 1.25,
                 "{share}: {found}"

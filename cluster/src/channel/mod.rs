@@ -13,8 +13,12 @@ pub(crate) mod pack;
 pub(crate) mod queue;
 mod spec;
 mod table;
+mod width;
 
 pub use meter::ChannelFigures;
-pub(crate) use meter::{Meter, Waits};
+pub(crate) use meter::Meter;
+pub(crate) use queue::Turn;
 pub use spec::{BadChannel, BadValue, Channel, FULL_MAX, LANES_MAX};
 pub(crate) use table::Channels;
+pub use width::LANES_TUNED;
+pub(crate) use width::Width;

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use crate::machine::Tick;
 
-/// The least a lane has under way, whatever else goes on.
+/// The least a lane has under way, whatever else goes on, and the most that all lanes of a channel have while
+/// something of higher priority waits.
 pub(crate) const WINDOW_MIN: usize = 64 * 1024;
 const WINDOW_MAX: usize = 8 << 20;
 const WINDOW_FIRST: usize = 256 * 1024;
@@ -36,6 +37,8 @@ pub(crate) struct Pace {
     /// Bytes that were ever written, and of these read by the other end.
     sent: u64,
     seen: u64,
+    /// How often something was written, and of these how often all of it was read.
+    turns: [u64; 2],
     /// When so many bytes had been written.
     marks: VecDeque<(u64, Tick)>,
     /// The least delay of this epoch and of the one before.
@@ -63,6 +66,7 @@ impl Pace {
             },
             sent: 0,
             seen: 0,
+            turns: [0; 2],
             marks: VecDeque::new(),
             least: [None; 2],
             epoch: Tick::ZERO,
@@ -75,18 +79,30 @@ impl Pace {
         }
     }
 
+    /// The window of a lane that is opened beside this one: it begins small, and takes what this one adds to
+    /// the delay for what it is.
+    pub(crate) fn beside(&self) -> Self {
+        let new = Self::new(self.gives_way);
+        Self {
+            window: match self.gives_way {
+                true => WINDOW_MIN,
+                false => new.window,
+            },
+            least: self.least,
+            epoch: self.epoch,
+            is_starting: false,
+            ..new
+        }
+    }
+
     /// How many bytes are under way.
     pub(crate) fn under_way(&self) -> usize {
         (self.sent - self.seen) as usize
     }
 
-    /// How many more may be; `pressed` when something of higher priority waits.
-    pub(crate) fn room(&self, pressed: bool) -> usize {
-        let window = match pressed {
-            true => WINDOW_MIN,
-            false => self.window,
-        };
-        window.saturating_sub(self.under_way())
+    /// How many more may be.
+    pub(crate) fn room(&self) -> usize {
+        self.window.saturating_sub(self.under_way())
     }
 
     /// How long the bytes that the other end spoke of last took, there and back.
@@ -99,10 +115,16 @@ impl Pace {
         self.window
     }
 
+    /// How often something was written, and how often all of it was read.
+    pub(crate) fn turns(&self) -> [u64; 2] {
+        self.turns
+    }
+
     /// So many bytes were written.
     pub(crate) fn sent(&mut self, now: Tick, bytes: usize) {
         self.sent += bytes as u64;
         self.used = self.used.max(self.under_way());
+        self.turns[0] += 1;
         self.marks.push_back((self.sent, now));
     }
 
@@ -123,6 +145,7 @@ impl Pace {
             && *mark <= total
         {
             written = Some(*at);
+            self.turns[1] += 1;
             self.marks.pop_front();
         }
         if let Some(at) = written
@@ -205,8 +228,8 @@ mod tests {
         let mut arrivals: VecDeque<(Tick, u64)> = VecDeque::new();
         let mut sent = 0;
         for _ in 0..rounds {
-            while pace.room(false) > 0 {
-                let bytes = pace.room(false).min(64 * 1024);
+            while pace.room() > 0 {
+                let bytes = pace.room().min(64 * 1024);
                 sent += bytes as u64;
                 pace.sent(now, bytes);
                 let takes = Duration::from_nanos(bytes as u64 * 1_000_000_000 / rate);
@@ -251,8 +274,8 @@ mod tests {
         let base = Duration::from_millis(1);
         let (window, ..) = walk(true, 100_000, base, 2000);
         assert!(window <= WINDOW_MIN + STEP, "{window}");
-        let pace = Pace::new(true);
-        assert_eq!(pace.room(true), WINDOW_MIN, "while others press");
+        let further = Pace::new(true).beside();
+        assert_eq!(further.room(), WINDOW_MIN, "it would push the first aside");
     }
 
     #[test]

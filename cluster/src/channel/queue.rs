@@ -1,7 +1,7 @@
-//! In what order does what waits in one lane leave?
+//! In what order does what waits in one channel leave?
 //!
-//! Role       The frames of one lane of one channel to one node, until they are bytes.
-//! Inputs     Frames with what was asked of them, credit that comes back, room on the connection.
+//! Role       The frames of one channel to one node, until they are bytes of one of its lanes.
+//! Inputs     Frames with what was asked of them, credit that comes back, room on a lane, what was seen of it.
 //! Outputs    Bytes, and what was dropped with the reason.
 //! Invariant  What one sender sent, or what has one key, leaves in its order. Senders take turns of
 //!            [`QUANTUM`] bytes (surplus round robin), so that none waits for all that another has.
@@ -19,8 +19,11 @@ use crate::connection::queue::PART_BYTES;
 use crate::machine::Tick;
 
 mod leftover;
+mod spreading;
 
 pub(crate) use leftover::Leftover;
+pub(crate) use spreading::Turn;
+use spreading::{Bound, Onward, Spread};
 
 /// What a frame that is kept begins with.
 pub(crate) const NUMBER_BYTES: usize = 8;
@@ -103,6 +106,8 @@ struct Bucket {
     /// Bytes that have left and were not taken by a process there, if somebody counts.
     owed: usize,
     has_turn: bool,
+    /// Over which lane it leaves, while something of it may be under way there.
+    bound: Option<Bound>,
     /// What has left with a number and may not have come.
     unheard: VecDeque<(u64, Entry)>,
 }
@@ -131,11 +136,13 @@ impl Bucket {
     }
 }
 
-/// What waits in one lane.
+/// What waits in one channel.
 #[derive(Debug)]
 pub(crate) struct Queue {
     buckets: BTreeMap<u8, Bucket>,
+    /// Whose turn it is on any lane.
     turns: VecDeque<u8>,
+    spread: Spread,
     /// Where the messages wait that a newer one would replace.
     topics: BTreeMap<u64, (u8, u64)>,
     bytes: usize,
@@ -157,6 +164,7 @@ impl Queue {
             number: 0,
             buckets: BTreeMap::new(),
             turns: VecDeque::new(),
+            spread: Spread::default(),
             topics: BTreeMap::new(),
             bytes: 0,
             entries: 0,
@@ -241,10 +249,18 @@ impl Queue {
         let Some(bucket) = self.buckets.get_mut(&number) else {
             return;
         };
-        if !bucket.has_turn && !bucket.entries.is_empty() && bucket.may_send(self.credit) {
-            bucket.has_turn = true;
-            self.turns.push_back(number);
+        if bucket.has_turn || bucket.entries.is_empty() || !bucket.may_send(self.credit) {
+            return;
         }
+        match &bucket.bound {
+            None => self.turns.push_back(number),
+            Some(bound) if bound.onward == Onward::Stay => {
+                self.spread.lane(bound.lane).push_back(number);
+            }
+            // It has its turn where it goes.
+            Some(_) => return,
+        }
+        bucket.has_turn = true;
     }
 
     /// Processes of the other node have taken so many bytes of this bucket.
@@ -261,7 +277,8 @@ impl Queue {
     /// A bucket of which nothing is known that matters.
     fn forget_idle(&mut self, number: u8) {
         let is_idle = |bucket: &Bucket| {
-            bucket.entries.is_empty() && bucket.owed == 0 && bucket.unheard.is_empty()
+            let is_empty = bucket.entries.is_empty() && bucket.unheard.is_empty();
+            is_empty && bucket.owed == 0 && bucket.bound.is_none()
         };
         if self.buckets.get(&number).is_some_and(is_idle) {
             self.buckets.remove(&number);
@@ -271,23 +288,19 @@ impl Queue {
         }
     }
 
-    /// Whether anything may leave now.
-    pub(crate) fn is_ready(&self) -> bool {
-        !self.turns.is_empty()
-    }
-
-    /// Moves what leaves next to `out`, up to about `room` bytes more; tells of each frame that is
+    /// Moves what leaves next over a lane to `out`, up to about `room` bytes more; tells of each frame that is
     /// gone how long it waited.
     pub(crate) fn take(
         &mut self,
         now: Tick,
+        of: Turn,
         room: usize,
         out: &mut Vec<u8>,
         mut waited: impl FnMut(std::time::Duration),
     ) {
         let until = out.len() + room;
         while out.len() < until {
-            let Some(number) = self.turns.pop_front() else {
+            let Some(number) = self.next_on(of.lane) else {
                 return;
             };
             let Some(bucket) = self.buckets.get_mut(&number) else {
@@ -295,7 +308,11 @@ impl Queue {
             };
             bucket.has_turn = false;
             bucket.deficit = (bucket.deficit + QUANTUM).min(QUANTUM);
+            let before = out.len();
             while self.send_some(number, now, out, &mut waited) {}
+            if before < out.len() {
+                self.bind(number, of);
+            }
             self.give_turn(number);
             self.forget_idle(number);
         }
@@ -399,7 +416,7 @@ impl Queue {
 
     /// Asserts what always holds.
     #[cfg(test)]
-    fn check(&self) {
+    pub(super) fn check(&self) {
         let bytes = |bucket: &Bucket| {
             let all: usize = bucket.entries.iter().map(|entry| entry.frame.len()).sum();
             all - bucket.begun
@@ -409,14 +426,16 @@ impl Queue {
         let all: usize = self.buckets.values().map(|it| it.entries.len()).sum();
         assert_eq!(self.entries, all, "frames are miscounted");
         for (number, bucket) in &self.buckets {
-            let turns = self.turns.iter().filter(|turn| *turn == number).count();
+            let turns = self.all_turns().filter(|turn| turn == number).count();
             assert_eq!(
                 turns,
                 usize::from(bucket.has_turn),
                 "{number} has {turns} turns"
             );
             let waits = !bucket.entries.is_empty() && bucket.may_send(self.credit);
-            assert!(bucket.has_turn || !waits, "{number} waits for ever");
+            let goes = bucket.bound.as_ref();
+            let goes = goes.is_some_and(|bound| bound.onward != Onward::Stay);
+            assert!(bucket.has_turn || goes || !waits, "{number} waits for ever");
         }
         for (topic, (at, number)) in &self.topics {
             let bucket = &self.buckets[at];

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use foundation_runtime::Priority;
 
+use super::width::Width;
+
 /// How many connections to one node a channel may have.
 pub const LANES_MAX: u8 = 16;
-/// The most bytes that may wait in one lane.
+/// The most bytes that may wait in one channel for one node.
 pub const FULL_MAX: usize = 1 << 30;
 
 const HOLD_BYTES: usize = 1 << 20;
@@ -40,7 +42,8 @@ const CAUSAL_BOUND: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
     pub(crate) name: Arc<str>,
-    pub(crate) lanes: u8,
+    /// `None` for as many as are of use.
+    pub(crate) lanes: Option<u8>,
     pub(crate) priority: Priority,
     pub(crate) is_monotonic: bool,
     pub(crate) is_compressed: bool,
@@ -51,12 +54,13 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// A channel of this name: one lane, of normal priority.
+    /// A channel of this name, of normal priority, with as many lanes as are of use: it begins with one, and has up to
+    /// [`LANES_TUNED`](super::LANES_TUNED) while that lets more through.
     #[must_use]
     pub fn named(name: impl Into<Arc<str>>) -> Self {
         Self {
             name: name.into(),
-            lanes: 1,
+            lanes: None,
             priority: Priority::Normal,
             is_monotonic: false,
             is_compressed: false,
@@ -73,11 +77,12 @@ impl Channel {
         &self.name
     }
 
-    /// How many connections to each node it has, at most [`LANES_MAX`]. A pair of processes, or a key,
-    /// keeps to one of them.
+    /// How many connections to each node it has, at most [`LANES_MAX`], instead of as many as are of use. Each is opened
+    /// when those before it have enough to do. What one process sends, or what has one key, is under way over one of
+    /// them at a time.
     #[must_use]
     pub fn lanes(mut self, lanes: u8) -> Self {
-        self.lanes = lanes;
+        self.lanes = Some(lanes);
         self
     }
 
@@ -116,14 +121,14 @@ impl Channel {
         self
     }
 
-    /// How many bytes may wait in a lane before those who send over it are held: 1 MiB unless set.
+    /// How many bytes may wait for a node before those who send over it are held: 1 MiB unless set.
     #[must_use]
     pub fn hold_at(mut self, bytes: usize) -> Self {
         self.hold = bytes;
         self
     }
 
-    /// How many bytes may wait in a lane before messages are refused: 64 MiB unless set. Held senders
+    /// How many bytes may wait for a node before messages are refused: 64 MiB unless set. Held senders
     /// never come so far; code outside processes, and handlers that never wait, do.
     #[must_use]
     pub fn full_at(mut self, bytes: usize) -> Self {
@@ -140,6 +145,11 @@ impl Channel {
         self
     }
 
+    /// The lanes to one node.
+    pub(crate) fn width(&self) -> Width {
+        Width::new(self.lanes)
+    }
+
     /// Whether it makes sense.
     ///
     /// # Errors
@@ -151,8 +161,10 @@ impl Channel {
                 what,
             })
         };
-        if !(1..=LANES_MAX).contains(&self.lanes) {
-            return bad(BadValue::Lanes(self.lanes));
+        if let Some(lanes) = self.lanes
+            && !(1..=LANES_MAX).contains(&lanes)
+        {
+            return bad(BadValue::Lanes(lanes));
         }
         if self.credit == Some(0) {
             return bad(BadValue::NoCredit);

@@ -78,7 +78,7 @@ mod tests {
         let names = ["data", "events", "readings", "plain"].map(std::sync::Arc::from);
         let channels = channels.ordered(&names);
         let lanes = channels.all().iter().map(|channel| channel.lanes);
-        assert_eq!(lanes.collect::<Vec<_>>(), [1, 1, 3, 1]);
+        assert_eq!(lanes.collect::<Vec<_>>(), [None, None, Some(3), None]);
         assert_eq!(channels.place("readings"), Some(2));
         assert_eq!(channels.place("gossip"), None);
         assert!(channels.all()[1].is_compressed);

@@ -27,6 +27,7 @@ const SEEN_BYTES: u64 = 32 * 1024;
 pub(super) struct Bringing {
     keeper: Arc<Keeper>,
     stream: Stream,
+    number: u8,
     /// How many bytes of a sender may be on this node and not taken; zero when nobody counts.
     credit: u32,
     due: Mutex<Due>,
@@ -45,17 +46,24 @@ struct Due {
 }
 
 impl Bringing {
-    pub(super) fn new(keeper: Arc<Keeper>, stream: Stream, credit: u32) -> Self {
+    pub(super) fn new(keeper: Arc<Keeper>, stream: Stream, number: u8, credit: u32) -> Self {
         Self {
             keeper,
             stream,
+            number,
             credit,
             due: Mutex::default(),
         }
     }
 
+    /// Whose it is.
     pub(super) fn stream(&self) -> Stream {
         self.stream
+    }
+
+    /// Whether it is this lane of this channel.
+    pub(super) fn is(&self, stream: Stream, number: u8) -> bool {
+        self.stream == stream && self.number == number
     }
 
     fn due(&self) -> MutexGuard<'_, Due> {

@@ -19,18 +19,18 @@ use crate::mesh::NodeEvent;
 use crate::transport::Stream;
 
 /// Opens a lane, in a process of its own.
-pub(super) fn open(context: &Arc<Context>, association: &Arc<Association>, lane: Arc<Lane>) {
+pub(super) fn open(context: &Arc<Context>, association: &Arc<Association>, lane: Lane) {
     let (context, of) = (Arc::clone(context), Arc::clone(association));
-    let opened = Arc::clone(&lane);
+    let opened = lane.clone();
     let body = async move |me: Process<NodeEvent>| {
         if !of.join(me.pid()) {
             return;
         }
         let purpose = Purpose::Lane {
             link: of.link,
-            channel: lane.channel.name().into(),
+            channel: lane.outlet.channel.name().into(),
             lane: lane.number,
-            credit: u32::try_from(lane.channel.credit.unwrap_or(0)).unwrap_or(u32::MAX),
+            credit: u32::try_from(lane.outlet.channel.credit.unwrap_or(0)).unwrap_or(u32::MAX),
         };
         match dial(&context, &of, purpose).await {
             Ok(stream) => {
@@ -40,8 +40,8 @@ pub(super) fn open(context: &Arc<Context>, association: &Arc<Association>, lane:
             Err(failure) => {
                 tracing::error!(
                     target: "foundation::cluster",
-                    peer = %of.peer.name, channel = %lane.channel.name(), refusal = %failure,
-                    "a channel could not be opened; what waited for it is not sent"
+                    peer = %of.peer.name, channel = %lane.outlet.channel.name(), lane = lane.number, refusal = %failure,
+                    "a lane could not be opened; where its channel has no other, what waited for it is not sent"
                 );
                 lane.unopened(failure.refusal == Refusal::NoChannel);
             }
@@ -72,7 +72,6 @@ pub(super) async fn taken(
         );
         return;
     };
-    lane.read(rest.len());
     if of.join(carrier) {
         carry(of, stream, Duty::Takes(lane), rest).await;
     }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foundation_runtime::{Freight, Node, NodeId, Spool};
 
-use super::lane::{lane_of, wanted};
 use super::ordering::Ordering;
+use super::outlet::wanted;
 use crate::channel::Channels;
 use crate::channel::kept::Kept;
 use crate::machine::Tick;
@@ -65,7 +65,7 @@ impl Keeper {
             return false;
         };
         let now = self.now();
-        let stream = (node, place, lane_of(freight, channel.lanes));
+        let stream = (node, place);
         let wanted = wanted(channel, now, freight);
         self.kept().keep(now, stream, channel.full, frame, wanted)
     }

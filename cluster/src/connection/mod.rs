@@ -24,6 +24,7 @@ mod lane;
 mod lanes;
 mod ordering;
 mod outgoing;
+mod outlet;
 mod parting;
 mod process;
 mod pump;

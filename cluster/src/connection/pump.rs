@@ -40,7 +40,7 @@ pub(super) enum Turn {
     /// Somebody sends what should go over a connection of its own.
     WantsBulk,
     /// Somebody sends over a lane that is not open.
-    WantsLane(Arc<Lane>),
+    WantsLane(Lane),
     Lost(Loss),
 }
 
@@ -53,7 +53,7 @@ pub(super) enum Duty {
     /// It takes large messages.
     Hears,
     /// It sends what one lane has, and hears how far that has come.
-    Sends(Arc<Lane>),
+    Sends(Lane),
     /// It takes what the other end's lane has, and says how far that has come.
     Takes(Arc<Bringing>),
 }
@@ -64,6 +64,8 @@ pub(super) struct Pump {
     duty: Duty,
     inbound: Inbound,
     assembly: Assembly,
+    /// Bytes that were read, and that the other end of a lane was not told of.
+    untold: usize,
     writing: Vec<u8>,
     written: usize,
     closing: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
@@ -83,6 +85,7 @@ impl Pump {
             duty,
             inbound: Inbound::new(rest),
             assembly: Assembly::default(),
+            untold: rest.len(),
             writing: Vec::new(),
             written: 0,
             closing: None,
@@ -106,6 +109,16 @@ impl Pump {
             if let Some(turn) = self.deliver() {
                 return Poll::Ready(turn);
             }
+            // What was given out has been read, and nothing before that: the other end may send what follows over
+            // another lane from here on.
+            if let Duty::Takes(lane) = &self.duty
+                && self.untold > 0
+            {
+                lane.read(std::mem::take(&mut self.untold));
+                if let Some(loss) = self.poll_write(cx) {
+                    return Poll::Ready(Turn::Lost(loss));
+                }
+            }
             if budget == 0 {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
@@ -123,12 +136,7 @@ impl Pump {
             if let Duty::Hears = self.duty {
                 time::give_way();
             }
-            if let Duty::Takes(lane) = &self.duty {
-                lane.read(count);
-                if let Some(loss) = self.poll_write(cx) {
-                    return Poll::Ready(Turn::Lost(loss));
-                }
-            }
+            self.untold += count;
             budget = budget.saturating_sub(count);
         }
     }

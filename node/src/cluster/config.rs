@@ -56,7 +56,7 @@ pub struct Config {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lanes {
-    /// How many connections to each node it has.
+    /// How many connections to each node it has; unset, as many as are of use.
     pub lanes: Option<u8>,
     /// `low`, `normal`, `high` or `max`.
     pub priority: Option<Urgency>,

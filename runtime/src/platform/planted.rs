@@ -58,13 +58,15 @@ pub enum Bug {
     CausalForgotten,
     /// A sync is done before anything is safe.
     SyncSkipped,
+    /// What goes over another lane does not wait for what is under way over the one before.
+    MovedTooSoon,
     /// Something is decided by chance that no seed decides.
     OwnEntropy,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::AckDropped,
         Self::AckOfAll,
         Self::TakenAgain,
@@ -89,6 +91,7 @@ impl Bug {
         Self::CausalUnheld,
         Self::CausalForgotten,
         Self::SyncSkipped,
+        Self::MovedTooSoon,
         Self::OwnEntropy,
     ];
 }

@@ -1,16 +1,16 @@
-//! What does a lane leave to the one after it?
+//! What does a channel leave to the next connection of its nodes?
 //!
-//! Role       What has left and may not have come, until that is heard; and what of a lane goes on over
-//!            the next connection when its own has ended.
+//! Role       What has left and may not have come, until that is heard; and what of a channel goes on over
+//!            the next connection when its own have ended.
 //! Invariant  In each bucket what has left comes first, with the number that it was given.
 
 use foundation_runtime::planted::{self, Bug};
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Bucket, Dropped, Entry, Keeping, Queue, Wanted};
+use super::{Bucket, Dropped, Entry, Keeping, Queue, Spread, Wanted};
 use crate::machine::Tick;
 
-/// What a lane had to keep when its connection ended: it leaves first over the next one.
+/// What a channel had to keep when its connections ended: it leaves first over the next ones.
 #[derive(Debug, Default)]
 pub(crate) struct Leftover {
     buckets: BTreeMap<u8, VecDeque<Entry>>,
@@ -52,7 +52,7 @@ impl Leftover {
 }
 
 impl Queue {
-    /// A lane that goes on where the one before it ended.
+    /// A channel that goes on where its connections ended.
     pub(crate) fn resume(credit: Option<usize>, full: usize, left: Leftover) -> Self {
         let mut queue = Self::new(credit, full);
         (queue.bytes, queue.number) = (left.bytes, left.number);
@@ -91,6 +91,7 @@ impl Queue {
             left.number = 0;
         }
         self.turns.clear();
+        self.spread = Spread::default();
         self.topics.clear();
         (self.bytes, self.entries, self.unheard_bytes) = (0, 0, 0);
         (left, given_up)

@@ -1,4 +1,4 @@
-//! Does a lane keep every order, and drop nothing but what it may?
+//! Does a channel keep every order, and drop nothing but what it may?
 //!
 //! Role       Tables for single rules, and seeded walks: senders, sizes, topics, times and credit.
 
@@ -10,17 +10,20 @@ use foundation_runtime::Rng;
 use super::*;
 use crate::connection::frame::{read_header, read_part};
 
-fn at(millis: u64) -> Tick {
+/// There is one lane, and nobody counts.
+const TURN: Turn = Turn { lane: 0, number: 1 };
+
+pub(super) fn at(millis: u64) -> Tick {
     Tick::ZERO + Duration::from_millis(millis)
 }
 
-fn frame(bucket: u8, number: u32, size: usize) -> Vec<u8> {
+pub(super) fn frame(bucket: u8, number: u32, size: usize) -> Vec<u8> {
     let mut frame = vec![bucket; size.max(5)];
     frame[1..5].copy_from_slice(&number.to_be_bytes());
     frame
 }
 
-fn of(bucket: u8) -> Wanted {
+pub(super) fn of(bucket: u8) -> Wanted {
     Wanted {
         bucket,
         is_message: true,
@@ -30,9 +33,9 @@ fn of(bucket: u8) -> Wanted {
 
 /// The other end: what has come, put together, with the bucket and the number of each.
 #[derive(Default)]
-struct Receiver {
+pub(super) struct Receiver {
     parts: BTreeMap<u8, Vec<u8>>,
-    seen: Vec<(u8, u32)>,
+    pub(super) seen: Vec<(u8, u32)>,
     /// What no process has taken yet: bucket and size.
     untaken: Vec<(u8, usize)>,
     /// The last number of each bucket, whatever the connection.
@@ -40,7 +43,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    fn read(&mut self, mut bytes: &[u8]) {
+    pub(super) fn read(&mut self, mut bytes: &[u8]) {
         while let Some((head, rest)) = bytes.split_first_chunk() {
             let (kind, length) = read_header(*head).expect("a frame");
             let (content, rest) = rest.split_at(length);
@@ -85,7 +88,7 @@ impl Receiver {
 
 fn take(queue: &mut Queue, now: Tick, room: usize, to: &mut Receiver) -> usize {
     let mut out = Vec::new();
-    queue.take(now, room, &mut out, |_| {});
+    queue.take(now, TURN, room, &mut out, |_| {});
     queue.check();
     to.read(&out);
     out.len()
@@ -172,7 +175,7 @@ fn a_sender_has_no_more_under_way_than_its_credit() {
     let count = |to: &Receiver, of| to.seen.iter().filter(|(bucket, _)| *bucket == of).count();
     // The last of them exceeds it: a frame larger than all credit leaves as well.
     assert_eq!((count(&to, 1), count(&to, 2)), (4, 10));
-    assert!(queue.is_blocked(1) && !queue.is_blocked(2) && !queue.is_ready());
+    assert!(queue.is_blocked(1) && !queue.is_blocked(2) && queue.free_for(0) == 0);
     queue.credit(1, 300);
     queue.check();
     take(&mut queue, at(0), 1 << 20, &mut to);
@@ -310,7 +313,7 @@ fn walk_over_connections(seed: u64) {
             }
             5..=9 => {
                 let mut out = Vec::new();
-                queue.take(now, 1 + rng.below(80_000), &mut out, |_| {});
+                queue.take(now, TURN, 1 + rng.below(80_000), &mut out, |_| {});
                 match rng.chance(0.15) {
                     false => to.read(&out),
                     // The connection ends on the way: some whole frames of it came, and no more.

@@ -29,6 +29,8 @@ pub struct Link {
     loss: f64,
     /// How many bytes pass in a second, of all streams together; `None` for any number.
     rate: Option<u64>,
+    /// How many bytes of one stream pass in a second.
+    stream_rate: Option<u64>,
 }
 
 /// Why there is no such link.
@@ -68,6 +70,7 @@ impl Default for Link {
             most: Duration::from_millis(1),
             loss: 0.0,
             rate: None,
+            stream_rate: None,
         }
     }
 }
@@ -89,6 +92,7 @@ impl Link {
             most,
             loss,
             rate: None,
+            stream_rate: None,
         })
     }
 
@@ -107,6 +111,28 @@ impl Link {
         }
     }
 
+    /// The same, over which so many bytes of each stream pass in a second, whatever the others do: as clouds limit
+    /// single connections.
+    ///
+    /// # Errors
+    /// [`BadLink::Rate`] for zero.
+    ///
+    /// ```
+    /// use foundation_cluster::transport::simulated::Link;
+    /// let link = Link::default().stream_rate(1_000_000)?;
+    /// assert!(link.stream_rate(0).is_err());
+    /// # Ok::<(), foundation_cluster::transport::simulated::BadLink>(())
+    /// ```
+    pub fn stream_rate(self, bytes: u64) -> Result<Self, BadLink> {
+        match bytes {
+            0 => Err(BadLink::Rate),
+            bytes => Ok(Self {
+                stream_rate: Some(bytes),
+                ..self
+            }),
+        }
+    }
+
     /// The least and the greatest latency.
     #[must_use]
     pub fn latency(&self) -> (Duration, Duration) {
@@ -119,10 +145,11 @@ impl Link {
         self.loss
     }
 
-    /// How long so many bytes take to get into the way.
-    pub(super) fn takes(&self, bytes: usize) -> Duration {
+    /// How long so many bytes take to get into the way, for what others have sent too, and for those of their own
+    /// stream alone.
+    pub(super) fn takes(&self, bytes: usize) -> [Duration; 2] {
         let nanos = |rate: u64| bytes as u64 * 1_000_000_000 / rate;
-        Duration::from_nanos(self.rate.map_or(0, nanos))
+        [self.rate, self.stream_rate].map(|rate| Duration::from_nanos(rate.map_or(0, nanos)))
     }
 
     /// How long the next portion takes, and how often it is lost before it comes through.

@@ -28,6 +28,8 @@ pub(super) struct Way {
     pub(super) pipe: Pipe,
     /// An end has lost its power: nothing passes any more, whatever becomes of its host.
     is_dead: bool,
+    /// Until when it is busy with what was sent before over it.
+    busy: Tick,
     /// How many ends still hold it.
     ends: u8,
 }
@@ -176,6 +178,7 @@ impl State {
                 to,
                 pipe,
                 is_dead: false,
+                busy: Tick::ZERO,
                 ends: 2,
             },
         );
@@ -220,18 +223,20 @@ impl State {
 
     /// How long bytes wait for those before them, and take to get into the way.
     fn queued(&mut self, now: Tick, id: PipeId, bytes: usize) -> Duration {
-        let Some(way) = self.ways.get(&id) else {
+        let Some(way) = self.ways.get_mut(&id) else {
             return Duration::ZERO;
         };
         let ends = (way.from, way.to);
         let link = self.links.get(&ends).unwrap_or(&self.default_link);
-        let takes = link.takes(bytes);
-        if takes.is_zero() {
+        let [takes, takes_alone] = link.takes(bytes);
+        if takes.is_zero() && takes_alone.is_zero() {
             return takes;
         }
-        let busy = self.busy.entry(ends).or_default();
-        *busy = (*busy).max(now) + takes;
-        busy.since(now)
+        let shared = self.busy.entry(ends).or_default();
+        let after = |busy: Tick, takes| busy.max(now) + takes;
+        *shared = after(*shared, takes);
+        way.busy = after(way.busy, takes_alone);
+        shared.since(now).max(way.busy.since(now))
     }
 
     /// The writing end says no more.
