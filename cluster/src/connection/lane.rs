@@ -78,6 +78,7 @@ impl Lane {
         } = &mut *state;
         let under_way: usize = lanes.iter().map(|lane| lane.pace.under_way()).sum();
         let lane = &mut lanes[self.place()];
+        lane.is_woken = false;
         let room = match pressed {
             true => WINDOW_MIN.saturating_sub(under_way),
             false => lane.pace.room(),

@@ -74,6 +74,8 @@ pub(super) struct Sending {
     pub(super) phase: Phase,
     pub(super) pace: Pace,
     pub(super) waker: Option<Waker>,
+    /// It was woken, and has not looked yet.
+    pub(super) is_woken: bool,
     pub(super) stall: Stall,
 }
 
@@ -112,9 +114,9 @@ impl State {
     /// The lane that is to be opened now, if any is: when all that are open have enough to do.
     fn opens(&mut self) -> Option<u8> {
         let used = usize::from(self.width.used());
-        let opening = |lane: &&Sending| lane.phase == Phase::Opening;
-        let opening = self.lanes.iter().filter(opening).count();
-        let waits = opening < self.queue.free_for(0) || opening == 0 && self.queue.is_crowded();
+        let comes = |lane: &&Sending| lane.phase == Phase::Opening || lane.is_woken;
+        let coming = self.lanes.iter().filter(comes).count();
+        let waits = coming < self.queue.free_for(0) || coming == 0 && self.queue.is_crowded();
         let is_first = self.lanes[0].phase == Phase::Unopened && self.queue.entries() > 0;
         let is_wanted = is_first || waits && !self.lanes[..used].iter().any(Sending::is_idle);
         let unopened = |lane: &Sending| lane.phase == Phase::Unopened;
@@ -143,6 +145,7 @@ impl State {
             if has_own || free > 0 && self.queue.free_for(number) > 0 {
                 free = free.saturating_sub(usize::from(!has_own));
                 wakers.extend(lane.waker.take());
+                lane.is_woken = true;
             }
         }
         wakers
@@ -224,6 +227,7 @@ impl Outlet {
             phase: Phase::Unopened,
             pace: Pace::new(channel.priority < Priority::High),
             waker: None,
+            is_woken: false,
             stall: Stall::default(),
         };
         let mut state = State {

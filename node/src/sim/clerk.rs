@@ -12,6 +12,7 @@ use foundation::prelude::*;
 use foundation::{NodeChange, RemoteSpawnError, Scope};
 
 use super::audit::{Audit, CALL_BOUND, fill, size};
+use super::crowd::{WIDE, gather};
 use super::rumour::RUMOURS;
 
 /// How long a start on another node may take.
@@ -41,6 +42,7 @@ fn audit_of(node: &Node) -> Option<Arc<Audit>> {
 pub(super) fn furnish(builder: Builder) -> Builder {
     builder
         .channel(Channel::named(SURE).lanes(2))
+        .channel(Channel::named(WIDE).lanes(3))
         .channel(Channel::named("paid").credit(64 * 1024))
         .channel(Channel::named(RUMOURS).causal_within(secs(3600)))
         .offer::<Worker>()
@@ -82,7 +84,7 @@ impl Clerk {
     }
 
     #[call]
-    fn whose(&self, cx: &mut Cx<Self>) -> Ref<Clerk> {
+    pub(super) fn whose(&self, cx: &mut Cx<Self>) -> Ref<Clerk> {
         cx.self_ref()
     }
 }
@@ -104,7 +106,7 @@ impl Worker {
 /// Nobody sends any.
 #[derive(Debug, Message)]
 #[message(local)]
-enum Tick {}
+pub(super) enum Tick {}
 
 /// Starts all of it on a node among so many.
 pub(super) async fn start(node: &Node, nodes: usize, audit: &Arc<Audit>) -> Result<Pid, String> {
@@ -119,6 +121,9 @@ pub(super) async fn start(node: &Node, nodes: usize, audit: &Arc<Audit>) -> Resu
         let writer = move |me: Process<Tick>| write(me, nodes, audit, lane);
         node.spawn_fn(writer).map_err(|error| error.to_string())?;
     }
+    let books = Arc::clone(audit);
+    let crowds = move |me: Process<Tick>| gather(me, nodes, books);
+    node.spawn_fn(crowds).map_err(|error| error.to_string())?;
     let books = Arc::clone(audit);
     let starter = move |me: Process<Tick>| employ(me, nodes, books);
     node.spawn_fn(starter).map_err(|error| error.to_string())?;
@@ -140,6 +145,11 @@ pub(super) fn another(node: &Node, nodes: usize) -> String {
     }
 }
 
+/// The clerk of the node of this name.
+pub(super) fn clerk_at(node: &Node, name: &str) -> Ref<Clerk> {
+    node.remote(name).at(CLERK)
+}
+
 /// Asks for clerks, writes them letters and watches them.
 async fn write(me: Process<Tick>, nodes: usize, audit: Arc<Audit>, lane: &'static str) {
     let (node, mut number) = (me.node(), 0);
@@ -147,7 +157,7 @@ async fn write(me: Process<Tick>, nodes: usize, audit: Arc<Audit>, lane: &'stati
     loop {
         node.sleep(ms(50 + node.random() % 300)).await;
         let name = another(&node, nodes);
-        let there = node.remote(&name).at(CLERK);
+        let there = clerk_at(&node, &name);
         number += 1;
         audit.turned(*me);
         let (calm, begun, peer) = (audit.calm(node.name()), node.now(), node.peer(&name));
@@ -178,7 +188,13 @@ async fn write(me: Process<Tick>, nodes: usize, audit: Arc<Audit>, lane: &'stati
 }
 
 /// Writes one letter, and perhaps one that is to be acknowledged.
-fn send(me: &Process<Tick>, clerk: &Ref<Clerk>, number: u64, audit: &Audit, lane: &'static str) {
+pub(super) fn send(
+    me: &Process<Tick>,
+    clerk: &Ref<Clerk>,
+    number: u64,
+    audit: &Audit,
+    lane: &'static str,
+) {
     let letter = (me.pid(), clerk.pid(), number);
     let body = fill(number).to_string().repeat(size(number));
     let over = match lane {

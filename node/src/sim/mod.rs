@@ -9,6 +9,7 @@
 pub mod args;
 mod audit;
 mod clerk;
+mod crowd;
 mod journal;
 pub mod report;
 mod rumour;

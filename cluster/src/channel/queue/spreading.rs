@@ -172,7 +172,7 @@ impl Queue {
         let Some(bucket) = self.buckets.get_mut(&number) else {
             return;
         };
-        if self.spread.is_on() {
+        if self.spread.is_on() && !planted::is(Bug::MovedTooSoon) {
             let leaves = self.spread.used <= turn.lane && bucket.begun == 0;
             bucket.bound = Some(Bound {
                 lane: turn.lane,
@@ -236,7 +236,7 @@ impl Queue {
         if std::mem::take(&mut bucket.has_turn) {
             self.spread.lane(bound.lane).retain(|turn| *turn != number);
         }
-        if bound.turn == 0 || planted::is(Bug::MovedTooSoon) {
+        if bound.turn == 0 {
             self.release(number);
         }
     }
