@@ -39,7 +39,11 @@ pub(crate) fn read(bytes: &[u8]) -> bool {
 
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let (one, two) = (PeerId(1), PeerId(u64::MAX));
-    let shuffle = View::Shuffle(one, 3, vec![one, two]);
+    let shuffle = View::Shuffle {
+        hops: 3,
+        path: vec![one],
+        peers: vec![one, two],
+    };
     let id = MessageId {
         origin: one,
         number: 9,

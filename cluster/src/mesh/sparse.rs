@@ -447,14 +447,14 @@ impl Sparse {
 fn of_whom(message: &Message) -> Vec<PeerId> {
     match message {
         Message::ForwardJoin(new, _) => vec![*new],
-        Message::Shuffle(origin, _, peers) => {
+        // Who cannot pass the answer on sends it to the origin.
+        Message::Shuffle { path, peers, .. } | Message::ShuffleReply { path, peers } => {
             let mut about = peers.clone();
-            about.push(*origin);
+            about.extend(path.first());
             about.sort_unstable();
             about.dedup();
             about
         }
-        Message::ShuffleReply(peers) => peers.clone(),
         Message::Optimise { old } => vec![*old],
         Message::Replace { initiator, old } => vec![*initiator, *old],
         Message::Switch { initiator } => vec![*initiator],

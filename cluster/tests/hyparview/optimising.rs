@@ -49,7 +49,13 @@ fn full() -> HyParView {
     step(
         &mut node,
         0,
-        received(1, Message::ShuffleReply(vec![id(9)])),
+        received(
+            1,
+            Message::ShuffleReply {
+                path: vec![],
+                peers: vec![id(9)],
+            },
+        ),
     );
     node
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use foundation_cluster::overlay::hyparview::{
-    Config, ConfigError, Effect, HyParView, Input, Message,
+    Config, ConfigError, Effect, HyParView, Input, Message, PeerId,
 };
 use foundation_cluster::{Effects, Machine, Tick};
 
@@ -19,6 +19,12 @@ fn received(from: usize, message: Message) -> Input {
 
 fn send(to: usize, message: Message) -> Effect {
     Effect::Send(id(to), message)
+}
+
+/// An answer that is at its end.
+fn reply(peers: Vec<PeerId>) -> Message {
+    let path = Vec::new();
+    Message::ShuffleReply { path, peers }
 }
 
 /// One input, so many seconds after the start.
@@ -60,7 +66,7 @@ fn a_stranger_is_told_that_it_is_none() {
         walk(1),
         walk(2),
     ];
-    let answer = send(9, Message::ShuffleReply(vec![]));
+    let answer = send(9, reply(vec![]));
     check(Message::Join, &joined);
     check(ASK, &joined[..2]);
     check(
@@ -68,13 +74,17 @@ fn a_stranger_is_told_that_it_is_none() {
         &[parting.clone(), send(7, ASK)],
     );
     check(
-        Message::Shuffle(id(9), 0, vec![id(7)]),
+        Message::Shuffle {
+            hops: 0,
+            path: vec![],
+            peers: vec![id(7)],
+        },
         &[parting.clone(), answer],
     );
     check(Message::Accept, &[parting]);
     check(Message::Refuse, &[]);
     check(Message::Disconnect, &[]);
-    check(Message::ShuffleReply(vec![id(7)]), &[]);
+    check(reply(vec![id(7)]), &[]);
 }
 
 #[test]
@@ -127,11 +137,7 @@ fn a_failure_and_a_request_make_a_node_look_after_its_neighbours() {
 #[test]
 fn who_does_not_answer_is_not_waited_for() {
     let mut node = with_neighbours(0);
-    step(
-        &mut node,
-        0,
-        received(3, Message::ShuffleReply(vec![id(7)])),
-    );
+    step(&mut node, 0, received(3, reply(vec![id(7)])));
     assert_eq!(step(&mut node, 0, Input::Round), [send(7, ASK)]);
     assert_eq!(step(&mut node, 4, Input::Round), [], "it has time left");
     assert_eq!(node.passive(), [id(7)]);
@@ -145,7 +151,7 @@ fn who_does_not_answer_is_not_waited_for() {
 fn the_next_in_reserve_is_asked_when_one_is_silent() {
     let mut node = with_neighbours(1);
     let reserve = (10..20).map(id).collect();
-    step(&mut node, 0, received(1, Message::ShuffleReply(reserve)));
+    step(&mut node, 0, received(1, reply(reserve)));
     let asked = |effects: &[Effect]| {
         let is_ask = |e: &&Effect| matches!(e, Effect::Send(_, Message::Neighbour { .. }));
         effects.iter().filter(is_ask).count()
@@ -166,19 +172,63 @@ fn a_contact_that_is_silent_is_asked_again() {
 }
 
 #[test]
+fn the_answer_to_a_walk_goes_back_over_those_who_passed_it_on() {
+    let ids = |numbers: &[usize]| numbers.iter().copied().map(id).collect::<Vec<_>>();
+    let walk = |hops, path: &[usize]| Message::Shuffle {
+        hops,
+        path: ids(path),
+        peers: ids(&[7]),
+    };
+    let answer = |path: &[usize], peers: &[usize]| Message::ShuffleReply {
+        path: ids(path),
+        peers: ids(peers),
+    };
+    let step = |input| step(&mut with_neighbours(2), 0, input);
+    // Whoever passes it on is added to its path; the last one answers over it.
+    assert_eq!(
+        step(received(1, walk(3, &[9, 8]))),
+        [send(2, walk(2, &[9, 8, 1]))]
+    );
+    assert_eq!(
+        step(received(1, walk(0, &[9, 8]))),
+        [send(1, answer(&[9, 8], &[]))]
+    );
+    assert_eq!(
+        step(received(2, answer(&[9, 8, 1], &[5]))),
+        [send(1, answer(&[9, 8], &[5]))]
+    );
+    assert_eq!(
+        step(received(2, answer(&[1], &[5]))),
+        [send(1, answer(&[], &[5]))]
+    );
+    // Where one of them is no neighbour any more, it goes to the origin.
+    assert_eq!(
+        step(received(2, answer(&[9, 8, 3], &[5]))),
+        [send(9, answer(&[], &[5]))]
+    );
+    // A path that comes back to its end is no way, and one that is too long is cut.
+    assert_eq!(step(received(2, answer(&[0, 3], &[5]))), []);
+    let long: Vec<usize> = (10..60).collect();
+    assert_eq!(
+        step(received(1, walk(1, &long))),
+        [send(2, walk(0, &[&long[..6], &[1]].concat()))]
+    );
+}
+
+#[test]
 fn what_was_given_away_makes_room_for_the_answer() {
     let mut node = with_neighbours(1);
     let reserve: Vec<_> = (10..40).map(id).collect();
-    step(&mut node, 0, received(1, Message::ShuffleReply(reserve)));
+    step(&mut node, 0, received(1, reply(reserve)));
     let effects = step(&mut node, 0, Input::Round);
     let named = effects.iter().find_map(|effect| match effect {
-        Effect::Send(_, Message::Shuffle(_, _, peers)) => Some(peers.clone()),
+        Effect::Send(_, Message::Shuffle { peers, .. }) => Some(peers.clone()),
         _ => None,
     });
     let given: Vec<_> = named.unwrap().into_iter().filter(|p| p.0 >= 10).collect();
     assert_eq!(given.len(), 4);
     let answer = (50..54).map(id).collect();
-    step(&mut node, 0, received(1, Message::ShuffleReply(answer)));
+    step(&mut node, 0, received(1, reply(answer)));
     let left = |peer| node.passive().contains(peer);
     assert!(!given.iter().any(left), "{given:?} were given away");
 }

@@ -24,10 +24,23 @@ pub enum Message {
     Refuse,
     /// I am not your neighbour any more.
     Disconnect,
-    /// The origin knows these peers; the walk has so many hops left.
-    Shuffle(PeerId, u8, Vec<PeerId>),
-    /// I know these peers.
-    ShuffleReply(Vec<PeerId>),
+    /// Who is first on its path knows these peers.
+    Shuffle {
+        /// How many hops the walk has left.
+        hops: u8,
+        /// Over whom it came, in order: the origin, and those who passed it on. Without any, the sender is the
+        /// origin.
+        path: Vec<PeerId>,
+        /// Whom the origin knows.
+        peers: Vec<PeerId>,
+    },
+    /// I know these peers: for the first on the path of the walk, back over those who passed it on.
+    ShuffleReply {
+        /// Who is still to pass it on, the origin first. Without any, it is for whom it came to.
+        path: Vec<PeerId>,
+        /// Whom the sender knows.
+        peers: Vec<PeerId>,
+    },
     /// Be my neighbour instead of this one, which costs more. It is answered as a request without
     /// priority.
     Optimise {

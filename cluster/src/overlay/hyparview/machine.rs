@@ -136,10 +136,13 @@ impl HyParView {
                     self.repair(effects);
                 }
             }
-            Message::Shuffle(origin, hops, peers) => {
-                self.shuffled(from, origin, hops, peers, effects);
+            Message::Shuffle { hops, path, peers } => {
+                self.shuffled(from, (hops, path), peers, effects);
             }
-            Message::ShuffleReply(peers) => {
+            Message::ShuffleReply { path, peers } if !path.is_empty() => {
+                self.answer_walk(path, peers, effects);
+            }
+            Message::ShuffleReply { peers, .. } => {
                 let offered = std::mem::take(&mut self.offered);
                 self.learn(&peers, offered);
             }
@@ -188,22 +191,46 @@ impl HyParView {
     fn shuffled(
         &mut self,
         from: PeerId,
-        origin: PeerId,
-        hops: u8,
+        (hops, mut path): (u8, Vec<PeerId>),
         mut peers: Vec<PeerId>,
         effects: &mut Effects<Effect>,
     ) {
         self.expect_neighbour(from, effects);
         peers.truncate(NAMED_MAX);
+        path.truncate(usize::from(self.config.active_walk));
+        path.push(from);
+        let origin = path[0];
         let hops = hops.min(self.config.active_walk);
         let next = self.active.any(&[from, origin], &mut self.rng);
         if let Some(next) = next.filter(|_| hops > 0) {
-            let message = Message::Shuffle(origin, hops - 1, peers);
+            let hops = hops - 1;
+            let message = Message::Shuffle { hops, path, peers };
             effects.push(Effect::Send(next, message));
         } else if origin != self.me {
             let known = self.passive.sample(peers.len(), &mut self.rng);
             self.learn(&peers, known.clone());
-            effects.push(Effect::Send(origin, Message::ShuffleReply(known)));
+            self.answer_walk(path, known, effects);
+        }
+    }
+
+    /// The answer to a walk goes back over those who passed it on: they are connected, and the ends of the walk
+    /// are not. It goes to the origin itself where the next one is no neighbour any more.
+    fn answer_walk(
+        &mut self,
+        mut path: Vec<PeerId>,
+        peers: Vec<PeerId>,
+        effects: &mut Effects<Effect>,
+    ) {
+        path.truncate(usize::from(self.config.active_walk) + 1);
+        let (Some(origin), Some(mut next)) = (path.first().copied(), path.pop()) else {
+            return;
+        };
+        if !self.active.contains(next) {
+            (next, path) = (origin, Vec::new());
+        }
+        if next != self.me {
+            let message = Message::ShuffleReply { path, peers };
+            effects.push(Effect::Send(next, message));
         }
     }
 
@@ -227,7 +254,11 @@ impl HyParView {
                 .sample(self.config.shuffle_passive, &mut self.rng),
         );
         self.offered.clone_from(&peers);
-        let message = Message::Shuffle(self.me, self.config.active_walk, peers);
+        let message = Message::Shuffle {
+            hops: self.config.active_walk,
+            path: Vec::new(),
+            peers,
+        };
         effects.push(Effect::Send(peer, message));
     }
 

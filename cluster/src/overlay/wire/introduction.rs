@@ -89,7 +89,11 @@ mod tests {
         Introduction {
             epoch: Mark(3, PeerId(9)),
             people: vec![who("a"), who("b")],
-            message: Message::Shuffle(PeerId(1), 6, vec![PeerId(2), PeerId(3)]),
+            message: Message::Shuffle {
+                hops: 6,
+                path: vec![PeerId(1)],
+                peers: vec![PeerId(2), PeerId(3)],
+            },
         }
     }
 

@@ -37,8 +37,15 @@ fn view(kind: usize, rng: &mut Rng) -> View {
         4 => View::Accept,
         5 => View::Refuse,
         6 => View::Disconnect,
-        7 => View::Shuffle(peer(rng), rng.next_u64() as u8, some(rng, peer)),
-        8 => View::ShuffleReply(some(rng, peer)),
+        7 => View::Shuffle {
+            hops: rng.next_u64() as u8,
+            path: some(rng, peer),
+            peers: some(rng, peer),
+        },
+        8 => View::ShuffleReply {
+            path: some(rng, peer),
+            peers: some(rng, peer),
+        },
         9 => View::Optimise { old: peer(rng) },
         10 => View::Replace {
             initiator: peer(rng),
@@ -200,7 +207,10 @@ fn read_as_written() {
 #[test]
 fn longest_lists() {
     let peers = vec![PeerId(u64::MAX); LIST_MAX];
-    let message = View::ShuffleReply(peers);
+    let message = View::ShuffleReply {
+        path: peers.clone(),
+        peers,
+    };
     assert_eq!(View::decode(&message.encode()), Ok(message));
     let had = Had {
         origin: PeerId(1),
@@ -227,10 +237,14 @@ fn the_bytes_of_version_1() {
     for (message, bytes) in view {
         assert_eq!(message.encode(), *bytes);
     }
-    let shuffle = View::Shuffle(PeerId(1), 6, vec![PeerId(2)]).encode();
+    let shuffle = View::Shuffle {
+        hops: 6,
+        path: vec![PeerId(1)],
+        peers: vec![PeerId(2)],
+    };
     assert_eq!(
-        shuffle,
-        [&[1, 1, 8][..], &one(1), &[6, 0, 1], &one(2)].concat()
+        shuffle.encode(),
+        [&[1, 1, 8, 6, 0, 1][..], &one(1), &[0, 1], &one(2)].concat()
     );
     let gossip = Tree::Gossip(id, 3, (*b"hi").into()).encode();
     let expected = [&[1, 2, 1][..], &one(1), &one(2), &[0, 3], &one(2), b"hi"].concat();

@@ -42,12 +42,15 @@ impl Message {
                 writer.u8(*hops);
             }
             Self::Neighbour { priority } => writer.flag(*priority),
-            Self::Shuffle(origin, hops, peers) => {
-                writer.peer(*origin);
+            Self::Shuffle { hops, path, peers } => {
                 writer.u8(*hops);
+                writer.list(path, |writer, peer| writer.peer(*peer));
                 writer.list(peers, |writer, peer| writer.peer(*peer));
             }
-            Self::ShuffleReply(peers) => writer.list(peers, |writer, peer| writer.peer(*peer)),
+            Self::ShuffleReply { path, peers } => {
+                writer.list(path, |writer, peer| writer.peer(*peer));
+                writer.list(peers, |writer, peer| writer.peer(*peer));
+            }
             Self::Optimise { old } => writer.peer(*old),
             Self::Replace { initiator, old } => {
                 writer.peer(*initiator);
@@ -75,11 +78,15 @@ impl Message {
             kind::ACCEPT => Self::Accept,
             kind::REFUSE => Self::Refuse,
             kind::DISCONNECT => Self::Disconnect,
-            kind::SHUFFLE => {
-                let (origin, hops) = (reader.peer()?, reader.u8()?);
-                Self::Shuffle(origin, hops, reader.list(Reader::peer)?)
-            }
-            kind::SHUFFLE_REPLY => Self::ShuffleReply(reader.list(Reader::peer)?),
+            kind::SHUFFLE => Self::Shuffle {
+                hops: reader.u8()?,
+                path: reader.list(Reader::peer)?,
+                peers: reader.list(Reader::peer)?,
+            },
+            kind::SHUFFLE_REPLY => Self::ShuffleReply {
+                path: reader.list(Reader::peer)?,
+                peers: reader.list(Reader::peer)?,
+            },
             kind::OPTIMISE => Self::Optimise {
                 old: reader.peer()?,
             },
@@ -107,8 +114,8 @@ const fn kind_of(message: &Message) -> u8 {
         Message::Accept => kind::ACCEPT,
         Message::Refuse => kind::REFUSE,
         Message::Disconnect => kind::DISCONNECT,
-        Message::Shuffle(..) => kind::SHUFFLE,
-        Message::ShuffleReply(_) => kind::SHUFFLE_REPLY,
+        Message::Shuffle { .. } => kind::SHUFFLE,
+        Message::ShuffleReply { .. } => kind::SHUFFLE_REPLY,
         Message::Optimise { .. } => kind::OPTIMISE,
         Message::Replace { .. } => kind::REPLACE,
         Message::Switch { .. } => kind::SWITCH,
