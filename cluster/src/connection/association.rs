@@ -17,7 +17,7 @@ use super::handed::Places;
 use super::keeper::Keeper;
 use super::lanes::Lanes;
 use super::outgoing::Outgoing;
-use super::parting;
+use super::parting::{self, ASKS_TO_PART};
 use super::stall::Stall;
 use crate::channel::ChannelFigures;
 use crate::handshake::Who;
@@ -48,6 +48,8 @@ pub(crate) struct Association {
     pub(super) places: Places,
     /// What this goes on after, as the other end was told.
     after: OnceLock<Option<u64>>,
+    /// This end has asked to end it, and was not told that the other one needs it.
+    asks_to_part: AtomicBool,
     /// Both ends have agreed to end it.
     is_agreed: AtomicBool,
     /// Whether further connections may bring frames in.
@@ -78,6 +80,7 @@ impl Association {
             bulk: (AtomicBool::new(false), AtomicU64::new(0)),
             stall: Mutex::default(),
             after: OnceLock::new(),
+            asks_to_part: AtomicBool::new(false),
             is_agreed: AtomicBool::new(false),
             is_open: RwLock::new(true),
             carriers: Mutex::default(),
@@ -95,6 +98,23 @@ impl Association {
     /// What this goes on after.
     pub(super) fn goes_on_after(&self) -> Option<u64> {
         self.after.get().copied().flatten()
+    }
+
+    /// Asks the other end whether it may end; what processes send from here on goes elsewhere.
+    pub(crate) fn ask_to_part(&self) {
+        self.asks_to_part.store(true, Ordering::Relaxed);
+        self.outgoing.say(Kind::Parting, ASKS_TO_PART);
+    }
+
+    /// The other end needs it.
+    pub(super) fn stay(&self) {
+        self.asks_to_part.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether this end can let it end: it has asked for that itself, and the other one may have agreed by now;
+    /// or nothing is on its way.
+    pub(super) fn may_part(&self) -> bool {
+        self.asks_to_part.load(Ordering::Relaxed) || self.is_quiet()
     }
 
     /// Both ends have agreed to end it.

@@ -40,7 +40,6 @@ pub(crate) use frame::Kind;
 pub use frame::{BadFrame, FRAME_BYTES_MAX};
 pub(crate) use handed::Handed;
 pub(crate) use keeper::Keeper;
-pub(crate) use parting::ASKS_TO_PART;
 pub(crate) use process::{accepted, dialled, dialled_through};
 pub(crate) use round_trip::RoundTrip;
 pub(crate) use ways::Ways;

@@ -12,7 +12,7 @@ use super::frame::Kind;
 use crate::mesh::{ConnectionId, Loss, MeshRef};
 
 /// Does the other end need this connection?
-pub(crate) const ASKS_TO_PART: &[u8] = &[0];
+pub(super) const ASKS_TO_PART: &[u8] = &[0];
 /// It does not: the connection is closed once this is read.
 const PARTS: &[u8] = &[1];
 /// It does.
@@ -69,7 +69,7 @@ pub(super) async fn said(
             let mut may = mesh.may_part(id).await;
             if may {
                 ways.detach(of);
-                may = of.is_quiet();
+                may = of.may_part();
                 if !may {
                     ways.reattach(of);
                     mesh.kept(id).await;
@@ -85,6 +85,7 @@ pub(super) async fn said(
         }
         PARTS => Parting::Goes,
         STAYS => {
+            of.stay();
             ways.reattach(of);
             mesh.kept(id).await;
             Parting::Stays
@@ -101,7 +102,33 @@ pub(super) async fn said(
 
 #[cfg(test)]
 mod tests {
+    use foundation_runtime::Node;
+
     use super::*;
+    use crate::channel::Channels;
+    use crate::connection::Keeper;
+    use crate::handshake::Who;
+
+    /// When both ask at once, each takes the other's word for an answer to its own: were one to say that it
+    /// needs the connection, both would have lost the other for good.
+    #[test]
+    fn who_has_asked_agrees_whatever_is_on_its_way() {
+        let node = Node::builder().name("a").start().expect("it starts");
+        let keeper = Keeper::of(&node, Channels::default());
+        let peer = Who {
+            name: "b".into(),
+            incarnation: 1,
+            address: "b:7000".into(),
+        };
+        let of = Association::new(&node, (peer, false), 1, keeper);
+        assert!(of.may_part(), "nothing is on its way");
+        of.outgoing.say(Kind::Heartbeat, &[]);
+        assert!(!of.may_part(), "something would be lost");
+        of.ask_to_part();
+        assert!(of.may_part(), "the other end may have agreed");
+        of.stay();
+        assert!(!of.may_part());
+    }
 
     #[test]
     fn a_first_word_says_what_was_written_and_anything_else_is_none() {

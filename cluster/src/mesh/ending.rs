@@ -10,7 +10,6 @@ use foundation_runtime::Reason;
 use super::driver::Mesh;
 use super::event::Input;
 use super::{ConnectionId, Loss};
-use crate::connection::{ASKS_TO_PART, Kind};
 
 impl Mesh {
     /// Asks the other end whether a connection may end over which nothing is on its way.
@@ -22,7 +21,7 @@ impl Mesh {
         };
         ways.detach(started);
         if started.is_quiet() {
-            started.outgoing.say(Kind::Parting, ASKS_TO_PART);
+            started.ask_to_part();
         } else {
             ways.reattach(started);
             self.take(Input::Kept(id));
