@@ -25,6 +25,8 @@ pub(super) struct Probe {
     revision: u32,
     sent: Tick,
     acked: bool,
+    /// When others are asked for help, if it is not acked by then.
+    help: Tick,
     /// How many were asked to help, and how many of them said that they got no answer either.
     helpers: usize,
     nacks: usize,
@@ -58,6 +60,7 @@ impl Membership {
         let (hash, record) = (member.hash, &member.record);
         let (name, address) = (record.name.clone(), record.address.clone());
         let incarnation = record.incarnation;
+        let help = now + self.health.scale(self.config.probe_timeout);
         self.probe = Some(Probe {
             number,
             at,
@@ -66,11 +69,11 @@ impl Membership {
             revision: record.revision,
             sent: now,
             acked: false,
+            help,
             helpers: 0,
             nacks: 0,
         });
-        let timeout = self.health.scale(self.config.probe_timeout);
-        self.agenda.add(now + timeout, Due::Help(number));
+        self.agenda.add(help, Due::Help(number));
         let body = Body::Ping(Ping {
             number,
             name: name.as_str(),
@@ -191,6 +194,7 @@ impl Membership {
         if let Some(probe) = self.probe.as_mut().filter(|probe| probe.number == number) {
             if !probe.acked {
                 probe.acked = true;
+                self.agenda.cancel(probe.help, Due::Help(number));
                 if probe.helpers == 0 {
                     let took = now.since(probe.sent);
                     let before = self.round_trip.unwrap_or(took);
