@@ -24,7 +24,9 @@ mod murmer;
 mod ours;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
+use foundation::cluster::mesh::MeshConfig;
 use foundation::cluster::overlay::{Overlay, hyparview};
 use foundation_benches::stage::{median, print_machine};
 use serde::Serialize;
@@ -33,6 +35,8 @@ const USAGE: &str = "simulators [--json FILE] [--rounds N] [--nodes N] [--second
 its main.rs";
 const CRASHED_AT: u64 = 5;
 const OURS: &str = "foundation, few connections";
+/// murmer's nodes probe one another each 1.5 s, and have nothing else to do. Ours at their usual times do so each 0.5 s.
+const PROBED: Duration = Duration::from_millis(1500);
 const MURMER: &str = "murmer";
 
 /// What is gone through.
@@ -103,18 +107,34 @@ type Side<'a> = (
     Vec<Gone>,
 );
 
+/// All times are in proportion to a tick, at which one member is probed.
+fn slow() -> MeshConfig {
+    let usual = MeshConfig::default();
+    let times = PROBED.as_secs_f64() / usual.tick.as_secs_f64();
+    MeshConfig {
+        tick: PROBED,
+        silence: usual.silence.mul_f64(times),
+        ..usual
+    }
+}
+
 fn run(args: &Args) -> Result<Vec<Row>, String> {
     let few = || Overlay::HyParView(hyparview::Config::default());
     let peer = MURMER.contains(&args.only).then(murmer::Murmer::prepare);
     let mut sides: Vec<Side<'_>> = vec![
         (
             OURS,
-            Box::new(move |scenario| ours::go(scenario, few())),
+            Box::new(move |scenario| ours::go(scenario, (few(), MeshConfig::default()))),
+            Vec::new(),
+        ),
+        (
+            "foundation, few connections, probes as often as murmer",
+            Box::new(move |scenario| ours::go(scenario, (few(), slow()))),
             Vec::new(),
         ),
         (
             "foundation, full mesh",
-            Box::new(|scenario| ours::go(scenario, Overlay::FullMesh)),
+            Box::new(|scenario| ours::go(scenario, (Overlay::FullMesh, MeshConfig::default()))),
             Vec::new(),
         ),
     ];

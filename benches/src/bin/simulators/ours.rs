@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use foundation::cluster::mesh::MeshConfig;
 use foundation::cluster::overlay::Overlay;
 use foundation::cluster::{Builder, SimNetwork};
 use foundation::prelude::*;
@@ -43,10 +44,11 @@ async fn start(
     world: &World,
     network: &SimNetwork,
     number: usize,
-    overlay: Overlay,
+    (overlay, mesh): (Overlay, MeshConfig),
 ) -> Result<Node, String> {
     let node = Node::builder().name(format!("n{number}").as_str());
-    let builder = Builder::new(node).seed("n0:7000").overlay(overlay);
+    let builder = Builder::new(node).seed("n0:7000");
+    let builder = builder.overlay(overlay).mesh(mesh);
     let node = builder.start_in(world, network).await;
     let node = node.map_err(|error| error.to_string())?;
     let worker = child_with::<Worker>(()).name(WORKER);
@@ -69,16 +71,25 @@ async fn depend(node: &Node, next: &Node) -> Result<(), String> {
     watch.map(drop).map_err(|error| error.to_string())
 }
 
-async fn through(world: World, scenario: Scenario, overlay: Overlay) -> Result<usize, String> {
+async fn through(
+    world: World,
+    scenario: Scenario,
+    plan: (Overlay, MeshConfig),
+) -> Result<usize, String> {
     let network = world.network();
     let mut nodes = Vec::new();
     for number in 0..scenario.nodes {
-        nodes.push(start(&world, &network, number, overlay.clone()).await?);
+        nodes.push(start(&world, &network, number, plan.clone()).await?);
     }
     let all = nodes.len();
-    // Who joined last knows all last: this is asked often.
+    // Who joined last knows all last.
     let sees_all = || nodes.iter().rev().all(|node| node.peers().len() + 1 == all);
-    world.eventually(JOIN_BOUND, async || sees_all()).await;
+    while !sees_all() {
+        if JOIN_BOUND <= world.now() {
+            return Err("somebody does not see all".into());
+        }
+        world.advance(ms(20)).await;
+    }
     for (node, next) in nodes.iter().zip(nodes[1..].iter().chain(&nodes)) {
         depend(node, next).await?;
     }
@@ -92,9 +103,9 @@ async fn through(world: World, scenario: Scenario, overlay: Overlay) -> Result<u
     Ok(nodes.iter().filter(knows).count())
 }
 
-pub(crate) fn go(scenario: Scenario, overlay: Overlay) -> Result<Gone, String> {
+pub(crate) fn go(scenario: Scenario, plan: (Overlay, MeshConfig)) -> Result<Gone, String> {
     let begun = Instant::now();
-    let ran = World::simulate(scenario.seed, |world| through(world, scenario, overlay));
+    let ran = World::simulate(scenario.seed, |world| through(world, scenario, plan));
     let (known, report) = ran.map_err(|error| error.to_string())?;
     Ok(Gone {
         wall_seconds: begun.elapsed().as_secs_f64(),
