@@ -21,14 +21,14 @@ struct Lane {
     seen: u64,
 }
 
-struct Node {
+struct Sender {
     queue: Queue,
     lanes: Vec<Lane>,
     /// What came, in the order in which it came.
     came: Vec<(u8, u32)>,
 }
 
-impl Node {
+impl Sender {
     fn new(lanes: usize) -> Self {
         Self {
             queue: Queue::new(None, 8 << 20),
@@ -85,7 +85,7 @@ impl Node {
 
 #[test]
 fn what_is_under_way_keeps_its_lane_and_what_is_not_may_go_anywhere() {
-    let mut node = Node::new(2);
+    let mut node = Sender::new(2);
     node.use_lanes(2);
     node.push(1, 0, 100);
     assert!(node.take(0, 1000) > 0);
@@ -102,7 +102,7 @@ fn what_is_under_way_keeps_its_lane_and_what_is_not_may_go_anywhere() {
 
 #[test]
 fn a_lane_with_nothing_to_do_gets_a_sender_of_one_that_has_several() {
-    let mut node = Node::new(2);
+    let mut node = Sender::new(2);
     node.use_lanes(2);
     for bucket in [1, 2] {
         node.push(bucket, 0, 9);
@@ -132,7 +132,7 @@ fn a_lane_with_nothing_to_do_gets_a_sender_of_one_that_has_several() {
 
 #[test]
 fn the_parts_of_a_frame_go_over_one_lane() {
-    let mut node = Node::new(2);
+    let mut node = Sender::new(2);
     node.use_lanes(2);
     node.push(1, 0, 3 * PART_BYTES);
     assert!(node.take(0, 1) > 0);
@@ -150,7 +150,7 @@ fn the_parts_of_a_frame_go_over_one_lane() {
 
 #[test]
 fn what_had_left_before_there_were_lanes_is_waited_for() {
-    let mut node = Node::new(2);
+    let mut node = Sender::new(2);
     node.push(1, 0, 9);
     assert!(node.take(0, 1000) > 0);
     // Nothing is known of this sender any more.
@@ -165,7 +165,7 @@ fn what_had_left_before_there_were_lanes_is_waited_for() {
 fn walk(seed: u64) -> usize {
     const LANES: usize = 4;
     let mut rng = Rng::new(seed);
-    let mut node = Node::new(LANES);
+    let mut node = Sender::new(LANES);
     let mut next = [0; 6];
     let mut over = [0; LANES];
     for _ in 0..1500 {
