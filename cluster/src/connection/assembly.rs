@@ -101,6 +101,20 @@ mod tests {
     }
 
     #[test]
+    fn a_large_frame_is_the_same_that_was_cut_up() {
+        let bytes: Vec<u8> = (0..7 * PIECE_BYTES / 2).map(|at| (at % 251) as u8).collect();
+        let mut assembly = Assembly::default();
+        let mut parts = bytes.chunks(60_001).peekable();
+        let mut whole = None;
+        while let Some(chunk) = parts.next() {
+            assert_eq!(whole, None, "it has not all come");
+            let is_last = parts.peek().is_none();
+            whole = assembly.part(&part(1, is_last, chunk)).expect("a part");
+        }
+        assert!(whole == Some(bytes), "it was put together otherwise");
+    }
+
+    #[test]
     fn what_is_too_much_or_no_part_is_refused() {
         let mut assembly = Assembly::default();
         for bad in [&b""[..], b"\x01", b"\x01\x08abc"] {
