@@ -102,7 +102,9 @@ mod tests {
 
     #[test]
     fn a_large_frame_is_the_same_that_was_cut_up() {
-        let bytes: Vec<u8> = (0..7 * PIECE_BYTES / 2).map(|at| (at % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..7 * PIECE_BYTES / 2)
+            .map(|at| (at % 251) as u8)
+            .collect();
         let mut assembly = Assembly::default();
         let mut parts = bytes.chunks(60_001).peekable();
         let mut whole = None;
