@@ -1,6 +1,6 @@
 //! Who keeps what is to be acknowledged, from one connection to the next?
 //!
-//! Role       What the lanes of a node leave behind, behind its lock, and what is sent while there is no
+//! Role       What the channels of a node leave behind, behind its lock, and what is sent while there is no
 //!            connection.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,15 +1,17 @@
 //! One lane of a channel: what the process that carries it does with the queue.
 //!
 //! Role       Takes what leaves next over its connection, and hears from the other end how far that has come.
+//! Invariant  What leaves in one turn is one step of the lane's pace: so the queue knows which turns were seen.
 
 use std::sync::Arc;
 use std::task::Waker;
 
-use super::outlet::{Outlet, Over, Phase, State};
+use foundation_runtime::Priority;
+
+use super::outlet::{Outlet, Over, Phase, Sending, State};
 use crate::channel::Turn;
 use crate::channel::pace::WINDOW_MIN;
 use crate::channel::pack::pack;
-use foundation_runtime::Priority;
 
 /// The most bytes that leave at once.
 const TURN_BYTES: usize = 256 * 1024;
@@ -51,7 +53,7 @@ impl Lane {
         if is_unknown {
             state.over = Some(Over::Unknown);
         }
-        let goes = |lane: &super::outlet::Sending| lane.phase != Phase::Unopened;
+        let goes = |lane: &Sending| lane.phase != Phase::Unopened;
         if is_unknown || !state.lanes.iter().any(goes) {
             self.outlet.give_up(state, is_unknown);
             return;
